@@ -1,0 +1,66 @@
+# Everything happens in .venv, which a target makes when it needs it. Only Python and make have to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test lint types bench long roles dist clean
+
+help:
+	@echo 'make demo   a guided run of queries over a small model (needs no TensorFlow)'
+	@echo 'make test   all tests with branch coverage (installs TensorFlow into $(VENV))'
+	@echo 'make lint   ruff'
+	@echo 'make types  mypy'
+	@echo 'make bench  time and memory beside other ways to read a weight'
+	@echo 'make long   the properties, on many more random examples'
+	@echo 'make roles  write the table of weight names anew, from the installed Keras'
+	@echo 'make dist   the wheel and the source archive, in dist/'
+	@echo 'make clean  take away all that the other targets made, $(VENV) too'
+
+demo: $(VENV)/.installed
+	$(BIN)/weightrepl --demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest --cov --cov-branch --cov-report=
+	$(BIN)/python -m coverage report
+	$(BIN)/python -m coverage report --include='weightrepl/query/*,weightrepl/engine/*' --fail-under=100
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.lint
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python tests/bench/run.py
+
+long: $(VENV)/.test
+	WEIGHTREPL_LONG=1 $(BIN)/python -m pytest -m slow
+
+roles: $(VENV)/.test
+	$(BIN)/python tests/make_keras_roles.py
+
+dist: $(VENV)/.release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find weightrepl tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: a group is installed again when pyproject.toml changed. --group came with pip 25.1.
+$(VENV)/.pip:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "weightrepl needs Python 3.10 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.pip pyproject.toml
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.%: $(VENV)/.installed pyproject.toml
+	$(PIP) install --group $*
+	@touch $@
