@@ -1,0 +1,1 @@
+"""A query over a tree: resolving selectors, columns, stages, and the result that users hold."""

@@ -1,0 +1,142 @@
+"""What can go wrong, as data (`Problem`) and as one tree of exceptions.
+
+    WeightreplError
+    ├── QueryError          also ValueError    the text of a query is wrong, or names what is not there
+    ├── NotOneError         also LookupError   `.one()` where there is none or there are several
+    ├── UnknownAddressError also KeyError      `selection["…"]` with an address that is not in it
+    ├── SourceError         also OSError       something about a file or object, with its path
+    │   ├── FormatError     also ValueError    the file is damaged, or not what it seems
+    │   ├── UnknownFormatError  also ValueError    not a format that weightrepl reads; says what it is
+    │   ├── UnsafeFileError also ValueError    the file asks for what a reader must not do
+    │   └── ChangedError    also ValueError    closed, or changed since it was opened
+    ├── OutputError         also OSError       what was asked to be written can't be
+    └── MissingExtraError   also ImportError   an optional library is not installed; says the command
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from weightrepl.spans import Span, excerpt
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change of the text that mends a problem: put `text` where `span` is."""
+
+    span: Span
+    text: str
+
+    def applied(self, source: str) -> str:
+        """Return `source` with the fix made."""
+        return source[: self.span.start] + self.text + source[self.span.end :]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to tell about a query or a source.
+
+    code: names the kind of problem, in words joined by `-`; has a page in the documentation.
+    span: the part of the query that it is about; None for what is said about a source.
+    hint: what to do, where a `fix` alone does not say it.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    fix: Fix | None = None
+    severity: Severity = "error"
+    hint: str | None = None
+
+    def picture(self, text: str) -> str:
+        """Return the problem as a terminal shows it: headline, line, caret, what to type instead.
+
+        >>> print(Problem("no-such-layer", "no layer 'a'", Span(0, 1), Fix(Span(0, 1), "b")).picture("a:*"))
+        error[no-such-layer]: no layer 'a'
+          a:*
+          ~
+          did you mean 'b'?
+        """
+        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        if self.span is not None and text:
+            lines += [f"  {line}" for line in excerpt(text, self.span)]
+        lines += [f"  {line}" for line in self.advice(text)]
+        return "\n".join(lines)
+
+    def advice(self, text: str) -> tuple[str, ...]:
+        """Return what to do about it: the hint's lines, or the fix as a question."""
+        if self.hint is not None:
+            return tuple(self.hint.splitlines())
+        if self.fix is None:
+            return ()
+        if self.fix.span == self.span and self.fix.text:
+            return (f"did you mean '{self.fix.text}'?",)
+        return (f"type instead: {self.fix.applied(text)}",)
+
+
+def errors_in(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return those problems that keep a query from being evaluated."""
+    return tuple(p for p in problems if p.severity == "error")
+
+
+class WeightreplError(Exception):
+    """The root of all that weightrepl raises."""
+
+
+class QueryError(WeightreplError, ValueError):
+    """A query that can't be evaluated. `text` is the query, `problems` all that is to say of it."""
+
+    def __init__(self, text: str, problems: Iterable[Problem]) -> None:
+        self.text, self.problems = text, tuple(problems)
+        super().__init__("\n".join(p.picture(text) for p in self.problems))
+
+
+class NotOneError(WeightreplError, LookupError):
+    """There is not exactly one: none, or several."""
+
+
+class UnknownAddressError(WeightreplError, KeyError):
+    """An address that the selection does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SourceError(WeightreplError, OSError):
+    """Something about the place where weights lie. `path` names it, `place` the spot within."""
+
+    def __init__(self, reason: str, path: str = "", place: str = "") -> None:
+        self.reason, self.path, self.place = reason, path, place
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        where = ": ".join(part for part in (self.path, self.place) if part)
+        return f"{where}: {self.reason}" if where else self.reason
+
+
+class FormatError(SourceError, ValueError):
+    """The file is damaged, cut short, or not what it claims to be."""
+
+
+class UnknownFormatError(SourceError, ValueError):
+    """Not a format that weightrepl reads. The reason names what it is and what to do."""
+
+
+class UnsafeFileError(SourceError, ValueError):
+    """Reading on would follow what a stranger's file must not ask for: refused."""
+
+
+class ChangedError(SourceError, ValueError):
+    """The source was closed, or is no longer the one that was opened."""
+
+
+class OutputError(WeightreplError, OSError):
+    """What was asked to be written can't be written there, or not in that format."""
+
+
+class MissingExtraError(WeightreplError, ImportError):
+    """An optional library is missing. The message is the command that installs it."""

@@ -1,0 +1,105 @@
+"""What a tensor is without its values, and the way to its values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+AxisIndex: TypeAlias = "int | slice | tuple[int, ...]"
+"""One axis of an index: an integer (drops the axis), a slice, or positions to take (at most one such)."""
+
+_BITS = {
+    "bool": 8, "int2": 2, "uint2": 2, "int4": 4, "uint4": 4, "float4_e2m1fn": 4, "bfloat16": 16,
+    "complex64": 64, "complex128": 128,
+}  # fmt: skip
+
+
+def dtype_bits(dtype: str) -> int | None:
+    """Return how many bits one element of a dtype takes, or None where that is unknown or varies."""
+    if dtype in _BITS:
+        return _BITS[dtype]
+    if dtype.startswith("float8"):
+        return 8
+    digits = dtype.lstrip("abcdefghijklmnopqrstuvwxyz")
+    known = dtype[: len(dtype) - len(digits)] in ("float", "int", "uint") and digits.isdigit()
+    return int(digits) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Shape and dtype of a tensor.
+
+    shape: sizes of the axes; None where the source does not say.
+    dtype: NumPy's or ml_dtypes' name (`float32`, `bfloat16`, `float8_e4m3fn`, `int4`, `string`).
+    stored_nbytes: the bytes that it takes in its source, where that is not size times item.
+    """
+
+    shape: tuple[int, ...] | None
+    dtype: str
+    stored_nbytes: int | None = None
+
+    @property
+    def size(self) -> int | None:
+        """The number of elements."""
+        return None if self.shape is None else math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int | None:
+        """The bytes that the values take in their source; two int4 share one byte."""
+        if self.stored_nbytes is not None:
+            return self.stored_nbytes
+        size, bits = self.size, dtype_bits(self.dtype)
+        return None if size is None or bits is None else (size * bits + 7) // 8
+
+
+class TensorSource(Protocol):
+    """The way to a tensor's values. Reads nothing before it is asked; may be asked by several threads."""
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        """Return the values at `index`, which has an entry per axis, or is empty for all of them.
+
+        Integers lie within the shape and are not negative; slices have plain bounds within the shape.
+        The array is the caller's own copy (or read-only and never dies), aligned, native-endian,
+        of the spec's dtype. Axes keep their places; only what `index` needs is read.
+
+        Raises:
+            FormatError: the bytes are not there, or not what the header says.
+            ChangedError: the source was closed or changed since it was opened.
+        """
+        ...
+
+    def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        """Yield all values as flat arrays in C order, each of at most `max_nbytes` bytes (at least one element)."""
+        ...
+
+
+def take(array: Array, index: tuple[AxisIndex, ...]) -> Array:
+    """Return `array` at `index`: basic indexing first, then the one list, so that axes keep their places."""
+    if not index:
+        return array
+    basic = tuple(slice(None) if isinstance(i, tuple) else i for i in index)
+    taken = array[basic]
+    axis = 0
+    for i in index:
+        if isinstance(i, tuple):
+            return taken.take(list(i), axis=axis)
+        axis += not isinstance(i, int)
+    return taken
+
+
+def indexed_shape(shape: tuple[int, ...], index: tuple[AxisIndex, ...]) -> tuple[int, ...]:
+    """Return the shape that `read(index)` of a tensor of `shape` gives."""
+    if not index:
+        return shape
+    return tuple(
+        len(range(*i.indices(size))) if isinstance(i, slice) else len(i)
+        for size, i in zip(shape, index, strict=True)
+        if not isinstance(i, int)
+    )

@@ -1,0 +1,1 @@
+"""The query language as text: tokens, syntax, globs, printing. Knows no model."""
