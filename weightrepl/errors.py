@@ -1,31 +1,34 @@
 """What can go wrong, as data (`Problem`) and as one tree of exceptions.
 
-    WeightreplError
-    ├── QueryError          also ValueError    the text of a query is wrong, or names what is not there
-    ├── NotOneError         also LookupError   `.one()` where there is none or there are several
-    ├── UnknownAddressError also KeyError      `selection["…"]` with an address that is not in it
-    ├── SourceError         also OSError       something about a file or object, with its path
-    │   ├── FormatError     also ValueError    the file is damaged, or not what it seems
-    │   ├── UnknownFormatError  also ValueError    not a format that weightrepl reads; says what it is
-    │   ├── UnsafeFileError also ValueError    the file asks for what a reader must not do
-    │   └── ChangedError    also ValueError    closed, or changed since it was opened
-    ├── OutputError         also OSError       what was asked to be written can't be
-    └── MissingExtraError   also ImportError   an optional library is not installed; says the command
+WeightreplError
+├── QueryError          also ValueError    the text of a query is wrong, or names what is not there
+├── NotOneError         also LookupError   `.one()` where there is none or there are several
+├── UnknownAddressError also KeyError      `selection["…"]` with an address that is not in it
+├── SourceError         also OSError       something about a file or object, with its path
+│   ├── FormatError     also ValueError    the file is damaged, or not what it seems
+│   ├── UnknownFormatError  also ValueError    not a format that weightrepl reads; says what it is
+│   ├── UnsafeFileError also ValueError    the file asks for what a reader must not do
+│   └── ChangedError    also ValueError    closed, or changed since it was opened
+├── OutputError         also OSError       what was asked to be written can't be
+└── MissingExtraError   also ImportError   an optional library is not installed; says the command
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from weightrepl.spans import excerpt
+from weightrepl.values import Value
 
-from weightrepl.spans import Span, excerpt
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal, TypeAlias
 
-Severity = Literal["error", "warning", "note"]
+    from weightrepl.spans import Span
+
+Severity: TypeAlias = "Literal['error', 'warning', 'note']"
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Value):
     """A change of the text that mends a problem: put `text` where `span` is."""
 
     span: Span
@@ -36,8 +39,7 @@ class Fix:
         return source[: self.span.start] + self.text + source[self.span.end :]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value):
     """One thing to tell about a query or a source.
 
     code: names the kind of problem, in words joined by `-`; has a page in the documentation.
