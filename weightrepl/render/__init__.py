@@ -1,0 +1,1 @@
+"""How results look: results become blocks, and blocks become text or JSON."""
