@@ -1,0 +1,320 @@
+"""A file that was opened once: bytes for headers through a memory map, tensors by their place in it."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from weightrepl.errors import ChangedError, FormatError, SourceError
+from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits, indexed_shape, take
+from weightrepl.readers.guards import closed, os_reason
+
+if TYPE_CHECKING:
+    import mmap
+
+    from weightrepl.model.tensor import Array
+
+_MAX_READ_NBYTES = 1 << 30  # Linux reads at most 2 GiB less a page at a time
+_ROW_NBYTES = 4096  # rows shorter than a page are copied out of the map, not read one by one
+
+
+class ByteSource:
+    """A file for reading, held open and remembered by size, time of change and inode. Threads may share it.
+
+    path: as given. size: in bytes.
+
+    Raises (on making one, and on each use):
+        SourceError: the file is not there or may not be read.
+        ChangedError: it was closed, replaced, cut or written to since.
+    """
+
+    __slots__ = (
+        "_absolute",
+        "_closed",
+        "_file",
+        "_lock",
+        "_map",
+        "_number",
+        "_readers",
+        "_stamp",
+        "path",
+        "size",
+    )
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._absolute = os.path.abspath(path)
+        try:
+            self._file = open(self._absolute, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise SourceError(os_reason(error), path) from error
+        self._number = self._file.fileno()
+        status = os.fstat(self._number)
+        self._stamp = _stamp(status)
+        self.size = status.st_size
+        self._map: mmap.mmap | None = None
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._closed = False
+
+    @property
+    def view(self) -> mmap.mmap:
+        """The whole file as a memory map, for headers.
+
+        Checks first that the file was not cut or written to, since a map of what is no longer there ends the process;
+        not that its path still leads to it, which `check` does.
+        """
+        view = self._map
+        if view is None or self._closed:
+            with self._lock:
+                self._check()
+                view = self._map = self._mapped()
+        else:
+            status = os.fstat(self._number)
+            if status.st_size != self.size or status.st_mtime_ns != self._stamp[1]:
+                raise self._changed()
+        return view
+
+    def _mapped(self) -> mmap.mmap:
+        import mmap
+
+        if self.size == 0:
+            raise FormatError("the file is empty", self.path)
+        try:
+            view = mmap.mmap(self._number, 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise SourceError(os_reason(error), self.path) from error
+        if hasattr(view, "madvise") and hasattr(mmap, "MADV_RANDOM"):
+            view.madvise(mmap.MADV_RANDOM)  # headers lie far apart: don't load their neighbourhood
+        return view
+
+    def check(self) -> None:
+        """Raise a ChangedError unless the file is open and still the one that was opened."""
+        with self._lock:
+            self._check()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise closed(self.path)
+        try:
+            same = _stamp(os.fstat(self._number)) == self._stamp == _stamp(os.stat(self._absolute))
+        except OSError:
+            same = False
+        if not same:
+            raise self._changed()
+
+    def _changed(self) -> ChangedError:
+        return ChangedError("the file changed since it was opened; open it again to read from it", self.path)
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        """Return `nbytes` bytes from `offset` on."""
+        found = bytearray(nbytes)
+        self.read_into(offset, memoryview(found))
+        return bytes(found)
+
+    def read_into(self, offset: int, buffer: memoryview) -> None:
+        """Fill `buffer`, flat and of bytes, with what stands from `offset` on."""
+        self._bound(offset, len(buffer))
+        with self._reading():
+            if not hasattr(os, "preadv"):
+                buffer[:] = memoryview(self.view)[offset : offset + len(buffer)]
+                return
+            done = 0
+            while done < len(buffer):
+                part = buffer[done : done + _MAX_READ_NBYTES]
+                try:
+                    got = os.preadv(self._number, [part], offset + done)
+                except OSError as error:
+                    raise SourceError(os_reason(error), self.path, f"byte {offset + done}") from error
+                if got == 0:
+                    raise FormatError("the file ends too early", self.path, f"byte {offset + done}")
+                done += got
+
+    def _bound(self, offset: int, nbytes: int) -> None:
+        if offset < 0 or nbytes < 0 or offset + nbytes > self.size:
+            raise FormatError(f"{nbytes:,} bytes at {offset:,} lie outside the file", self.path)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Keep the file open while values are read, and check before and after that it is the same."""
+        with self._lock:
+            self._check()
+            self._readers += 1
+        try:
+            yield
+            self.check()
+        finally:
+            with self._lock:
+                self._readers -= 1
+                self._release()
+
+    def tensor(
+        self, spec: TensorSpec, offset: int, *, big_endian: bool = False, place: str = ""
+    ) -> TensorSource:
+        """Return the way to the values of `spec` that lie plainly, in C order, from `offset` on.
+
+        An int4 or other part of a byte takes a whole byte of the file here.
+
+        Raises:
+            FormatError: they would lie outside the file.
+        """
+        assert spec.shape is not None
+        itemsize = _itemsize(spec.dtype)
+        if itemsize == 0:
+            raise FormatError(f"no values of dtype {spec.dtype} can be read", self.path, place)
+        self._bound(offset, math.prod(spec.shape) * itemsize)
+        return PlainTensor(self, spec.shape, spec.dtype, itemsize, offset, big_endian)
+
+    def close(self) -> None:
+        """Let go of the file; what is being read just now is read to its end."""
+        with self._lock:
+            self._closed = True
+            self._release()
+
+    def _release(self) -> None:
+        if not self._closed or self._readers:
+            return
+        self._file.close()
+        if self._map is not None:
+            try:
+                self._map.close()
+            except BufferError:  # another thread is decoding a header: the map goes when that one is done
+                self._map = None
+
+
+@lru_cache(maxsize=64)
+def _itemsize(dtype: str) -> int:
+    return ((dtype_bits(dtype) or 0) + 7) // 8
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
+
+
+@dataclass(frozen=True, slots=True)
+class PlainTensor:
+    """A tensor whose values lie plainly in a file: a TensorSource.
+
+    itemsize: bytes that an element takes in the file. offset: of the first one, in bytes.
+    """
+
+    source: ByteSource
+    shape: tuple[int, ...]
+    dtype: str
+    itemsize: int
+    offset: int
+    big_endian: bool = False
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        shape = indexed_shape(self.shape, index)
+        if math.prod(shape) == 0:
+            self.source.check()
+            return self._finished(_empty((0,), self.itemsize)).reshape(shape)
+        rows = _rows(self.shape, index)
+        if rows is None or (len(rows[0]) > 1 and rows[1] * self.itemsize < _ROW_NBYTES):
+            return self._finished(self._copied(index))
+        starts, count = rows
+        raw = _empty((len(starts), count), self.itemsize)
+        for start, row in zip(starts, raw, strict=True):
+            self._fill(start, row)
+        return self._finished(raw.reshape(-1)).reshape(shape)
+
+    def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        size = math.prod(self.shape)
+        step = max(1, max_nbytes // self.itemsize)
+        for start in range(0, size, step):
+            raw = _empty((min(step, size - start),), self.itemsize)
+            self._fill(start, raw)
+            yield self._finished(raw)
+
+    def _fill(self, start: int, row: Array) -> None:
+        """Read into the flat array `row` the elements from the one of flat position `start` on."""
+        self.source.read_into(self.offset + start * self.itemsize, row.view("u1").data)
+
+    def _copied(self, index: tuple[AxisIndex, ...]) -> Array:
+        """Return the raw elements at `index`, copied out of the map. They may lie unaligned there."""
+        import numpy as np
+
+        with self.source._reading():
+            raw = _raw_dtype(self.itemsize)
+            mapped = np.frombuffer(self.source.view, raw, math.prod(self.shape), self.offset)
+            taken = np.asarray(take(mapped.reshape(self.shape), index))
+            return taken if taken.base is None else taken.copy(order="C")
+
+    def _finished(self, raw: Array) -> Array:
+        """Return elements as they stand in the file in the machine's byte order and as what they mean; in place."""
+        import sys
+
+        import numpy as np
+
+        if self.big_endian != (sys.byteorder == "big"):
+            part = self.itemsize // (2 if self.dtype.startswith("complex") else 1)
+            raw.reshape(-1).view(_raw_dtype(part)).byteswap(inplace=True)
+        if self.dtype == "bool":
+            return np.not_equal(raw, 0, out=raw.view(np.bool_))
+        return raw.view(numpy_dtype(self.dtype))
+
+
+def _rows(shape: tuple[int, ...], index: tuple[AxisIndex, ...]) -> tuple[list[int], int] | None:
+    """Return the flat positions and the one length of the ranges that `index` is made of, in its order.
+
+    None where it is not a moderate number of whole ranges: several axes before the last whole ones are cut.
+    """
+    if not index:
+        return [0], math.prod(shape)
+    inner, axis = 1, len(shape)
+    while axis and _whole(index[axis - 1], shape[axis - 1]):
+        axis -= 1
+        inner *= shape[axis]
+    if axis == 0:
+        return [0], inner
+    axis -= 1
+    cut = index[axis]
+    before = 0
+    for i, size in zip(index[:axis], shape[:axis], strict=True):
+        first = i if isinstance(i, int) else range(*i.indices(size))[0] if isinstance(i, slice) else i[0]
+        if not isinstance(i, int) and (len(i) if isinstance(i, tuple) else len(range(*i.indices(size)))) != 1:
+            return None
+        before = before * size + first
+    start = before * shape[axis]
+    if isinstance(cut, int):
+        return [(start + cut) * inner], inner
+    if isinstance(cut, slice):
+        positions = range(*cut.indices(shape[axis]))
+        if positions.step == 1:
+            return [(start + positions[0]) * inner], inner * len(positions)
+        return [(start + p) * inner for p in positions], inner
+    return [(start + p) * inner for p in cut], inner
+
+
+def _whole(index: AxisIndex, size: int) -> bool:
+    return isinstance(index, slice) and index.indices(size) == (0, size, 1)
+
+
+def _empty(shape: tuple[int, ...], itemsize: int) -> Array:
+    import numpy as np
+
+    return np.empty(shape, _raw_dtype(itemsize))
+
+
+def _raw_dtype(itemsize: int) -> Any:
+    """Return a NumPy dtype of plain numbers of that many bytes: unsigned, or for 16 bytes complex."""
+    return "c16" if itemsize == 16 else f"u{itemsize}"
+
+
+def numpy_dtype(dtype: str) -> Any:
+    """Return the NumPy dtype of a name; ml_dtypes is only loaded for those that NumPy does not have."""
+    import numpy as np
+
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        import ml_dtypes
+
+        return np.dtype(getattr(ml_dtypes, dtype))
