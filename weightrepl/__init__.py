@@ -1,3 +1,88 @@
-"""A query language over the layers and weights of Keras models and weight files."""
+"""Ask a Keras model, or nothing but its file, for its weights.
+
+    import weightrepl
+    weightrepl.select(model, "larger_model/custom_module/*dense1:kernel").one().numpy()
+
+Files are read without TensorFlow, without running anything in them, and without reading what was not asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "ChangedError": "errors",
+    "Count": "engine.table",
+    "Fix": "errors",
+    "FormatError": "errors",
+    "LayerSelection": "engine.selection",
+    "MissingExtraError": "errors",
+    "Model": "model.tree",
+    "NotOneError": "errors",
+    "OutputError": "errors",
+    "Problem": "errors",
+    "QueryError": "errors",
+    "SelectedLayer": "engine.selection",
+    "SelectedWeight": "engine.selection",
+    "Selection": "engine.selection",
+    "SourceError": "errors",
+    "Table": "engine.table",
+    "UnknownAddressError": "errors",
+    "UnknownFormatError": "errors",
+    "UnsafeFileError": "errors",
+    "WeightreplError": "errors",
+    "Workspace": "model.workspace",
+    "demo_path": "api",
+    "explain": "api",
+    "open": "api",
+    "query": "api",
+    "select": "api",
+    "select_layers": "api",
+}
+
+__all__ = list(_PLACES)
+
+if TYPE_CHECKING:
+    from weightrepl.api import demo_path as demo_path
+    from weightrepl.api import explain as explain
+    from weightrepl.api import open as open
+    from weightrepl.api import query as query
+    from weightrepl.api import select as select
+    from weightrepl.api import select_layers as select_layers
+    from weightrepl.engine.selection import LayerSelection as LayerSelection
+    from weightrepl.engine.selection import SelectedLayer as SelectedLayer
+    from weightrepl.engine.selection import SelectedWeight as SelectedWeight
+    from weightrepl.engine.selection import Selection as Selection
+    from weightrepl.engine.table import Count as Count
+    from weightrepl.engine.table import Table as Table
+    from weightrepl.errors import ChangedError as ChangedError
+    from weightrepl.errors import Fix as Fix
+    from weightrepl.errors import FormatError as FormatError
+    from weightrepl.errors import MissingExtraError as MissingExtraError
+    from weightrepl.errors import NotOneError as NotOneError
+    from weightrepl.errors import OutputError as OutputError
+    from weightrepl.errors import Problem as Problem
+    from weightrepl.errors import QueryError as QueryError
+    from weightrepl.errors import SourceError as SourceError
+    from weightrepl.errors import UnknownAddressError as UnknownAddressError
+    from weightrepl.errors import UnknownFormatError as UnknownFormatError
+    from weightrepl.errors import UnsafeFileError as UnsafeFileError
+    from weightrepl.errors import WeightreplError as WeightreplError
+    from weightrepl.model.tree import Model as Model
+    from weightrepl.model.workspace import Workspace as Workspace
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, loading its module at the first use."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"weightrepl.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -78,6 +78,44 @@ class TensorSource(Protocol):
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield all values as flat arrays in C order, each of at most `max_nbytes` bytes (at least one element)."""
         ...
+
+
+def full_index(items: Sequence[Any], shape: tuple[int, ...]) -> tuple[AxisIndex, ...]:
+    """Return an index with an entry per axis of `shape`: `...`, or the end, stands for the axes not named.
+
+    items: integers, slices, lists of integers and at most one `...`, as in NumPy.
+
+    Raises:
+        IndexError: an integer out of range, or more entries than axes; `args[1]` is the faulty entry's position.
+    """
+    dots = next((i for i, item in enumerate(items) if item is ...), len(items))
+    given = len(items) - (dots < len(items))
+    if given > len(shape):
+        axes = "axis" if len(shape) == 1 else "axes"
+        raise IndexError(f"{given} indices for {len(shape)} {axes}", None)
+    spread = [*items[:dots], *[slice(None)] * (len(shape) - given), *items[dots + 1 :]]
+    skipped = len(shape) - given - (dots < len(items))
+    index: list[AxisIndex] = []
+    for axis, (item, size) in enumerate(zip(spread, shape, strict=True)):
+        index.append(_axis_index(item, size, axis if axis < dots else axis - skipped))
+    return tuple(index)
+
+
+def _axis_index(item: Any, size: int, entry: int) -> AxisIndex:
+    if isinstance(item, slice):
+        steps = range(*item.indices(size))
+        if not steps:
+            return slice(0, 0, 1)
+        return slice(steps.start, None if steps.stop < 0 else steps.stop, steps.step)
+    if isinstance(item, list):
+        return tuple(_position(i, size, entry) for i in item)
+    return _position(item.__index__(), size, entry)
+
+
+def _position(i: int, size: int, entry: int) -> int:
+    if not -size <= i < size:
+        raise IndexError(f"index {i} is out of range for an axis of size {size}", entry)
+    return i % size
 
 
 def take(array: Array, index: tuple[AxisIndex, ...]) -> Array:

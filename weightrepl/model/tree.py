@@ -8,17 +8,28 @@ layer where it hangs on one way; places unfold lazily, so opening one level open
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from threading import RLock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from weightrepl.model.tensor import TensorSource, TensorSpec
+from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec
 
 SYSTEM_NAMES = (".optimizer", ".metrics", ".state", ".unread")
 """Layers of a model for what is not part of the network proper."""
 
 _loading = RLock()
+
+T = TypeVar("T")
+
+
+def nfc(name: str) -> str:
+    """Return `name` in the form in which names are compared."""
+    if name.isascii():
+        return name
+    from unicodedata import normalize
+
+    return normalize("NFC", name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +61,9 @@ class Content(NamedTuple):
     children: tuple[Layer, ...] = ()
 
 
+NOTHING = Content()
+
+
 class Layer:
     """A layer (or model within a model). Two are the same only when they are the same object.
 
@@ -66,13 +80,14 @@ class Layer:
     """
 
     __slots__ = (
-        "_content", "attributes", "build_line", "built", "class_name", "name", "remark", "shared", "system",
+        "_content", "_weights_named", "attributes", "build_line", "built", "class_name", "name", "remark",
+        "shared", "system",
     )  # fmt: skip
 
     def __init__(
         self,
         name: str,
-        content: Content | Callable[[], Content] = Content(),
+        content: Content | Callable[[], Content] = NOTHING,
         *,
         class_name: str | None = None,
         attributes: tuple[str, ...] | None = None,
@@ -86,6 +101,7 @@ class Layer:
         self.built, self.build_line = built, build_line
         self.system, self.shared, self.remark = system, shared, remark
         self._content = content
+        self._weights_named: dict[str, tuple[Weight, ...]] | None = None
 
     @property
     def content(self) -> Content:
@@ -109,22 +125,48 @@ class Layer:
         """The weights of its own, in the layer's order."""
         return self.content.weights
 
+    @property
+    def weights_named(self) -> dict[str, tuple[Weight, ...]]:
+        """The own weights by name in NFC; mostly one each, but a layer may give two the same name."""
+        if self._weights_named is None:
+            self._weights_named = _grouped((nfc(weight.name), weight) for weight in self.weights)
+        return self._weights_named
+
     def __repr__(self) -> str:
         return f"<Layer {self.name!r} {self.class_name or '?'}>"
+
+
+class Site(NamedTuple):
+    """A weight, or a slice of one, where it was reached.
+
+    place: the layer that owns it. index: an entry per axis, or empty for the whole weight.
+    slice_text: how the query spells the index, brackets and all.
+    """
+
+    place: Place
+    weight: Weight
+    index: tuple[AxisIndex, ...] = ()
+    slice_text: str = ""
 
 
 class Place:
     """A layer where it hangs, on one way down from its model.
 
-    ordinal: which of its siblings of the same name it is, counted from 1.
+    index: where it stands among its siblings, from 0. ordinal: which of those of its name it is, from 1.
     """
 
-    __slots__ = ("_children", "_flat", "layer", "model", "ordinal", "parent")
+    __slots__ = (
+        "_children", "_named", "_subtree", "_weights_below", "index", "layer", "model", "ordinal", "parent",
+    )  # fmt: skip
 
-    def __init__(self, layer: Layer, model: Model, parent: Place | None = None, ordinal: int = 1) -> None:
-        self.layer, self.model, self.parent, self.ordinal = layer, model, parent, ordinal
+    def __init__(
+        self, layer: Layer, model: Model, parent: Place | None = None, index: int = 0, ordinal: int = 1
+    ) -> None:
+        self.layer, self.model, self.parent, self.index, self.ordinal = layer, model, parent, index, ordinal
         self._children: tuple[Place, ...] | None = None
-        self._flat: tuple[Place, ...] | None = None
+        self._subtree: tuple[Place, ...] | None = None
+        self._named: dict[str, tuple[Place, ...]] | None = None
+        self._weights_below: tuple[Site, ...] | None = None
 
     @property
     def children(self) -> tuple[Place, ...]:
@@ -132,10 +174,9 @@ class Place:
         if self._children is None:
             counts: dict[str, int] = {}
             places = []
-            for layer in self.layer.children:
-                name = layer.name
-                count = counts[name] = counts.get(name, 0) + 1
-                places.append(Place(layer, self.model, self, count))
+            for index, layer in enumerate(self.layer.children):
+                counts[layer.name] = ordinal = counts.get(layer.name, 0) + 1
+                places.append(Place(layer, self.model, self, index, ordinal))
             self._children = tuple(places)
         return self._children
 
@@ -148,16 +189,34 @@ class Place:
         return tuple(reversed(way))
 
     @property
-    def depth(self) -> int:
-        """How many layers lie above; 0 for a model."""
-        return len(self.ancestry) - 1
+    def position(self) -> tuple[int, ...]:
+        """What sorts the places of one model in tree order."""
+        return tuple(place.index for place in self.ancestry[1:])
 
     @property
     def subtree(self) -> tuple[Place, ...]:
         """This place and all below in tree order, but the system's layers; a shared layer only the first time."""
-        if self._flat is None:
-            self._flat = tuple(self._walk())
-        return self._flat
+        if self._subtree is None:
+            self._subtree = tuple(self._walk())
+        return self._subtree
+
+    @property
+    def weights_below(self) -> tuple[Site, ...]:
+        """The weights of `subtree`; a shared weight only the first time."""
+        if self._weights_below is None:
+            self._weights_below = tuple(
+                first_of_shared(
+                    Site(place, weight) for place in self.subtree for weight in place.layer.weights
+                )
+            )
+        return self._weights_below
+
+    @property
+    def named(self) -> dict[str, tuple[Place, ...]]:
+        """The places one level below, but the system's, by name in NFC."""
+        if self._named is None:
+            self._named = _grouped((nfc(c.layer.name), c) for c in self.children if not c.layer.system)
+        return self._named
 
     def _walk(self) -> Iterator[Place]:
         seen: set[int] = set()
@@ -175,6 +234,24 @@ class Place:
         return f"<Place {'/'.join(p.layer.name for p in self.ancestry)}>"
 
 
+def first_of_shared(sites: Iterable[Site]) -> Iterator[Site]:
+    """Yield `sites` without those whose shared weight came before."""
+    seen: set[int] = set()
+    for site in sites:
+        if site.weight.shared:
+            if id(site.weight) in seen:
+                continue
+            seen.add(id(site.weight))
+        yield site
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
+    groups: dict[str, tuple[T, ...]] = {}
+    for name, thing in pairs:
+        groups[name] = (*groups[name], thing) if name in groups else (thing,)
+    return groups
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """An open model.
@@ -184,6 +261,7 @@ class Model:
     source: the path as it was given, or empty for a live object.
     format: what it was read from, in words (`Keras archive`, `live Keras model`).
     on_close: lets go of the file; afterwards reading values is a ChangedError.
+    place: where its root hangs; the same for all that ask, so that what was unfolded stays so.
     """
 
     root: Layer
@@ -191,6 +269,15 @@ class Model:
     source: str = ""
     format: str = ""
     on_close: Callable[[], None] = lambda: None
+    place: Place = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", Place(self.root, self))
+
+    def renamed(self, name: str) -> Model:
+        """Return the same model, preferring another name."""
+        names = tuple(dict.fromkeys((name, *self.names)))
+        return Model(self.root, names, self.source, self.format, self.on_close)
 
     def close(self) -> None:
         """Let go of the file. What was read before stays readable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,44 +25,37 @@ class Workspace:
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
-        """The models' places, in order. The ordinal tells apart models none of whose names is unique."""
-        counts: dict[str, int] = {}
-        places = []
-        for model in self.models:
-            name = self._shown[id(model)]
-            counts[name] = counts.get(name, 0) + 1
-            places.append(Place(model.root, model, None, counts[name]))
-        return tuple(places)
+        """The models' places, in order."""
+        return tuple(model.place for model in self.models)
 
-    @cached_property
+    @property
     def location(self) -> Place | None:
         """Where paths start if nobody says otherwise: the one open model, else None, the workspace."""
         return self.places[0] if len(self.places) == 1 else None
 
     @cached_property
     def by_name(self) -> dict[str, tuple[Place, ...]]:
-        """Every name that an open model claims, and the models that claim it."""
+        """Every name that an open model claims, and the models that claim it, in order."""
         claims: dict[str, tuple[Place, ...]] = {}
         for place in self.places:
             for name in dict.fromkeys(place.model.names):
                 claims[name] = (*claims.get(name, ()), place)
         return claims
 
-    def shown_name(self, model: Model) -> str:
-        """Return the name that addresses print: the first of the model's names that no other model claims."""
+    def shown_name(self, model: Model) -> tuple[str, int]:
+        """Return the name that addresses print, and which of the models of that name it is, from 1.
+
+        It is the first of the model's names that no other claims; without one, the first and its ordinal.
+        """
         return self._shown[id(model)]
 
     @cached_property
-    def _shown(self) -> dict[int, str]:
-        claims = _count(name for model in self.models for name in set(model.names))
-        return {
-            id(model): next((name for name in model.names if claims[name] == 1), model.names[0])
-            for model in self.models
-        }
-
-
-def _count(names: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
+    def _shown(self) -> dict[int, tuple[str, int]]:
+        shown = {}
+        seen: Counter[str] = Counter()
+        for model in self.models:
+            unique = next((name for name in model.names if len(self.by_name[name]) == 1), None)
+            name = model.names[0] if unique is None else unique
+            seen[name] += unique is None
+            shown[id(model)] = (name, max(seen[name], 1))
+        return shown

@@ -1,0 +1,121 @@
+"""The public functions: open a model, ask it a query."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from weightrepl.engine.evaluate import Result, evaluate
+from weightrepl.engine.explain import Explanation
+from weightrepl.engine.explain import explain as explain_query
+from weightrepl.engine.selection import LayerSelection, Selection
+from weightrepl.errors import Problem, QueryError
+from weightrepl.model.tree import Model
+from weightrepl.model.workspace import Workspace
+from weightrepl.readers.registry import open_source
+
+Source: TypeAlias = "Model | Workspace | str | os.PathLike[str] | Mapping[str, Any] | Any"
+"""A live model, a path, an opened Model, a Workspace, or a dict from name to one of the first three."""
+
+
+def open(source: str | os.PathLike[str] | Any, name: str | None = None) -> Model:
+    """Open a model's file (or a live model) without reading more than its first bytes.
+
+    A context manager; what was read stays readable after closing.
+
+    name: what queries call it; without it its own name, or its file's stem.
+
+    Raises:
+        SourceError: there is no such file, it is damaged, unsafe, or of a format that is not read.
+
+    >>> with open(demo_path(), name="base") as base:
+    ...     base.names
+    ('base', 'larger_model')
+    """
+    return open_source(source, name=name)
+
+
+def select(source: Source, query: str) -> Selection:
+    """Return the weights that a query selects in a live model, a file, a dict of either, or a Workspace.
+
+    A path with no `:` stands for all weights in and below it. No values are read until they are asked for.
+
+    Raises:
+        QueryError: the query is broken, names what is not there, or gives no weights.
+        SourceError: a file can't be opened.
+
+    >>> select(demo_path(), "custom_module/*dense1:kernel").one().shape
+    (10, 12)
+    """
+    result = evaluate(query, workspace_of(source), want="weights")
+    if not isinstance(result, Selection):
+        raise _wrong_kind(query, "weights", "select")
+    return result
+
+
+def select_layers(source: Source, query: str = "**") -> LayerSelection:
+    """Return the layers that a query selects; of a query of weights, the layers that own them.
+
+    Raises:
+        QueryError: the query is broken, names what is not there, or gives no layers.
+        SourceError: a file can't be opened.
+
+    >>> select_layers(demo_path(), "**/@Dense").addresses[-1]
+    'larger_model/outer_dense'
+    """
+    result = evaluate(query, workspace_of(source), want="layers")
+    if not isinstance(result, LayerSelection):
+        raise _wrong_kind(query, "layers", "select_layers")
+    return result
+
+
+def query(source: Source, query: str) -> Result:
+    """Return what a query gives, whichever it is: weights, layers, a table of groups, or a count.
+
+    Raises:
+        QueryError: the query is broken, or names what is not there.
+        SourceError: a file can't be opened.
+
+    >>> query(demo_path(), "**:* | count").value
+    6
+    """
+    return evaluate(query, workspace_of(source))
+
+
+def explain(source: Source, query: str) -> Explanation:
+    """Return how many layers each step of a query left, and the nearest miss; a broken query is no error.
+
+    Raises:
+        SourceError: a file can't be opened.
+
+    >>> [step.found for step in explain(demo_path(), "custom_module/*dense9:kernel").selectors[0].steps]
+    [1, 0]
+    """
+    return explain_query(query, workspace_of(source))
+
+
+def workspace_of(source: Source) -> Workspace:
+    """Return the workspace that a source stands for: itself, one model, or a dict's models by their names."""
+    if isinstance(source, Workspace):
+        return source
+    if isinstance(source, Mapping):
+        return Workspace(tuple(_opened(thing, str(name)) for name, thing in source.items()))
+    return Workspace((_opened(source, None),))
+
+
+def _opened(thing: Any, name: str | None) -> Model:
+    if not isinstance(thing, Model):
+        return open_source(thing, name=name)
+    return thing if name is None or name in thing.names[:1] else thing.renamed(name)
+
+
+def _wrong_kind(query: str, wanted: str, function: str) -> QueryError:
+    message = f"this query gives no {wanted}: weightrepl.{function}() needs rows of {wanted}"
+    hint = "weightrepl.query() gives whatever a query gives"
+    return QueryError(query, [Problem("wrong-result", message, hint=hint)])
+
+
+def demo_path() -> str:
+    """Return the path of the small model that ships with weightrepl."""
+    return os.path.join(os.path.dirname(__file__), "demo", "larger_model.keras")

@@ -1,0 +1,131 @@
+"""The columns of weights and of layers: what each is called, what it holds, how it is computed when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from weightrepl.engine.addresses import address, first_owner, first_place, is_shared, weight_name
+from weightrepl.engine.table import Value
+from weightrepl.model.tensor import dtype_bits, indexed_shape
+from weightrepl.model.tree import Place, Site
+from weightrepl.model.workspace import Workspace
+
+ColumnType: TypeAlias = Literal["text", "number", "bytes", "shape", "bool"]
+
+WEIGHT_COLUMNS = (
+    "address", "name", "layer", "class", "depth", "shape", "rank", "size", "bytes", "dtype", "trainable", "source",
+    "key", "via",
+)  # fmt: skip
+LAYER_COLUMNS = (
+    "address", "name", "class", "depth", "layers", "weights", "params", "bytes", "trainable", "built",
+)  # fmt: skip
+VALUE_COLUMNS = (
+    "min", "max", "mean", "std", "norm", "absmax", "zeros", "nans", "infs", "sparsity", "flags", "verdict", "maxabs",
+    "meanabs", "rel", "cosine",
+)  # fmt: skip
+"""Columns that need the values read; `where` and its like do not have them yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: what it is called, the kind of its values, and the value for a row (None: unknown)."""
+
+    name: str
+    type: ColumnType
+    of: Callable[[Any], Value]
+
+
+def weight_columns(workspace: Workspace) -> Mapping[str, Column]:
+    """Return the columns of weights, by name."""
+    return _named(
+        Column("address", "text", lambda s: site_address(s, workspace)),
+        Column("name", "text", lambda s: s.weight.name),
+        Column("layer", "text", lambda s: address(first_owner(s.place, s.weight), workspace)),
+        Column("class", "text", lambda s: s.place.layer.class_name),
+        Column("depth", "number", lambda s: first_owner(s.place, s.weight).depth),
+        Column("shape", "shape", site_shape),
+        Column("rank", "number", lambda s: None if (shape := site_shape(s)) is None else len(shape)),
+        Column("size", "number", site_size),
+        Column("bytes", "bytes", site_nbytes),
+        Column("dtype", "text", lambda s: s.weight.spec.dtype),
+        Column("trainable", "bool", lambda s: s.weight.trainable),
+        Column("source", "text", lambda s: s.weight.source or s.place.model.source),
+        Column("key", "text", lambda s: s.weight.key),
+        Column("via", "text", lambda s: site_via(s, workspace)),
+    )
+
+
+def layer_columns(workspace: Workspace) -> Mapping[str, Column]:
+    """Return the columns of layers, by name. Figures are of all in and below, each weight counted once."""
+    return _named(
+        Column("address", "text", lambda p: address(first_place(p), workspace)),
+        Column("name", "text", lambda p: p.layer.name),
+        Column("class", "text", lambda p: p.layer.class_name),
+        Column("depth", "number", lambda p: first_place(p).depth),
+        Column("layers", "number", lambda p: len(p.subtree) - 1),
+        Column("weights", "number", lambda p: len(p.weights_below)),
+        Column("params", "number", lambda p: total(s.weight.spec.size for s in p.weights_below)),
+        Column("bytes", "bytes", lambda p: total(s.weight.spec.nbytes for s in p.weights_below)),
+        Column("trainable", "bool", layer_trainable),
+        Column("built", "bool", lambda p: p.layer.built),
+    )
+
+
+def _named(*columns: Column) -> dict[str, Column]:
+    return {column.name: column for column in columns}
+
+
+def total(sizes: Any) -> int | None:
+    """Return the sum of sizes, or None where one of them is unknown."""
+    known = list(sizes)
+    return None if None in known else sum(known)
+
+
+def layer_trainable(place: Place) -> bool | None:
+    """Return whether any weight in or below a layer is trainable, or None where that is unknown."""
+    flags = {site.weight.trainable for site in place.weights_below}
+    return True if True in flags else None if None in flags else False
+
+
+# ------------------------------------------------------------------ of a weight, or a slice of it
+
+
+def site_address(site: Site, workspace: Workspace) -> str:
+    """Return the address of a weight, its slice included."""
+    owner = first_owner(site.place, site.weight)
+    return f"{address(owner, workspace)}:{weight_name(owner.layer, site.weight)}{site.slice_text}"
+
+
+def site_via(site: Site, workspace: Workspace) -> str:
+    """Return the way on which a weight was reached, if that is not its address; else the empty text."""
+    if not is_shared(site.place, site.weight):
+        return ""
+    way = f"{address(site.place, workspace)}:{weight_name(site.place.layer, site.weight)}{site.slice_text}"
+    return "" if way == site_address(site, workspace) else way
+
+
+def site_shape(site: Site) -> tuple[int, ...] | None:
+    """Return the shape of a weight, or of the slice of it that was asked for."""
+    shape = site.weight.spec.shape
+    return shape if shape is None else indexed_shape(shape, site.index)
+
+
+def site_size(site: Site) -> int | None:
+    """Return the number of elements of a weight, or of the slice of it."""
+    shape = site_shape(site)
+    if shape is None:
+        return None
+    size = 1
+    for axis in shape:
+        size *= axis
+    return size
+
+
+def site_nbytes(site: Site) -> int | None:
+    """Return the bytes of a weight in its source, or those of the slice of it."""
+    if not site.index:
+        return site.weight.spec.nbytes
+    size, bits = site_size(site), dtype_bits(site.weight.spec.dtype)
+    return None if size is None or bits is None else (size * bits + 7) // 8

@@ -1,0 +1,317 @@
+"""What stands after `where`: checked against the columns, then a function from a row to true, false or unknown."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS, Column
+from weightrepl.errors import Fix, Problem
+from weightrepl.query.globs import compile_text
+from weightrepl.query.syntax import (
+    AnySize,
+    Binary,
+    Boolean,
+    Ellipsis,
+    Expression,
+    Membership,
+    Missing,
+    Number,
+    String,
+    Subscript,
+    Tuple,
+    Unary,
+    Word,
+)
+from weightrepl.spans import Span, nearest, visible
+
+Evaluated: TypeAlias = Callable[[Any], Any]
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_CALCULATE: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_IN_WORDS = {
+    "text": "text", "number": "a number", "bytes": "a number", "shape": "a shape", "bool": "true or false",
+}  # fmt: skip
+
+
+class ExpressionError(Exception):
+    """A fault in an expression. `problem` says what."""
+
+    def __init__(
+        self, code: str, message: str, span: Span, fix: Fix | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.problem = Problem(code, message, span, fix, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A part of an expression: the kind of its value, and the value for a row (None: unknown)."""
+
+    type: str
+    of: Evaluated
+
+
+def condition(expression: Expression, columns: Mapping[str, Column]) -> Evaluated:
+    """Return what tells of a row whether the expression holds: True, False, or None for unknown.
+
+    Raises:
+        ExpressionError: an unknown column, or kinds that can't be compared.
+    """
+    typed = _typed(expression, columns)
+    if typed.type != "bool":
+        message = f"a condition must be true or false; this is {_IN_WORDS[typed.type]}"
+        raise ExpressionError("no-condition", message, expression.span, hint="compare it: size > 1M")
+    return typed.of
+
+
+def column_of(word: Word, columns: Mapping[str, Column]) -> Column:
+    """Return the column that a word names.
+
+    Raises:
+        ExpressionError: there is none of that name here.
+    """
+    column = columns.get(word.text)
+    if column is not None:
+        return column
+    name = visible(word.text)
+    if word.text in VALUE_COLUMNS:
+        message = f"'{name}' needs the values read, which this version does not do in a query yet"
+        raise ExpressionError("needs-values", message, word.span)
+    if word.text in WEIGHT_COLUMNS or word.text in LAYER_COLUMNS:
+        kind = "weights" if word.text in WEIGHT_COLUMNS else "layers"
+        message = f"'{name}' is a column of {kind}, which these rows are not"
+        raise ExpressionError("no-such-column", message, word.span, hint=_columns_there(columns))
+    near = nearest(word.text, columns, limit=1)
+    fix = Fix(word.span, near[0]) if near else None
+    raise ExpressionError(
+        "no-such-column", f"no column '{name}'", word.span, fix, None if fix else _columns_there(columns)
+    )
+
+
+def _columns_there(columns: Mapping[str, Column]) -> str:
+    return f"columns here: {', '.join(columns)}"
+
+
+def _typed(expression: Expression, columns: Mapping[str, Column]) -> Typed:
+    match expression:
+        case Number(value) | Boolean(value):
+            return Typed("bool" if isinstance(expression, Boolean) else "number", lambda row: value)
+        case String(text):
+            return Typed("text", lambda row: text)
+        case Word():
+            column = column_of(expression, columns)
+            return Typed(column.type, column.of)
+        case Subscript(word, index):
+            return _subscript(word, index, columns)
+        case Unary(operand=operand):
+            return _unary(expression, _typed(operand, columns))
+        case Binary():
+            return _binary(expression, columns)
+        case Membership():
+            return _membership(expression, columns)
+        case Tuple():
+            raise ExpressionError(
+                "no-value", "a list stands only beside a shape, '~' or 'in'", expression.span
+            )
+        case AnySize() | Ellipsis():
+            raise ExpressionError(
+                "no-value", "'_' and '...' stand only in a shape: (784, _)", expression.span
+            )
+        case Missing():
+            raise ExpressionError("no-value", f"{expression.expected} is missing here", expression.span)
+
+
+def _subscript(word: Word, index: int, columns: Mapping[str, Column]) -> Typed:
+    column = column_of(word, columns)
+    if column.type != "shape":
+        raise ExpressionError(
+            "no-shape", f"'{word.text}' is no shape: only shape[0] takes an index", word.span
+        )
+
+    def size(row: Any) -> Any:
+        shape = column.of(row)
+        return shape[index] if isinstance(shape, tuple) and -len(shape) <= index < len(shape) else None
+
+    return Typed("number", size)
+
+
+def _unary(expression: Unary, operand: Typed) -> Typed:
+    wanted = "bool" if expression.operator == "not" else "number"
+    _demand(operand, wanted, expression.operand)
+    negate: Evaluated = operator.not_ if wanted == "bool" else operator.neg
+    return Typed(wanted, _known(negate, operand.of))
+
+
+def _known(function: Callable[..., Any], *operands: Evaluated) -> Evaluated:
+    """Return `function` of the operands' values, unknown where one of them is."""
+
+    def of(row: Any) -> Any:
+        values = [operand(row) for operand in operands]
+        return None if None in values else function(*values)
+
+    return of
+
+
+def _demand(typed: Typed, wanted: str, expression: Expression) -> None:
+    if _family(typed.type) != wanted:
+        message = f"{_IN_WORDS[wanted]} is needed here; this is {_IN_WORDS[typed.type]}"
+        raise ExpressionError("wrong-kind", message, expression.span)
+
+
+def _family(type_: str) -> str:
+    return "number" if type_ == "bytes" else type_
+
+
+# ------------------------------------------------------------------ two operands
+
+
+def _binary(expression: Binary, columns: Mapping[str, Column]) -> Typed:
+    sign = expression.operator
+    if sign in ("and", "or"):
+        sides = [_typed(side, columns) for side in (expression.left, expression.right)]
+        for typed, side in zip(sides, (expression.left, expression.right), strict=True):
+            _demand(typed, "bool", side)
+        return Typed("bool", (_both if sign == "and" else _either)(sides[0].of, sides[1].of))
+    if sign in ("~", "!~"):
+        return _glob_test(expression, columns)
+    if sign in _COMPARE:
+        return _comparison(expression, columns)
+    left, right = _typed(expression.left, columns), _typed(expression.right, columns)
+    _demand(left, "number", expression.left)
+    _demand(right, "number", expression.right)
+    return Typed("number", _known(_CALCULATE.get(sign, _divide), left.of, right.of))
+
+
+def _both(left: Evaluated, right: Evaluated) -> Evaluated:
+    def of(row: Any) -> Any:
+        a, b = left(row), right(row)
+        return False if a is False or b is False else None if a is None or b is None else True
+
+    return of
+
+
+def _either(left: Evaluated, right: Evaluated) -> Evaluated:
+    def of(row: Any) -> Any:
+        a, b = left(row), right(row)
+        return True if a is True or b is True else None if a is None or b is None else False
+
+    return of
+
+
+def _divide(a: float, b: float) -> float:
+    if b:
+        return a / b
+    return math.nan if not a or math.isnan(a) else math.copysign(math.inf, a)
+
+
+def _comparison(expression: Binary, columns: Mapping[str, Column]) -> Typed:
+    left, right = expression.left, expression.right
+    sign = expression.operator
+    if isinstance(left, Tuple) and not isinstance(right, Tuple):
+        left, right = right, left
+    if isinstance(right, Tuple):
+        return _shape_test(left, right, sign, columns)
+    if not _is_text(left, columns) and _is_text(right, columns) and isinstance(left, Word):
+        left = String(left.text, span=left.span)
+    elif _is_text(left, columns) and isinstance(right, Word):
+        right = String(right.text, span=right.span)
+    sides = _typed(left, columns), _typed(right, columns)
+    if _family(sides[0].type) != _family(sides[1].type):
+        message = f"{_IN_WORDS[sides[0].type]} can't be compared with {_IN_WORDS[sides[1].type]}"
+        raise ExpressionError("wrong-kind", message, expression.span)
+    if sides[0].type in ("shape", "bool") and sign not in ("==", "!="):
+        raise ExpressionError(
+            "wrong-kind", f"{_IN_WORDS[sides[0].type]} is only == or != another", expression.span
+        )
+    return Typed("bool", _known(_COMPARE[sign], sides[0].of, sides[1].of))
+
+
+def _is_text(expression: Expression, columns: Mapping[str, Column]) -> bool:
+    """Return whether an expression is a text column, beside which a bare word is a string."""
+    return (
+        isinstance(expression, Word)
+        and expression.text in columns
+        and columns[expression.text].type == "text"
+    )
+
+
+def _shape_test(left: Expression, pattern: Tuple, sign: str, columns: Mapping[str, Column]) -> Typed:
+    typed = _typed(left, columns)
+    _demand(typed, "shape", left)
+    if sign not in ("==", "!="):
+        raise ExpressionError("wrong-kind", "a shape is only == or != another", pattern.span)
+    fits = _shape_matcher(pattern)
+    wanted = sign == "=="
+    return Typed("bool", _known(lambda shape: fits(shape) is wanted, typed.of))
+
+
+def _shape_matcher(pattern: Tuple) -> Callable[[tuple[int, ...]], bool]:
+    sizes = [_axis_size(item) for item in pattern.items]
+    dots = next((i for i, item in enumerate(pattern.items) if isinstance(item, Ellipsis)), None)
+    if dots is None:
+        return lambda shape: len(shape) == len(sizes) and _sizes_fit(shape, sizes)
+    head, tail = sizes[:dots], sizes[dots + 1 :]
+
+    def fits(shape: tuple[int, ...]) -> bool:
+        long_enough = len(shape) >= len(head) + len(tail)
+        return long_enough and _sizes_fit(shape, head) and _sizes_fit(shape[len(shape) - len(tail) :], tail)
+
+    return fits
+
+
+def _axis_size(item: Expression) -> float | None:
+    """Return the size that an item of a shape asks for; None for any."""
+    match item:
+        case Number(value):
+            return value
+        case AnySize() | Ellipsis():
+            return None
+    raise ExpressionError("no-size", "a shape holds numbers, '_' and '...'", item.span)
+
+
+def _sizes_fit(shape: Iterable[int], sizes: Iterable[float | None]) -> bool:
+    return all(wanted is None or wanted == size for size, wanted in zip(shape, sizes, strict=False))
+
+
+# ------------------------------------------------------------------ globs and lists
+
+
+def _glob_test(expression: Binary, columns: Mapping[str, Column]) -> Typed:
+    left = _typed(expression.left, columns)
+    _demand(left, "text", expression.left)
+    right = expression.right
+    patterns = right.items if isinstance(right, Tuple) else (right,)
+    matchers = [_matcher(pattern) for pattern in patterns]
+    wanted = expression.operator == "~"
+    return Typed("bool", _known(lambda text: any(matches(text) for matches in matchers) is wanted, left.of))
+
+
+def _matcher(pattern: Expression) -> Callable[[str], bool]:
+    match pattern:
+        case String(text) | Word(text):
+            matcher, problems = compile_text(text)
+            if problems:
+                raise ExpressionError("bad-glob", problems[0].message, pattern.span)
+            return matcher.matches
+    raise ExpressionError("wrong-kind", "a glob is needed here: name ~ 'block_*'", pattern.span)
+
+
+def _membership(expression: Membership, columns: Mapping[str, Column]) -> Typed:
+    if isinstance(expression.items, Missing):
+        raise ExpressionError(
+            "no-value", f"{expression.items.expected} is missing here", expression.items.span
+        )
+    tests = [
+        _comparison(Binary("==", expression.operand, item, span=item.span), columns).of
+        for item in expression.items.items
+    ]
+    found: Evaluated = lambda row: False  # noqa: E731 - the start of a chain of `or`
+    for test in tests:
+        found = _either(found, test)
+    return Typed("bool", _known(operator.not_, found) if expression.negated else found)

@@ -1,0 +1,97 @@
+"""What people type who come from elsewhere, answered with the address that they meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weightrepl.engine.addresses import relative, weight_address, weight_name
+from weightrepl.engine.scope import Scope
+from weightrepl.engine.trace import Step, Trace
+from weightrepl.errors import Fix
+from weightrepl.model.tree import Place, Weight, nfc
+from weightrepl.query.printer import escape_name
+from weightrepl.query.syntax import Name
+from weightrepl.spans import Span
+
+MAX_KEYS = 200_000
+"""As many raw keys are compared with what was pasted."""
+
+
+def fix_of_layer(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
+    """Return the fix for a layer's name that is something else: a weight's, a dotted path, a raw key."""
+    return _of_slash(name, step, trace) or _of_dots(name, step, trace, scope) or _of_key(trace, scope)
+
+
+def fix_of_index(segment: Name, step: Step, scope: Scope) -> Fix | None:
+    """Return the fix for `layers[3]`, which as a pattern matches nothing: `.layers.3`."""
+    word, bracket, rest = segment.span.of(scope.text).partition("[")
+    if not bracket or not rest.endswith("]") or not rest[:-1].isdigit():
+        return None
+    attribute = f"{word}.{rest[:-1]}"
+    known = (a for place in step.before.places for c in place.children for a in c.layer.attributes or ())
+    return Fix(segment.span, "." + escape_name(attribute, place="attribute")) if attribute in known else None
+
+
+def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
+    """`outer_dense/kernel`, `outer_dense/kernel:0` -> `outer_dense:kernel`."""
+    if step is not trace.steps[-1]:
+        return None
+    owner = next((p.layer for p in step.before.places if nfc(name) in p.layer.weights_named), None)
+    if owner is None:
+        return None
+    start = step.segment.span.start - (len(trace.steps) > 1)
+    weight = weight_name(owner, owner.weights_named[nfc(name)][0])
+    return Fix(Span(start, trace.selector.span.end), f":{weight}")
+
+
+def _of_dots(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
+    """`outer_dense.kernel`, `module.dense1.kernel` -> the address, where it can be followed."""
+    if "." not in name:
+        return None
+    for place in step.before.places:
+        found = _follow(place, name.split("."))
+        if found is not None:
+            target, weight = found
+            way = relative(target, place, scope.workspace)
+            text = way if weight is None else f"{way}:{weight_name(target.layer, weight)}"
+            end = trace.selector.span.end if weight is not None else step.segment.span.end
+            return Fix(Span(step.segment.span.start, end), text)
+    return None
+
+
+def _follow(place: Place, names: list[str]) -> tuple[Place, Weight | None] | None:
+    """Return where dotted names or attributes lead: a layer, or a layer's weight."""
+    for i, name in enumerate(names):
+        child = _child(place, name)
+        if child is None:
+            weights = place.layer.weights_named.get(nfc(name.removeprefix("_")), ())
+            return (place, weights[0]) if weights and i == len(names) - 1 else None
+        place = child
+    return place, None
+
+
+def _child(place: Place, name: str) -> Place | None:
+    named = place.named.get(nfc(name))
+    if named:
+        return named[0]
+    return next((c for c in place.children if name in (c.layer.attributes or ())), None)
+
+
+def _of_key(trace: Trace, scope: Scope) -> Fix | None:
+    """A raw key pasted whole -> the weight's address."""
+    text = trace.selector.span.of(scope.text).strip("/")
+    for place, weight in _keyed(scope):
+        if weight.key is not None and text == weight.key.strip("/"):
+            return Fix(trace.selector.span, weight_address(place, weight, scope.workspace))
+    return None
+
+
+def _keyed(scope: Scope) -> Iterator[tuple[Place, Weight]]:
+    left = MAX_KEYS
+    for root in scope.workspace.places:
+        for start in (root, *(c for c in root.children if c.layer.system)):
+            for site in start.weights_below[:left]:
+                yield site.place, site.weight
+            left -= len(start.weights_below)
+            if left <= 0:
+                return

@@ -1,0 +1,211 @@
+"""From a selector to what it reaches: one step per segment, used by queries and by completion alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from weightrepl.model.tree import SYSTEM_NAMES, Place, Site, first_of_shared, nfc
+from weightrepl.model.workspace import Workspace
+from weightrepl.query.globs import compile_dotted, compile_glob
+from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Path, Segment, WeightName
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The layers that a path has reached so far, in tree order.
+
+    workspace: whether the workspace itself, which is no layer, is among them.
+    nested: whether some may lie below others.
+    """
+
+    places: tuple[Place, ...] = ()
+    workspace: bool = False
+    nested: bool = False
+
+
+def origin(path: Path | None, workspace: Workspace, location: Place | None) -> Reached:
+    """Return where a path starts: at the workspace if it says so or begins with a model's name."""
+    if path is not None and (path.absolute or begins_with_model(path, workspace)):
+        return Reached(workspace=True)
+    return Reached(workspace=True) if location is None else Reached((location,))
+
+
+def begins_with_model(path: Path, workspace: Workspace) -> bool:
+    """Return whether the path's first segment spells out the name of an open model."""
+    match path.segments:
+        case (Name(glob=Glob(literal=str(name)), class_glob=None), *_):
+            return nfc(name) in workspace.by_name
+    return False
+
+
+def advance(reached: Reached, segment: Segment, workspace: Workspace) -> Reached:
+    """Return what `segment` leads to from what was reached before it."""
+    match segment:
+        case Here():
+            return reached
+        case Parent():
+            return _above(reached)
+        case Deep():
+            return _below(reached, workspace)
+        case Name():
+            found = _in_order(_named_children(reached, segment, workspace), reached, workspace)
+            return Reached(tuple(found), nested=reached.nested)
+        case Dotted():
+            found = _in_order(_dotted_children(reached, segment), reached, workspace)
+            return Reached(tuple(found), nested=reached.nested)
+        case Missing():
+            return Reached()
+        case _:  # pragma: no cover
+            assert_never(segment)
+
+
+def _above(reached: Reached) -> Reached:
+    parents = tuple(p.parent for p in reached.places if p.parent is not None)
+    return Reached(parents, workspace=any(p.parent is None for p in reached.places))
+
+
+def _below(reached: Reached, workspace: Workspace) -> Reached:
+    roots = workspace.places if reached.workspace else reached.places
+    if len(roots) == 1:
+        return Reached(roots[0].subtree, reached.workspace, nested=True)
+    places = dict.fromkeys(_once(p for root in roots for p in root.subtree))
+    return Reached(tuple(places), reached.workspace, nested=True)
+
+
+def _once(places: Iterable[Place]) -> Iterator[Place]:
+    """Yield `places` without those whose shared layer came before."""
+    seen: set[int] = set()
+    for place in places:
+        if place.layer.shared:
+            if id(place.layer) in seen:
+                continue
+            seen.add(id(place.layer))
+        yield place
+
+
+def _in_order(found: Iterable[Place], reached: Reached, workspace: Workspace) -> list[Place]:
+    places = list(_once(found))
+    if reached.nested and len(places) > 1:
+        rank = {id(place): i for i, place in enumerate(workspace.places)}
+        places.sort(key=lambda p: (rank[id(p.model.place)], p.position))
+    return places
+
+
+# ------------------------------------------------------------------ one level down
+
+
+def _named_children(reached: Reached, segment: Name, workspace: Workspace) -> Iterator[Place]:
+    if reached.workspace:
+        yield from _models(segment, workspace)
+    accepts = _class_test(segment.class_glob)
+    for place in reached.places:
+        for child in _candidates(place, segment):
+            if accepts(child):
+                yield child
+
+
+def _candidates(place: Place, segment: Name) -> Sequence[Place]:
+    """Return the children of the segment's name and ordinal, whatever their class."""
+    if segment.glob is None:
+        named: Sequence[Place] = [c for c in place.children if not c.layer.system]
+    elif (name := segment.glob.literal) is not None:
+        named = place.named.get(nfc(name), ())
+        if segment.ordinal is None and segment.class_glob is None:
+            return named[:1]
+    else:
+        matches = compile_glob(segment.glob).matches
+        named = [c for c in place.children if not c.layer.system and matches(c.layer.name)]
+    if isinstance(segment.ordinal, int):
+        return [c for c in named if c.ordinal == segment.ordinal]
+    return named
+
+
+def _models(segment: Name, workspace: Workspace) -> Iterator[Place]:
+    accepts = _class_test(segment.class_glob)
+    name = None if segment.glob is None else segment.glob.literal
+    if name is not None:
+        claims = workspace.by_name.get(nfc(name), ())
+        chosen = claims[segment.ordinal - 1 : segment.ordinal] if isinstance(segment.ordinal, int) else claims
+    elif segment.glob is None:
+        chosen = workspace.places
+    else:
+        matches = compile_glob(segment.glob).matches
+        chosen = tuple(p for p in workspace.places if any(map(matches, p.model.names)))
+    return (place for place in chosen if accepts(place))
+
+
+def _dotted_children(reached: Reached, segment: Dotted) -> Iterator[Place]:
+    matches, accepts = compile_dotted(segment.glob).matches, _class_test(segment.class_glob)
+    for place in reached.places:
+        for child in place.children:
+            layer = child.layer
+            names = (layer.name[1:],) if layer.system else layer.attributes or ()
+            if any(map(matches, names)) and accepts(child) and segment.ordinal in (None, "*", child.ordinal):
+                yield child
+
+
+def _class_test(glob: Glob | None) -> Callable[[Place], bool]:
+    if glob is None:
+        return lambda place: True
+    matches = compile_glob(glob).matches
+    return lambda place: matches(place.layer.class_name or "")
+
+
+def names_system_layer(segment: Segment) -> bool:
+    """Return whether a segment spells out one of the system's layers."""
+    return isinstance(segment, Dotted) and f".{segment.glob.literal}" in SYSTEM_NAMES
+
+
+# ------------------------------------------------------------------ weights
+
+
+class _Verdicts(dict[str, bool]):
+    """What a matcher says of each name, asked once."""
+
+    def __init__(self, matches: Callable[[str], bool]) -> None:
+        self._matches = matches
+
+    def __missing__(self, name: str) -> bool:
+        verdict = self[name] = self._matches(name)
+        return verdict
+
+
+def weights_named(reached: Reached, weight: WeightName, path: Path | None) -> tuple[Site, ...]:
+    """Return the weights of that name which the layers reached own, in tree order."""
+    if isinstance(weight.glob, Missing):
+        return ()
+    verdicts = _Verdicts(compile_glob(weight.glob).matches)
+    found = [site for site in _owned(reached, path) if verdicts[site.weight.name]]
+    if isinstance(weight.ordinal, int):
+        return tuple(s for s in found if _ordinal(s) == weight.ordinal)
+    if weight.ordinal is None and weight.glob.literal is not None:
+        return tuple(s for i, s in enumerate(found) if i == 0 or s.place is not found[i - 1].place)
+    return tuple(found)
+
+
+def _owned(reached: Reached, path: Path | None) -> Iterable[Site]:
+    if path is not None and path.segments and isinstance(path.segments[-1], Deep) and reached.places:
+        first = reached.places[0]
+        if len(first.subtree) == len(reached.places):  # `**` from one layer: its weights lie ready
+            return first.weights_below
+    return first_of_shared(Site(p, w) for p in reached.places for w in p.layer.weights)
+
+
+def _ordinal(site: Site) -> int:
+    return site.place.layer.weights_named[nfc(site.weight.name)].index(site.weight) + 1
+
+
+def weights_within(reached: Reached, workspace: Workspace) -> tuple[Site, ...]:
+    """Return all weights in and below the layers reached, in tree order."""
+    roots = workspace.places if reached.workspace else reached.places
+    if len(roots) == 1:
+        return roots[0].weights_below
+    sites = {id(s.weight): s for root in reversed(roots) for s in reversed(root.weights_below)}
+    return tuple(reversed(sites.values()))
+
+
+def layers_within(reached: Reached, workspace: Workspace) -> tuple[Place, ...]:
+    """Return the layers reached and all below them, in tree order."""
+    return _below(reached, workspace).places

@@ -1,0 +1,31 @@
+"""Where a query is asked: the text, the open models, the location, the queries that have names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from weightrepl.model.tree import Place
+from weightrepl.model.workspace import Workspace
+from weightrepl.query.syntax import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a query is resolved against.
+
+    text: the whole text that the spans of the query point into.
+    location: where relative paths start; None is the workspace.
+    named: the queries that `$name` stands for.
+    within: the names being resolved at the moment, so that none refers to itself.
+    """
+
+    text: str
+    workspace: Workspace
+    location: Place | None
+    named: Mapping[str, Query] = field(default_factory=dict)
+    within: frozenset[str] = frozenset()
+
+    def inside(self, name: str) -> Scope:
+        """Return the scope in which the query called `name` is resolved."""
+        return replace(self, within=self.within | {name})

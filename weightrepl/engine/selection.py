@@ -1,0 +1,416 @@
+"""What a query gives its user to hold: weights or layers, frozen, in order, nothing read before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from weightrepl.engine.addresses import address, first_place, ways_to_layer, ways_to_weight, weight_name
+from weightrepl.engine.columns import (
+    Column,
+    layer_columns,
+    layer_trainable,
+    site_address,
+    site_nbytes,
+    site_shape,
+    site_size,
+    site_via,
+    total,
+    weight_columns,
+)
+from weightrepl.engine.subscript import composed
+from weightrepl.engine.table import Table, Value
+from weightrepl.errors import NotOneError, Problem, UnknownAddressError
+from weightrepl.model.tree import Place, Site
+from weightrepl.model.workspace import Workspace
+from weightrepl.spans import listed, nearest
+
+if TYPE_CHECKING:
+    import os
+
+    from weightrepl.model.tensor import Array
+
+MAX_ALIASES = 64
+"""As many ways to one thing are named; shared submodels in shared submodels can have exponentially many."""
+
+T = TypeVar("T")
+
+
+class SelectedWeight:
+    """A weight that a query found, or the slice of it that the query asked for."""
+
+    __slots__ = ("_site", "_workspace")
+
+    def __init__(self, site: Site, workspace: Workspace) -> None:
+        self._site, self._workspace = site, workspace
+
+    @property
+    def address(self) -> str:
+        """Its one address: a query that selects exactly it."""
+        return site_address(self._site, self._workspace)
+
+    @property
+    def name(self) -> str:
+        """Its role in the layer: `kernel`, `bias`, …"""
+        return self._site.weight.name
+
+    @property
+    def layer(self) -> str:
+        """The address of the layer that owns it."""
+        return address(first_place(self._site.place), self._workspace)
+
+    @property
+    def class_name(self) -> str | None:
+        """The class of the layer that owns it; None where the source does not record it."""
+        return self._site.place.layer.class_name
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Its shape, after the slice."""
+        return site_shape(self._site)
+
+    @property
+    def size(self) -> int | None:
+        """The number of its elements, after the slice."""
+        return site_size(self._site)
+
+    @property
+    def dtype(self) -> str:
+        """Its dtype by NumPy's or ml_dtypes' name."""
+        return self._site.weight.spec.dtype
+
+    @property
+    def nbytes(self) -> int | None:
+        """The bytes that it takes in its source, after the slice."""
+        return site_nbytes(self._site)
+
+    @property
+    def trainable(self) -> bool | None:
+        """Whether it is trainable; None where the source does not record it."""
+        return self._site.weight.trainable
+
+    @property
+    def key(self) -> str | None:
+        """Its raw name in the source."""
+        return self._site.weight.key
+
+    @property
+    def source(self) -> str:
+        """The file that it lies in; empty for a live model."""
+        return self._site.weight.source or self._site.place.model.source
+
+    @property
+    def via(self) -> str:
+        """The way on which the query reached it, if that is not its address; else empty."""
+        return site_via(self._site, self._workspace)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its other addresses, at most MAX_ALIASES, where a layer or weight is shared."""
+        weight, found = self._site.weight, []
+        for place in ways_to_weight(weight, self._site.place.model.place):
+            found.append(f"{address(place, self._workspace)}:{weight_name(place.layer, weight)}")
+            if len(found) > MAX_ALIASES:
+                break
+        return tuple(found[1:])
+
+    def numpy(self) -> Array:
+        """Return the values as a NumPy array of `shape` and `dtype`: the caller's own copy.
+
+        Raises:
+            FormatError: the source's bytes are not there, or not what its header says.
+            ChangedError: the source was closed, or changed since it was opened.
+        """
+        return self._site.weight.tensor.read(self._site.index)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __getitem__(self, index: Any) -> Array:
+        """Return the values at a NumPy index; of integers, slices and one list only what they need is read."""
+        composed_index = composed(index, self._site)
+        if composed_index is None:
+            array: Array = self.numpy()[index]
+            return array
+        return self._site.weight.tensor.read(composed_index)
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("a weight of no axes has no length")
+        return shape[0]
+
+    def __repr__(self) -> str:
+        shape = "?" if self.shape is None else self.shape
+        return f"<Weight {self.address} {self.dtype} {shape}>"
+
+
+class SelectedLayer:
+    """A layer that a query found."""
+
+    __slots__ = ("_place", "_workspace")
+
+    def __init__(self, place: Place, workspace: Workspace) -> None:
+        self._place, self._workspace = place, workspace
+
+    @property
+    def address(self) -> str:
+        """Its one address: a query that selects exactly it."""
+        return address(first_place(self._place), self._workspace)
+
+    @property
+    def name(self) -> str:
+        """The name that its author gave it, where the source records it."""
+        return self._place.layer.name
+
+    @property
+    def class_name(self) -> str | None:
+        """Its class; None where the source does not record it."""
+        return self._place.layer.class_name
+
+    @property
+    def attributes(self) -> tuple[str, ...] | None:
+        """The names under which its parent holds it; None where the source does not know them."""
+        return self._place.layer.attributes
+
+    @property
+    def depth(self) -> int:
+        """How many layers lie above it; 0 for a model."""
+        return first_place(self._place).depth
+
+    @property
+    def layers(self) -> LayerSelection:
+        """The layers that it holds itself, one level below."""
+        children = tuple(c for c in self._place.children if not c.layer.system)
+        return LayerSelection.of(children, self._workspace)
+
+    @property
+    def weights(self) -> Selection:
+        """All weights in and below it, each once."""
+        return Selection.of(self._place.weights_below, self._workspace)
+
+    @property
+    def params(self) -> int | None:
+        """The number of elements of all weights in and below it."""
+        return total(site.weight.spec.size for site in self._place.weights_below)
+
+    @property
+    def nbytes(self) -> int | None:
+        """The bytes that all weights in and below it take in their source."""
+        return total(site.weight.spec.nbytes for site in self._place.weights_below)
+
+    @property
+    def trainable(self) -> bool | None:
+        """Whether any weight in or below it is trainable; None where that is unknown."""
+        return layer_trainable(self._place)
+
+    @property
+    def built(self) -> bool | None:
+        """Whether its weights exist; None where that is unknown."""
+        return self._place.layer.built
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its other addresses, at most MAX_ALIASES, where it or a layer above it is shared."""
+        found = []
+        for place in ways_to_layer(self._place.layer, self._place.model.place):
+            found.append(address(place, self._workspace))
+            if len(found) > MAX_ALIASES:
+                break
+        return tuple(found[1:])
+
+    def __repr__(self) -> str:
+        return f"<Layer {self.address} {self.class_name or '?'}>"
+
+
+class _Rows(Sequence[T], Generic[T]):
+    """What selections of weights and of layers have in common."""
+
+    _noun = "row"
+
+    def __init__(
+        self,
+        rows: tuple[Any, ...],
+        all_columns: Mapping[str, Column],
+        columns: tuple[str, ...],
+        workspace: Workspace,
+        problems: tuple[Problem, ...] = (),
+    ) -> None:
+        self._rows, self._all_columns, self._columns = rows, all_columns, columns
+        self._workspace, self._problems = workspace, problems
+
+    def _item(self, row: Any) -> T:
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a table of it has: those of `show`, or the usual ones."""
+        return self._columns
+
+    @property
+    def notes(self) -> tuple[Problem, ...]:
+        """What there is to tell about how it was found, and about its sources; each once."""
+        remarks = dict.fromkeys(remark for row in self._rows for remark in self._remarks(row) if remark)
+        about_sources = tuple(Problem("source", remark, severity="note") for remark in remarks)
+        return self._problems + about_sources
+
+    def _remarks(self, row: Any) -> tuple[str | None, ...]:
+        raise NotImplementedError
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The address of each, in order."""
+        of = self._all_columns["address"].of
+        return tuple(str(of(row)) for row in self._rows)
+
+    def one(self) -> T:
+        """Return the only one there is.
+
+        Raises:
+            NotOneError: there is none, or there are several; says how many and which.
+        """
+        if len(self._rows) == 1:
+            return self._item(self._rows[0])
+        if not self._rows:
+            raise NotOneError(f"the query found no {self._noun}")
+        first = listed(tuple(self[:5].addresses))
+        rest = f" and {len(self) - 5:,} more" if len(self) > 5 else ""
+        raise NotOneError(f"the query found {len(self):,} {self._noun}s, not one: {first}{rest}")
+
+    def table(self, columns: Sequence[str] | None = None) -> Table:
+        """Return its columns, or those asked for, as plain values.
+
+        Raises:
+            UnknownAddressError: there is no column of that name.
+        """
+        names = self._columns if columns is None else tuple(columns)
+        for name in names:
+            if name not in self._all_columns:
+                raise UnknownAddressError(f"no column {name!r}; there are {', '.join(self._all_columns)}")
+        of = [self._all_columns[name].of for name in names]
+        rows: tuple[tuple[Value, ...], ...] = tuple(tuple(f(row) for f in of) for row in self._rows)
+        return Table(names, rows, self.notes)
+
+    def to_pandas(self, columns: Sequence[str] | None = None) -> Any:
+        """Return the table as a pandas DataFrame; pandas is imported only here.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from weightrepl.engine.extras import require
+
+        table = self.table(columns)
+        return require("pandas").DataFrame(list(table.rows), columns=list(table.columns))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._item, self._rows)
+
+    @overload
+    def __getitem__(self, key: int | str) -> T: ...
+    @overload
+    def __getitem__(self, key: slice) -> Any: ...
+    def __getitem__(self, key: int | str | slice) -> Any:
+        """Return the row at a position or of an address (or alias), or the selection of a slice of positions."""
+        if isinstance(key, str):
+            return self._item(self._by_address(key))
+        if isinstance(key, slice):
+            return type(self)(
+                self._rows[key], self._all_columns, self._columns, self._workspace, self._problems
+            )
+        return self._item(self._rows[key])
+
+    def _by_address(self, key: str) -> Any:
+        addresses = self.addresses
+        if key in addresses:
+            return self._rows[addresses.index(key)]
+        for row in self._rows:
+            if key in self._item(row).aliases:  # type: ignore[attr-defined]
+                return row
+        near = nearest(key, addresses, limit=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UnknownAddressError(f"{key!r} is not in this selection of {len(self):,}{hint}")
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, str):
+            key = getattr(key, "address", None)
+        try:
+            return isinstance(key, str) and self._by_address(key) is not None
+        except UnknownAddressError:
+            return False
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.addresses)
+
+    def __repr__(self) -> str:
+        from weightrepl.render.plain import plain_text
+
+        return plain_text(self)
+
+
+class Selection(_Rows[SelectedWeight]):
+    """The weights that a query found: frozen, in order; values are read when asked for.
+
+    >>> import weightrepl
+    >>> with weightrepl.open(weightrepl.demo_path()) as model:
+    ...     weightrepl.select(model, "**:kernel").addresses[0]
+    'larger_model/custom_module/inner_dense1:kernel'
+    """
+
+    _noun = "weight"
+
+    @classmethod
+    def of(cls, sites: tuple[Site, ...], workspace: Workspace) -> Selection:
+        """Return the selection of `sites` with the usual columns."""
+        from weightrepl.engine.stages import DEFAULT_COLUMNS
+
+        return cls(sites, weight_columns(workspace), DEFAULT_COLUMNS["weights"], workspace)
+
+    def _item(self, row: Site) -> SelectedWeight:
+        return SelectedWeight(row, self._workspace)
+
+    def _remarks(self, row: Site) -> tuple[str | None, ...]:
+        return row.weight.remark, row.place.layer.remark
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the values of all, read now: a dict from address to NumPy array, each the caller's own copy.
+
+        Raises:
+            FormatError: a source's bytes are not there, or not what its header says.
+            ChangedError: a source was closed, or changed since it was opened.
+        """
+        return {weight.address: weight.numpy() for weight in self}
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the arrays to `path`: `.npz .npy .safetensors .h5 .csv .tsv` by its suffix; keys are addresses.
+
+        Written to a temporary name and then renamed; an existing file is replaced only with `force`.
+
+        Raises:
+            OutputError: it can't be written there, or not in that format.
+        """
+        from weightrepl.writers import write
+
+        write(self, path, force=force)
+
+
+class LayerSelection(_Rows[SelectedLayer]):
+    """The layers that a query found: frozen, in order."""
+
+    _noun = "layer"
+
+    @classmethod
+    def of(cls, places: tuple[Place, ...], workspace: Workspace) -> LayerSelection:
+        """Return the selection of `places` with the usual columns."""
+        from weightrepl.engine.stages import DEFAULT_COLUMNS
+
+        return cls(places, layer_columns(workspace), DEFAULT_COLUMNS["layers"], workspace)
+
+    def _item(self, row: Place) -> SelectedLayer:
+        return SelectedLayer(row, self._workspace)
+
+    def _remarks(self, row: Place) -> tuple[str | None, ...]:
+        return (row.layer.remark,)

@@ -1,0 +1,168 @@
+"""From selectors to rows: in order, each row once, with what there is to tell of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from weightrepl.engine import missing
+from weightrepl.engine.missing_weights import empty_complaints
+from weightrepl.engine.resolve import (
+    Reached,
+    advance,
+    layers_within,
+    origin,
+    weights_named,
+    weights_within,
+)
+from weightrepl.engine.scope import Scope
+from weightrepl.engine.slices import sliced
+from weightrepl.engine.trace import Step, Trace
+from weightrepl.errors import Problem
+from weightrepl.model.tree import Place, Site
+from weightrepl.query.syntax import Missing, Query, Reference, Selector
+from weightrepl.spans import Span
+
+Kind: TypeAlias = Literal["weights", "layers"]
+Row: TypeAlias = "Site | Place"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What selectors gave: rows of one kind, and what there is to tell."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class _Pile:
+    """The rows so far, in the order of their first selection, by what they are."""
+
+    rows: dict[object, Row] = field(default_factory=dict)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self.rows.setdefault(_identity(row), row)
+
+    def take_away(self, rows: Iterable[Row]) -> int:
+        gone = {_identity(row, whole=True) for row in rows}
+        before = len(self.rows)
+        self.rows = {k: row for k, row in self.rows.items() if _identity(row, whole=True) not in gone}
+        return before - len(self.rows)
+
+    def holds_any(self, rows: Iterable[Row]) -> bool:
+        held = {_identity(row, whole=True) for row in self.rows.values()}
+        return any(_identity(row, whole=True) in held for row in rows)
+
+
+def _identity(row: Row, whole: bool = False) -> object:
+    """Return what makes a row that row: the layer or weight itself and, unless `whole`, its slice."""
+    if isinstance(row, Place):
+        return id(row.layer)
+    return id(row.weight) if whole or not row.slice_text else (id(row.weight), row.slice_text)
+
+
+def choose(query: Query, kind: Kind, scope: Scope) -> Chosen:
+    """Return the rows that the selectors of `query` choose in `scope`, in order."""
+    if (
+        len(query.selectors) == 1
+        and isinstance(query.selectors[0], Selector)
+        and not query.selectors[0].negated
+    ):
+        return _rows_of(query.selectors[0], kind, scope)
+    pile, problems = _Pile(), []
+    taken: list[tuple[Span, tuple[Row, ...]]] = []
+    for i, selector in enumerate(query.selectors):
+        if isinstance(selector, Missing):
+            continue
+        if i == 0 and selector.negated:
+            pile.add(_everything(kind, scope))
+        chosen = _rows_of(selector, kind, scope)
+        problems.extend(chosen.problems)
+        if not selector.negated:
+            pile.add(chosen.rows)
+            continue
+        taken.append((selector.span, chosen.rows))
+        if not pile.take_away(chosen.rows) and not chosen.problems:
+            problems.append(_took_nothing(selector.span))
+    problems += [_undone(span) for span, rows in taken if rows and pile.holds_any(rows)]
+    return Chosen(tuple(pile.rows.values()), tuple(problems))
+
+
+def _took_nothing(span: Span) -> Problem:
+    return Problem("took-nothing-away", "this took nothing away", span, severity="note")
+
+
+def _undone(span: Span) -> Problem:
+    message = "what this takes away is selected again by what follows: put it last"
+    return Problem("undone", message, span, severity="note")
+
+
+def _everything(kind: Kind, scope: Scope) -> tuple[Row, ...]:
+    here = origin(None, scope.workspace, scope.location)
+    return layers_within(here, scope.workspace) if kind == "layers" else weights_within(here, scope.workspace)
+
+
+def _rows_of(selector: Selector | Reference, kind: Kind, scope: Scope) -> Chosen:
+    if isinstance(selector, Reference):
+        return _referred(selector, kind, scope)
+    trace = follow(selector, scope)
+    problems = missing.complaints(trace, scope)
+    rows, more = _reached_rows(trace, kind, scope)
+    return Chosen(rows, (*problems, *more))
+
+
+def _reached_rows(trace: Trace, kind: Kind, scope: Scope) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
+    selector, reached = trace.selector, trace.reached
+    if selector.weight is not None:
+        return sliced(trace.sites, selector)
+    if kind == "weights":
+        sites = weights_within(reached, scope.workspace)
+        return sites, empty_complaints(trace, sites, scope)
+    if selector.negated:
+        return layers_within(reached, scope.workspace), ()
+    return reached.places, ()
+
+
+def follow(selector: Selector, scope: Scope) -> Trace:
+    """Return every step that the path and the weight of a selector take, until nothing is left."""
+    path = selector.path
+    reached = origin(path, scope.workspace, scope.location)
+    steps = []
+    for segment in path.segments if path is not None else ():
+        after = advance(reached, segment, scope.workspace)
+        steps.append(Step(segment, reached, after))
+        reached = after
+        if not reached.places and not reached.workspace:
+            return Trace(selector, tuple(steps), Reached(), ())
+    sites = () if selector.weight is None else weights_named(reached, selector.weight, path)
+    return Trace(selector, tuple(steps), reached, sites)
+
+
+def _referred(reference: Reference, kind: Kind, scope: Scope) -> Chosen:
+    query = scope.named.get(reference.name)
+    if query is None:
+        return Chosen((), (missing.no_such_query(reference, scope),))
+    if reference.name in scope.within:
+        message = f"'${reference.name}' refers to itself"
+        return Chosen((), (Problem("query-in-itself", message, reference.span),))
+    return choose(query, kind, scope.inside(reference.name))
+
+
+def kind_of(query: Query, named: Mapping[str, Query], within: frozenset[str] = frozenset()) -> Kind:
+    """Return whether a query is of weights or of layers: of weights as soon as a selector has a `:`."""
+    for selector in query.selectors:
+        match selector:
+            case Selector(weight=weight) if weight is not None:
+                return "weights"
+            case Reference(name=name) if name in named and name not in within:
+                if kind_of(named[name], named, within | {name}) == "weights":
+                    return "weights"
+    return "layers"
+
+
+def owners(sites: Iterable[Site]) -> Iterator[Place]:
+    """Yield the layers that own the weights, each once."""
+    return iter({id(site.place.layer): site.place for site in sites}.values())

@@ -1,0 +1,1 @@
+"""The only code that knows a format: live objects and files, each given as a tree."""
