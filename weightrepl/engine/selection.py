@@ -249,6 +249,16 @@ class _Rows(Sequence[T], Generic[T]):
         return self._columns
 
     @property
+    def rows(self) -> tuple[Any, ...]:
+        """Where they hang: a Site for each weight, a Place for each layer; for those who draw trees."""
+        return self._rows
+
+    @property
+    def workspace(self) -> Workspace:
+        """The models that were open."""
+        return self._workspace
+
+    @property
     def notes(self) -> tuple[Problem, ...]:
         """What there is to tell about how it was found, and about its sources; each once."""
         remarks = dict.fromkeys(remark for row in self._rows for remark in self._remarks(row) if remark)

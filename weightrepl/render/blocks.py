@@ -7,17 +7,19 @@ Cells hold text as a person reads it; what a machine reads is made from the resu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from weightrepl.values import Value
 
-from weightrepl.errors import Problem
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
-Role: TypeAlias = Literal["name", "number", "shape", "word", "unknown", "dim", "title", "list"]
-"""What a cell is: it says the colour, and that numbers stand to the right."""
+    from weightrepl.errors import Problem
+
+    Role: TypeAlias = Literal["name", "number", "shape", "word", "unknown", "dim", "title", "list", "hint"]
+    """What a cell is: it says the colour, and that numbers stand to the right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Value):
     """One value of a table, as text of one line without control characters.
 
     parts: where the role is `list`, the items that may go to lines of their own.
@@ -28,46 +30,40 @@ class Cell:
     parts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Value):
     """What stands above one result of several: its query."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """A line of its own, such as the totals."""
 
     text: str
     role: Role = "word"
 
 
-@dataclass(frozen=True, slots=True)
-class TableBlock:
+class TableBlock(Value):
     """Rows of cells under the names of their columns. The first column is never cut nor moved."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TreeRow:
+class TreeRow(Value):
     """A row of a tree: how deep its first cell hangs (0: a root), and its cells."""
 
     depth: int
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TreeBlock:
+class TreeBlock(Value):
     """Rows in tree order, each below the last one before it that is less deep."""
 
     rows: tuple[TreeRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Value):
     """A problem with the place that it is about.
 
     text: what the problem's span counts in. where: `file:line:column`, if it stands in a file.
@@ -78,4 +74,5 @@ class Picture:
     where: str = ""
 
 
-Block: TypeAlias = Heading | Line | TableBlock | TreeBlock | Picture
+if TYPE_CHECKING:
+    Block: TypeAlias = Heading | Line | TableBlock | TreeBlock | Picture

@@ -6,12 +6,15 @@ it. Colours are written here by hand: importing a library for them takes longer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import assert_never
-
-from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.blocks import Cell, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
 from weightrepl.spans import excerpt, visible, width
+from weightrepl.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from weightrepl.render.blocks import Block
 
 GAP = "  "
 
@@ -21,8 +24,7 @@ _COLOURS = {  # SGR parameters, ECMA-48 section 8.3.117
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Value):
     """What the text is for.
 
     width: in cells, None where lines may be of any length. unicode: whether it can show box-drawing characters.
@@ -53,15 +55,12 @@ def lines(blocks: Iterable[Block], screen: Screen) -> Iterator[str]:
                 yield from _tree(block, screen)
             case Picture():
                 yield from _picture(block, screen)
-            case _:  # pragma: no cover
-                assert_never(block)
 
 
 # ------------------------------------------------------------------ tables and trees
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Value):
     """Cells in the order of the columns; what stands before the first, and before each further line of the row."""
 
     cells: Sequence[Cell]
@@ -90,7 +89,8 @@ def _tree(block: TreeBlock, screen: Screen) -> Iterator[str]:
     columns = range(len(block.rows[0].cells))
     right = [all(r.cells[i].role == "number" or not r.cells[i].text for r in block.rows) for i in columns]
     rows = [
-        _Row(row.cells, lead, follow) for row, (lead, follow) in zip(block.rows, _guides(block.rows, screen))
+        _Row(row.cells, lead, follow)
+        for row, (lead, follow) in zip(block.rows, _guides(block.rows, screen), strict=True)
     ]
     yield from _laid_out(rows, right, screen)
 
@@ -101,7 +101,7 @@ def _guides(rows: Sequence[TreeRow], screen: Screen) -> Iterator[tuple[str, str]
         ("├── ", "└── ", "│   ", "    ") if screen.unicode else ("|-- ", "`-- ", "|   ", "    ")
     )
     above: list[str] = []  # of each layer on the way to the row: what its further siblings draw beside it
-    for row, has_more, next_row in zip(rows, _has_later_sibling(rows), [*rows[1:], None]):
+    for row, has_more, next_row in zip(rows, _has_later_sibling(rows), [*rows[1:], None], strict=True):
         below = bar if next_row is not None and next_row.depth > row.depth else blank
         if row.depth == 0:
             above = []
