@@ -6,8 +6,8 @@
           :kernel (10, 12)
           :bias (12,) float32 trainable
 
-Two blanks a level. A layer: its name, then `@Class`, `.attribute` (several; `.?` not recorded), `unbuilt` or
-`unbuilt=LINE`, `&id` (referred to elsewhere by a line `*id`), `~REMARK` to the line's end. A name that begins with
+Two blanks a level. A layer: its name, then `@Class`, `.attribute` (several; `.?` not recorded), `unbuilt`,
+`&id` (referred to elsewhere by a line `*id`), at the end `unbuilt=LINE` or `~REMARK`. A name that begins with
 `!.` is a system layer. A weight: `:name (shape) dtype`, then `trainable`, `frozen` or `unknown`, `key=…`, `&id`.
 Odd names stand in quotes, as JSON writes them.
 """
@@ -26,7 +26,7 @@ from weightrepl.model.tensor import AxisIndex, TensorSpec, take
 from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.model.workspace import Workspace
 
-WORD = re.compile(r'~.*|:?!?"(?:[^"\\]|\\.)*"|\([^)]*\)|\S+')
+WORD = re.compile(r'~.*|unbuilt=.*|:?!?"(?:[^"\\]|\\.)*"|\([^)]*\)|\S+')
 
 
 class ArraySource:

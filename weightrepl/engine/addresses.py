@@ -15,7 +15,7 @@ MAX_ALIASES = 64
 def address(place: Place, workspace: Workspace) -> str:
     """Return the way of `place` as a query spells it, from its model's name on."""
     name, ordinal = workspace.shown_name(place.model)
-    head = _spelled(escape_name(name, place="model"), ordinal)
+    head = _spelled(escape_name(name), ordinal)
     return "/".join([head, *map(_segment, place.ancestry[1:])])
 
 
@@ -33,7 +33,7 @@ def weight_address(place: Place, weight: Weight, workspace: Workspace) -> str:
 
 def weight_name(layer: Layer, weight: Weight) -> str:
     """Return a weight's name as a query spells it, with an ordinal where an earlier weight has the same."""
-    return _spelled(escape_name(weight.name, place="weight"), weight_ordinal(layer, weight))
+    return _spelled(escape_name(weight.name), weight_ordinal(layer, weight))
 
 
 def weight_ordinal(layer: Layer, weight: Weight) -> int:
@@ -44,7 +44,7 @@ def weight_ordinal(layer: Layer, weight: Weight) -> int:
 def _segment(place: Place) -> str:
     if place.layer.system:
         return place.layer.name
-    return _spelled(escape_name(place.layer.name, place="layer"), place.ordinal)
+    return _spelled(escape_name(place.layer.name), place.ordinal)
 
 
 def _spelled(name: str, ordinal: int) -> str:

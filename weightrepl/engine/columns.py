@@ -109,7 +109,7 @@ def site_via(site: Site, workspace: Workspace) -> str:
 def site_shape(site: Site) -> tuple[int, ...] | None:
     """Return the shape of a weight, or of the slice of it that was asked for."""
     shape = site.weight.spec.shape
-    return shape if shape is None else indexed_shape(shape, site.index)
+    return shape if shape is None else indexed_shape(shape, site.indices)
 
 
 def site_size(site: Site) -> int | None:
@@ -125,7 +125,7 @@ def site_size(site: Site) -> int | None:
 
 def site_nbytes(site: Site) -> int | None:
     """Return the bytes of a weight in its source, or those of the slice of it."""
-    if not site.index:
+    if not site.indices:
         return site.weight.spec.nbytes
     size, bits = site_size(site), dtype_bits(site.weight.spec.dtype)
     return None if size is None or bits is None else (size * bits + 7) // 8

@@ -12,7 +12,7 @@ from weightrepl.engine.scope import Scope
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Kind, choose, kind_of, owners
 from weightrepl.engine.stages import NEED_VALUES, Relation, apply, relation, words_of
-from weightrepl.engine.table import Count, Table
+from weightrepl.engine.table import Count, Table, Value
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
@@ -102,6 +102,6 @@ def _result(given: Relation, scope: Scope) -> Result:
             return Table(given.shown, _values(given), given.problems)
 
 
-def _values(given: Relation) -> tuple[tuple[object, ...], ...]:
+def _values(given: Relation) -> tuple[tuple[Value, ...], ...]:
     columns = [given.columns[name] for name in given.shown]
     return tuple(tuple(column.of(row) for column in columns) for row in given.rows)

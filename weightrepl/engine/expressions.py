@@ -295,10 +295,7 @@ def _glob_test(expression: Binary, columns: Mapping[str, Column]) -> Typed:
 def _matcher(pattern: Expression) -> Callable[[str], bool]:
     match pattern:
         case String(text) | Word(text):
-            matcher, problems = compile_text(text)
-            if problems:
-                raise ExpressionError("bad-glob", problems[0].message, pattern.span)
-            return matcher.matches
+            return compile_text(text).matches
     raise ExpressionError("wrong-kind", "a glob is needed here: name ~ 'block_*'", pattern.span)
 
 

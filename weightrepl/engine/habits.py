@@ -29,7 +29,7 @@ def fix_of_index(segment: Name, step: Step, scope: Scope) -> Fix | None:
         return None
     attribute = f"{word}.{rest[:-1]}"
     known = (a for place in step.before.places for c in place.children for a in c.layer.attributes or ())
-    return Fix(segment.span, "." + escape_name(attribute, place="attribute")) if attribute in known else None
+    return Fix(segment.span, "." + escape_name(attribute)) if attribute in known else None
 
 
 def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from weightrepl.engine import habits
 from weightrepl.engine.addresses import address, relative
@@ -15,7 +14,7 @@ from weightrepl.errors import Fix, Problem
 from weightrepl.model.tree import SYSTEM_NAMES, Place, nfc
 from weightrepl.query.globs import expand_literals
 from weightrepl.query.printer import escape_name
-from weightrepl.query.syntax import Deep, Dotted, Glob, Name, Reference
+from weightrepl.query.syntax import Deep, Dotted, Name, Reference, Selector
 from weightrepl.spans import Span, listed, nearest, visible
 
 
@@ -25,7 +24,7 @@ def complaints(trace: Trace, scope: Scope) -> tuple[Problem, ...]:
     if not trace.ended:
         problems += weight_complaints(trace, scope)
     if trace.selector.negated:
-        problems = [replace(problem, severity="note") for problem in problems]
+        problems = [problem.replace(severity="note") for problem in problems]
     return tuple(problems)
 
 
@@ -40,6 +39,11 @@ def no_such_query(reference: Reference, scope: Scope) -> Problem:
     return Problem("no-such-name", message, reference.span, hint=known)
 
 
+def no_layer_at_workspace(selector: Selector) -> Problem:
+    """Return the problem of a query of layers that reaches the workspace, which is none."""
+    return Problem("no-layer", "the workspace is no layer; the models in it are", selector.span, Fix(selector.span, "/*"))
+
+
 def _of_step(step: Step, trace: Trace, scope: Scope) -> Iterator[Problem]:
     segment = step.segment
     if isinstance(segment, Name):
@@ -52,7 +56,7 @@ def _of_step(step: Step, trace: Trace, scope: Scope) -> Iterator[Problem]:
 
 
 def _of_name(segment: Name, step: Step, trace: Trace, scope: Scope) -> Iterator[Problem]:
-    spelled = spelled_names(segment.glob) if segment.glob is not None else ()
+    spelled = (expand_literals(segment.glob) or ()) if segment.glob is not None else ()
     lost = [(name, span) for name, span in spelled if not _children_named(name, step.before, scope)]
     for name, span in lost:
         yield _no_layer(name, span, step, trace, scope)
@@ -63,13 +67,6 @@ def _of_name(segment: Name, step: Step, trace: Trace, scope: Scope) -> Iterator[
         yield from _of_siblings(literal, segment, step, scope)
     elif not step.after.places:
         yield _no_match(segment, step, scope)
-
-
-def spelled_names(glob: Glob) -> tuple[tuple[str, Span], ...]:
-    """Return the names that a glob spells out, each with its span; none for a pattern."""
-    if glob.literal is not None:
-        return ((glob.literal, glob.span),)
-    return tuple(expand_literals(glob) or ())
 
 
 def _children_named(name: str, reached: Reached, scope: Scope) -> list[Place]:
@@ -109,25 +106,26 @@ def _no_layer(name: str, span: Span, step: Step, trace: Trace, scope: Scope) -> 
     problem = Problem("no-such-layer", message, span)
     habit = habits.fix_of_layer(name, step, trace, scope)
     if habit is not None:
-        return replace(problem, fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
-    return _with_advice(problem, name, step, scope)
+        return problem.replace(fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
+    at_start = step is trace.steps[0]
+    return _with_advice(problem, name, step, scope, tuple(scope.workspace.by_name) if at_start else ())
 
 
-def _with_advice(problem: Problem, name: str, step: Step, scope: Scope) -> Problem:
+def _with_advice(problem: Problem, name: str, step: Step, scope: Scope, models: tuple[str, ...]) -> Problem:
     assert problem.span is not None
     deeper = _deeper(step, scope)
     if deeper is not None:
         found, path = deeper
         fix = Fix(problem.span, path) if problem.span == step.segment.span else Fix(step.segment.span, path)
         how_many = "it is deeper" if found == 1 else f"{found:,} of that name are deeper"
-        return replace(problem, fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
+        return problem.replace(fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
     names = names_at(step.before, scope)
-    near = nearest(name, names)
+    near = nearest(name, (*names, *models))
     if near:
-        more = "".join(f", or '{escape_name(n, place='layer')}'" for n in near[1:])
-        first = escape_name(near[0], place="layer")
-        return replace(problem, fix=Fix(problem.span, first), hint=f"did you mean '{first}'{more}?")
-    return replace(problem, hint=_what_is_there(names))
+        more = "".join(f", or '{escape_name(n)}'" for n in near[1:])
+        first = escape_name(near[0])
+        return problem.replace(fix=Fix(problem.span, first), hint=f"did you mean '{first}'{more}?")
+    return problem.replace(hint=_what_is_there(names))
 
 
 def _what_is_there(names: tuple[str, ...]) -> str:
@@ -157,16 +155,16 @@ def _no_match(segment: Name, step: Step, scope: Scope) -> Problem:
     problem = Problem("no-match", message, segment.span, severity="note")
     habit = habits.fix_of_index(segment, step, scope)
     if habit is not None:
-        return replace(problem, fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
+        return problem.replace(fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
     deeper = _deeper(step, scope)
     if deeper is not None:
         fix = Fix(segment.span, f"**/{text}")
         found = f"in {deeper[0]:,} layer{'s' * (deeper[0] > 1)} below"
-        return replace(problem, fix=fix, hint=f"{found}: {fix.applied(scope.text)}")
+        return problem.replace(fix=fix, hint=f"{found}: {fix.applied(scope.text)}")
     if segment.class_glob is not None:
         classes = sorted({c.layer.class_name or "" for c in _children(step.before, scope)} - {""})
-        return replace(problem, hint=f"classes there: {listed(classes)}" if classes else None)
-    return replace(problem, hint=_what_is_there(names_at(step.before, scope)))
+        return problem.replace(hint=f"classes there: {listed(classes)}" if classes else None)
+    return problem.replace(hint=_what_is_there(names_at(step.before, scope)))
 
 
 # ------------------------------------------------------------------ several of one name
@@ -223,5 +221,5 @@ def _no_dotted(segment: Dotted, step: Step, scope: Scope) -> Problem:
     problem = Problem("no-such-attribute", f"no attribute '{text}' {where(step.before, scope)}", segment.span)
     near = nearest(segment.glob.literal or "", known, limit=1)
     if near:
-        return replace(problem, fix=Fix(segment.span, "." + escape_name(near[0], place="attribute")))
-    return replace(problem, hint=f"attributes there: {listed(['.' + a for a in known])}" if known else None)
+        return problem.replace(fix=Fix(segment.span, "." + escape_name(near[0])))
+    return problem.replace(hint=f"attributes there: {listed(['.' + a for a in known])}" if known else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from weightrepl.engine.addresses import address
 from weightrepl.engine.resolve import weights_within
@@ -71,8 +70,8 @@ def _no_weight(name: str, span: Span, trace: Trace, scope: Scope) -> Problem:
     names = tuple(dict.fromkeys(w.name for place in places for w in place.layer.weights))
     near = nearest(name, names, limit=1)
     if near:
-        return replace(problem, fix=Fix(span, escape_name(near[0], place="weight")))
-    return _deeper(problem, name, trace, scope) or replace(problem, hint=_what_there_is(names))
+        return problem.replace(fix=Fix(span, escape_name(near[0])))
+    return _deeper(problem, name, trace, scope) or problem.replace(hint=_what_there_is(names))
 
 
 def _what_there_is(names: Sequence[str]) -> str:
@@ -88,7 +87,7 @@ def _deeper(problem: Problem, name: str, trace: Trace, scope: Scope) -> Problem 
     start = selector.weight.span.start - 1
     fix = Fix(Span(start, start), "**" if selector.path is None else "/**")
     how_many = "it is deeper" if len(below) == 1 else f"{len(below):,} of that name are deeper"
-    return replace(problem, fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
+    return problem.replace(fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
 
 
 def _no_match(weight: WeightName, trace: Trace, scope: Scope) -> Problem:
@@ -122,7 +121,7 @@ def unbuilt_note(places: Sequence[Place], span: Span, scope: Scope) -> Iterator[
     """Yield a note where some of the layers asked were never built, so that their weights do not exist."""
     unbuilt = _unbuilt(places)
     if unbuilt:
-        yield replace(_not_built(unbuilt, span, scope), severity="note")
+        yield _not_built(unbuilt, span, scope).replace(severity="note")
 
 
 def empty_complaints(trace: Trace, sites: tuple[Site, ...], scope: Scope) -> tuple[Problem, ...]:
@@ -138,4 +137,4 @@ def empty_complaints(trace: Trace, sites: tuple[Site, ...], scope: Scope) -> tup
         problem = _not_built(unbuilt, span, scope)
     else:
         problem = Problem("no-weights", "there are no weights in or below it", span, severity="note")
-    return (replace(problem, severity="note") if trace.selector.negated else problem,)
+    return (problem.replace(severity="note") if trace.selector.negated else problem,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -26,8 +27,6 @@ from weightrepl.model.workspace import Workspace
 from weightrepl.spans import listed, nearest
 
 if TYPE_CHECKING:
-    import os
-
     from weightrepl.model.tensor import Array
 
 MAX_ALIASES = 64
@@ -121,7 +120,7 @@ class SelectedWeight:
             FormatError: the source's bytes are not there, or not what its header says.
             ChangedError: the source was closed, or changed since it was opened.
         """
-        return self._site.weight.tensor.read(self._site.index)
+        return self._site.weight.tensor.read(self._site.indices)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = self.numpy()
@@ -404,7 +403,7 @@ class Selection(_Rows[SelectedWeight]):
         """
         from weightrepl.writers import write
 
-        write(self, path, force=force)
+        write(self, os.fspath(path), force=force)
 
 
 class LayerSelection(_Rows[SelectedLayer]):

@@ -72,7 +72,8 @@ def choose(query: Query, kind: Kind, scope: Scope) -> Chosen:
         and not query.selectors[0].negated
     ):
         return _rows_of(query.selectors[0], kind, scope)
-    pile, problems = _Pile(), []
+    pile = _Pile()
+    problems: list[Problem] = []
     taken: list[tuple[Span, tuple[Row, ...]]] = []
     for i, selector in enumerate(query.selectors):
         if isinstance(selector, Missing):
@@ -123,6 +124,8 @@ def _reached_rows(trace: Trace, kind: Kind, scope: Scope) -> tuple[tuple[Row, ..
         return sites, empty_complaints(trace, sites, scope)
     if selector.negated:
         return layers_within(reached, scope.workspace), ()
+    if reached.workspace and not reached.places:
+        return (), (missing.no_layer_at_workspace(selector),)
     return reached.places, ()
 
 

@@ -58,7 +58,7 @@ def sliced(sites: tuple[Site, ...], selector: Selector) -> tuple[tuple[Site, ...
             shape = site.weight.spec.shape
             if shape is None:
                 raise SliceMismatchError("the source does not record its shape", selector.slice.span)
-            kept.append(site._replace(index=index_of(selector.slice, shape), slice_text=text))
+            kept.append(site._replace(indices=index_of(selector.slice, shape), slice_text=text))
         except SliceMismatchError as mismatch:
             unfit.append((site, mismatch))
     return tuple(kept), _misfits(unfit, selector)

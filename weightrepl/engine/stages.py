@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from weightrepl.engine.columns import Column, layer_columns, site_nbytes, site_size, total, weight_columns
+from weightrepl.engine.columns import Column, ColumnType, layer_columns, site_nbytes, site_size, total, weight_columns
 from weightrepl.engine.expressions import ExpressionError, column_of, condition
 from weightrepl.engine.table import Value
 from weightrepl.errors import Problem
@@ -73,7 +73,7 @@ def _where(stage: Stage, given: Relation) -> Relation:
 
 
 def _expression(argument: Any) -> Expression:
-    return argument  # type: ignore[no-any-return]
+    return argument
 
 
 def _sort(stage: Stage, given: Relation) -> Relation:
@@ -87,8 +87,12 @@ def _sorted(rows: tuple[Any, ...], column: Column, descending: bool) -> tuple[An
     """Return the rows in order of a column, stable; unknown and NaN last, whichever way."""
     valued = [(column.of(row), row) for row in rows]
     known = [pair for pair in valued if not _is_last(pair[0])]
-    known.sort(key=lambda pair: pair[0], reverse=descending)
+    known.sort(key=_first, reverse=descending)
     return tuple(row for _, row in known) + tuple(row for value, row in valued if _is_last(value))
+
+
+def _first(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
 
 
 def _is_last(value: Value) -> bool:
@@ -131,15 +135,15 @@ def _group(stage: Stage, given: Relation) -> Relation:
     rows = tuple(
         (*values, *(count(members) for count in counted.values())) for values, members in groups.items()
     )
-    types = {key.name: key.type for key in keys} | {
+    types: dict[str, ColumnType] = {key.name: key.type for key in keys} | {
         name: "bytes" if name == "bytes" else "number" for name in counted
     }
-    columns = {name: Column(name, type_, _item(i)) for i, (name, type_) in enumerate(types.items())}  # type: ignore[arg-type]
+    columns = {name: Column(name, type_, _item(i)) for i, (name, type_) in enumerate(types.items())}
     return replace(given, kind="groups", rows=rows, columns=columns, shown=tuple(columns))
 
 
 def _item(i: int) -> Callable[[Any], Value]:
-    return lambda row: row[i]  # type: ignore[no-any-return]
+    return lambda row: row[i]
 
 
 def _counted(kind: str) -> dict[str, Callable[[list[Any]], Value]]:

@@ -15,7 +15,7 @@ def composed(index: Any, site: Site) -> tuple[AxisIndex, ...] | None:
         IndexError: an integer out of range, or more entries than axes, as NumPy raises it.
     """
     shape = site.weight.spec.shape
-    if shape is None or site.index:
+    if shape is None or site.indices:
         return None
     items = list(index) if isinstance(index, tuple) else [index]
     if sum(isinstance(item, list) for item in items) > 1 or not all(map(_is_plain, items)):

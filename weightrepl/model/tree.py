@@ -139,13 +139,13 @@ class Layer:
 class Site(NamedTuple):
     """A weight, or a slice of one, where it was reached.
 
-    place: the layer that owns it. index: an entry per axis, or empty for the whole weight.
-    slice_text: how the query spells the index, brackets and all.
+    place: the layer that owns it. indices: an entry per axis, or empty for the whole weight.
+    slice_text: how the query spells them, brackets and all.
     """
 
     place: Place
     weight: Weight
-    index: tuple[AxisIndex, ...] = ()
+    indices: tuple[AxisIndex, ...] = ()
     slice_text: str = ""
 
 
@@ -187,6 +187,11 @@ class Place:
         while (parent := way[-1].parent) is not None:
             way.append(parent)
         return tuple(reversed(way))
+
+    @property
+    def depth(self) -> int:
+        """How many layers lie above; 0 for a model."""
+        return len(self.ancestry) - 1
 
     @property
     def position(self) -> tuple[int, ...]:
