@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from weightrepl.model.tree import Layer, Place, Weight, nfc
 from weightrepl.model.workspace import Workspace
@@ -14,9 +15,15 @@ MAX_ALIASES = 64
 
 def address(place: Place, workspace: Workspace) -> str:
     """Return the way of `place` as a query spells it, from its model's name on."""
-    name, ordinal = workspace.shown_name(place.model)
-    head = _spelled(escape_name(name), ordinal)
-    return "/".join([head, *map(_segment, place.ancestry[1:])])
+    text = workspace.spelled.get(place)
+    if text is None:
+        if place.parent is None:
+            name, ordinal = workspace.shown_name(place.model)
+            text = _spelled(_escaped(name), ordinal)
+        else:
+            text = f"{address(place.parent, workspace)}/{_segment(place)}"
+        workspace.spelled[place] = text
+    return text
 
 
 def relative(place: Place, above: Place | None, workspace: Workspace) -> str:
@@ -33,7 +40,7 @@ def weight_address(place: Place, weight: Weight, workspace: Workspace) -> str:
 
 def weight_name(layer: Layer, weight: Weight) -> str:
     """Return a weight's name as a query spells it, with an ordinal where an earlier weight has the same."""
-    return _spelled(escape_name(weight.name), weight_ordinal(layer, weight))
+    return _spelled(_escaped(weight.name), weight_ordinal(layer, weight))
 
 
 def weight_ordinal(layer: Layer, weight: Weight) -> int:
@@ -44,7 +51,12 @@ def weight_ordinal(layer: Layer, weight: Weight) -> int:
 def _segment(place: Place) -> str:
     if place.layer.system:
         return place.layer.name
-    return _spelled(escape_name(place.layer.name), place.ordinal)
+    return _spelled(_escaped(place.layer.name), place.ordinal)
+
+
+@lru_cache(maxsize=4096)
+def _escaped(name: str) -> str:
+    return escape_name(name)
 
 
 def _spelled(name: str, ordinal: int) -> str:
@@ -56,9 +68,9 @@ def _spelled(name: str, ordinal: int) -> str:
 
 def first_place(place: Place) -> Place:
     """Return the first place in tree order that leads to the same layer: the one that gives the address."""
-    way = place.ancestry
-    if not any(p.layer.shared for p in way):
+    if not place.aliased:
         return place
+    way = place.ancestry
     current = way[0]
     for step in way[1:]:
         current = current.children[step.index]
@@ -121,4 +133,4 @@ def _unfold(place: Place, leads: set[int]) -> Iterator[Place]:
 
 def is_shared(place: Place, weight: Weight | None = None) -> bool:
     """Return whether what hangs at `place` may have more than one address."""
-    return (weight is not None and weight.shared) or any(p.layer.shared for p in place.ancestry)
+    return (weight is not None and weight.shared) or place.aliased

@@ -24,9 +24,11 @@ def weight_complaints(trace: Trace, scope: Scope) -> Iterator[Problem]:
     if not trace.reached.places:
         yield _no_layer_named(weight.span, scope)
         return
-    spelled = expand_literals(weight.glob) or ()
-    own = {nfc(w.name) for place in trace.reached.places for w in place.layer.weights}
-    lost = [(name, span) for name, span in spelled if nfc(name) not in own]
+    found = set(map(nfc, {site.weight.name for site in trace.sites}))
+    lost = [(name, span) for name, span in expand_literals(weight.glob) or () if nfc(name) not in found]
+    if lost:  # perhaps only the ordinal kept it out
+        own = {nfc(w.name) for place in trace.reached.places for w in place.layer.weights}
+        lost = [(name, span) for name, span in lost if nfc(name) not in own]
     for name, span in lost:
         yield _no_weight(name, span, trace, scope)
     if not lost:

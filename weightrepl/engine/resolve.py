@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -181,8 +182,16 @@ def weights_named(reached: Reached, weight: WeightName, path: Path | None) -> tu
     if isinstance(weight.ordinal, int):
         return tuple(s for s in found if _ordinal(s) == weight.ordinal)
     if weight.ordinal is None and weight.glob.literal is not None:
-        return tuple(s for i, s in enumerate(found) if i == 0 or s.place is not found[i - 1].place)
+        return tuple(_first_of_each(found))
     return tuple(found)
+
+
+def _first_of_each(found: list[Site]) -> list[Site]:
+    """Return the first of each layer's sites; a layer's lie side by side."""
+    owners = [site.place for site in found]
+    if not any(map(operator.is_, owners, owners[1:])):
+        return found
+    return list({id(owner): site for owner, site in zip(reversed(owners), reversed(found), strict=True)}.values())[::-1]
 
 
 def _owned(reached: Reached, path: Path | None) -> Iterable[Site]:

@@ -153,16 +153,18 @@ class Place:
     """A layer where it hangs, on one way down from its model.
 
     index: where it stands among its siblings, from 0. ordinal: which of those of its name it is, from 1.
+    aliased: whether other ways may lead to it, since it or a layer above it is shared.
     """
 
     __slots__ = (
-        "_children", "_named", "_subtree", "_weights_below", "index", "layer", "model", "ordinal", "parent",
+        "_children", "_named", "_subtree", "_weights_below", "aliased", "index", "layer", "model", "ordinal", "parent",
     )  # fmt: skip
 
     def __init__(
         self, layer: Layer, model: Model, parent: Place | None = None, index: int = 0, ordinal: int = 1
     ) -> None:
         self.layer, self.model, self.parent, self.index, self.ordinal = layer, model, parent, index, ordinal
+        self.aliased: bool = layer.shared or (parent is not None and parent.aliased)
         self._children: tuple[Place, ...] | None = None
         self._subtree: tuple[Place, ...] | None = None
         self._named: dict[str, tuple[Place, ...]] | None = None

@@ -42,6 +42,11 @@ class Workspace:
                 claims[name] = (*claims.get(name, ()), place)
         return claims
 
+    @cached_property
+    def spelled(self) -> dict[Place, str]:
+        """The addresses of places that were spelled so far: whoever spells one keeps it here."""
+        return {}
+
     def shown_name(self, model: Model) -> tuple[str, int]:
         """Return the name that addresses print, and which of the models of that name it is, from 1.
 
