@@ -1,0 +1,390 @@
+"""Reads the pattern of one name: text, escapes, quotes, `*`, `?`, `[a-z]`, `{a,b}`, `{0..11}`."""
+
+from __future__ import annotations
+
+from weightrepl.errors import Fix
+from weightrepl.query.cursor import Cursor, insertion, named
+from weightrepl.query.syntax import (
+    AnyOne,
+    AnyRun,
+    Braces,
+    CharClass,
+    Glob,
+    Missing,
+    PosixClass,
+    Range,
+    Text,
+)
+from weightrepl.query.tokens import class_end, escape_end, posix_end, tokenize_pattern
+from weightrepl.query.words import STAGES
+from weightrepl.spans import Span, nearest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from weightrepl.errors import Problem
+    from weightrepl.query.syntax import GlobPart
+    from weightrepl.query.tokens import Token
+
+Role: TypeAlias = "Literal['layer', 'weight', 'class', 'pattern']"
+
+POSIX_CLASSES = (
+    "alnum", "alpha", "blank", "cntrl", "digit", "graph",
+    "lower", "print", "punct", "space", "upper", "xdigit",
+)  # fmt: skip
+
+_ENDS: dict[Role, frozenset[str]] = {
+    "layer": frozenset(("/", ":", ",", "|", "@", "#")),
+    "class": frozenset(("/", ":", ",", "|", "#")),
+    "weight": frozenset(("/", ":", ",", "|", "@", "#", "[")),
+    "pattern": frozenset(),
+}
+"""The marks that end a name, by what it is the name of."""
+
+_LONGEST_INTEGER = 100
+_CONTROLS = {"n": "\n", "t": "\t"}
+
+
+def glob(c: Cursor, role: Role, drop: int = 0) -> Glob:
+    """glob = { text | "*" | "?" | class | braces }, without the first `drop` characters of its first word."""
+    start = c.start + drop
+    parts: list[GlobPart] = []
+    if drop:
+        word = c.take()
+        parts = [Text(word.text[drop:], span=Span(start, word.span.end))] if word.text[drop:] else []
+    while not c.done and not (c.token.kind == "mark" and _ends(c, role)):
+        if c.token.kind == "comment" or (c.token.kind == "space" and not _bridged(c, role)):
+            break
+        for part in _parts(c, role):
+            _append(parts, part)
+    return Glob(tuple(parts), span=c.since(start))
+
+
+def text_glob(pattern: str) -> tuple[Glob, tuple[Problem, ...]]:
+    """Return a glob for whole strings, as `~` takes it, and what is wrong with it; spans are those of `pattern`."""
+    c = Cursor("")
+    c.text, c.end = pattern, len(pattern)
+    c.read(tokenize_pattern(pattern))
+    return glob(c, "pattern"), tuple(c.problems)
+
+
+def begins_name(token: Token) -> bool:
+    """Return whether a name can begin with this token."""
+    return token.kind in ("word", "stars", "class", "escape", "quoted") or token.text in ("?", "{")
+
+
+def integer(text: str) -> int | None:
+    """Return the integer that a text spells, or None; one of over 100 digits is none."""
+    digits = text[1:] if text.startswith("-") else text
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_INTEGER else None
+
+
+def _ends(c: Cursor, role: Role) -> bool:
+    return c.token.text in _ENDS[role] or (c.depth > 0 and c.token.text in (",", "}"))
+
+
+def _bridged(c: Cursor, role: Role) -> bool:
+    """Return whether the white space that comes next was meant to be part of the name; if so, report it."""
+    following = c.beyond()
+    if role != "layer" or not begins_name(following) or (following.text in STAGES and c.depth == 0):
+        return False
+    space = c.token
+    if space.span.end != following.span.start:
+        return False
+    what = (
+        f"white space ends a name: expected '/', ':' or ',' after {named(c.last)}, found {named(following)}"
+    )
+    c.report("space-in-path", what, space.span, Fix(space.span, "\\ " * len(space.span)))
+    return True
+
+
+def _append(parts: list[GlobPart], part: GlobPart) -> None:
+    """Add a part; neighbours that say the same as one are one."""
+    before = parts[-1] if parts else None
+    if isinstance(part, Text) and isinstance(before, Text):
+        parts[-1] = Text(before.text + part.text, span=before.span.to(part.span))
+    elif isinstance(part, AnyRun) and isinstance(before, AnyRun):
+        parts[-1] = AnyRun(span=before.span.to(part.span))
+    elif not (isinstance(part, Text) and not part.text):
+        parts.append(part)
+
+
+def _parts(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
+    """Return what the next token, or all up to the brace that closes it, stands for."""
+    token = c.token
+    if token.text == "{" and token.kind == "mark":
+        return _braces(c, role)
+    if token.text == "[" and token.kind == "mark":
+        return (_unclosed_class(c, role),)
+    c.take()
+    match token.kind:
+        case "stars":
+            return (AnyRun(span=token.span),)
+        case "class":
+            return (_char_class(c, token),)
+        case "escape" | "quoted":
+            return (Text(unescaped(c, token), span=token.span),)
+        case "mark" if token.text == "?":
+            return (AnyOne(span=token.span),)
+        case "mark" if token.text not in "],":
+            what = f"{named(token)} has a meaning of its own; in a name it is written '\\{token.text}'"
+            c.report("unescaped", what, token.span, Fix(token.span, f"\\{token.text}"))
+    return (Text(token.text, span=token.span),)
+
+
+# ------------------------------------------------------------------ escapes
+
+
+def unescaped(c: Cursor, token: Token) -> str:
+    """Return what an escape, or text in quotes, stands for."""
+    text, start = token.text, token.span.start
+    if token.kind == "escape":
+        return _escape(c, text, start)
+    out: list[str] = []
+    i, quote = 1, text[0]
+    while i < len(text) and text[i] != quote:
+        end = escape_end(text, i, len(text)) if text[i] == "\\" else i + 1
+        out.append(_escape(c, text[i:end], start + i) if end > i + 1 or text[i] == "\\" else text[i])
+        i = end
+    if i == len(text):
+        fix = None if text.endswith("\\") else insertion(token.span.end, quote)
+        c.report("unclosed-quote", f"the quote {quote} is never closed", Span(start, start + 1), fix)
+    return "".join(out)
+
+
+def _escape(c: Cursor, escape: str, start: int) -> str:
+    r"""Return the character that `\x`, `\n`, `\t` or `\u{41}` stands for."""
+    span, char = Span(start, start + len(escape)), escape[1:2]
+    if len(escape) > 2:
+        code = _code_point(escape[3:-1])
+        if code is None:
+            what = f"expected a code point in hexadecimal up to 10ffff in '\\u{{…}}', found '{escape[3:-1]}'"
+            c.report("bad-escape", what, span)
+        return "" if code is None else chr(code)
+    if char in _CONTROLS:
+        return _CONTROLS[char]
+    if not char:
+        c.report("bad-escape", "expected a character after '\\', found the end", span, Fix(span, "\\\\"))
+    elif char.isalpha():
+        what = f"'\\{char}' means nothing: letters after a backslash are n, t and u{{…}}"
+        c.report("bad-escape", what, span, _mended_escape(c, char, span))
+    return char
+
+
+def _mended_escape(c: Cursor, char: str, span: Span) -> Fix:
+    """Return what was meant by a letter behind a backslash: a digit, a code point, or the letter."""
+    digits = c.text[span.end : span.end + 4]
+    if char == "u" and len(digits) == 4 and _code_point(digits) is not None:
+        return Fix(Span(span.start, span.end + 4), f"\\u{{{digits}}}")
+    return Fix(span, "[0-9]" if char == "d" else char)
+
+
+def _code_point(digits: str) -> int | None:
+    if not 1 <= len(digits) <= 6 or not all(d in "0123456789abcdefABCDEF" for d in digits):
+        return None
+    return code if (code := int(digits, 16)) <= 0x10FFFF else None
+
+
+# ------------------------------------------------------------------ character classes
+
+
+def _char_class(c: Cursor, token: Token) -> CharClass:
+    """class = "[" [ "!" | "^" ] { "[:" NAME ":]" | CHAR [ "-" CHAR ] } "]", not empty"""
+    text = token.text[:-1]
+    negated = text[1] in "!^"
+    members: list[str | tuple[str, str] | PosixClass] = []
+    i = 2 if negated else 1
+    while i < len(text):
+        end = posix_end(text, i)
+        if end:
+            members.append(_posix(c, text[i + 2 : end - 2], Span(i, end).shifted(token.span.start)))
+            i = end
+            continue
+        low, end = _member(c, text, i, token)
+        if text.startswith("-", end) and end + 1 < len(text):
+            high, end = _member(c, text, end + 1, token)
+            if high < low:
+                _reversed(c, text[i:end], Span(i, end).shifted(token.span.start))
+            members.append((min(low, high), max(low, high)))
+        else:
+            members.append(low)
+        i = end
+    return CharClass(negated, tuple(members), span=token.span)
+
+
+def _member(c: Cursor, text: str, at: int, token: Token) -> tuple[str, int]:
+    """Return one character of a class and where it ends."""
+    if text[at] != "\\":
+        return text[at], at + 1
+    end = escape_end(text, at, len(text))
+    return _escape(c, text[at:end], token.span.start + at) or "\ufffd", end
+
+
+def _posix(c: Cursor, name: str, span: Span) -> PosixClass:
+    if name not in POSIX_CLASSES:
+        near = nearest(name, POSIX_CLASSES, 1) or ("alpha",)
+        c.report("bad-class", f"there is no class '[:{name}:]'", span, Fix(span, f"[:{near[0]}:]"))
+    return PosixClass(name)
+
+
+def _reversed(c: Cursor, text: str, span: Span) -> None:
+    what = f"'{text}' runs backwards: a range of characters is written from low to high"
+    low, high = (text[0], text[-1]) if len(text) == 3 else ("", "")
+    c.report("bad-class", what, span, Fix(span, f"{high}-{low}") if low else None)
+
+
+def _unclosed_class(c: Cursor, role: Role) -> Missing:
+    """Take the `[` that is never closed, and report it."""
+    opening = c.take()
+    i = c.index
+    while begins_name(c.tokens[i]):
+        i += 1
+    end = c.tokens[i].span.start
+    closed = c.text[opening.span.start : end] + "]"
+    fix = (
+        insertion(end, "]") if class_end(closed, 0, len(closed)) == len(closed) else Fix(opening.span, "\\[")
+    )
+    c.report("unclosed-bracket", "the '[' is never closed", opening.span, fix)
+    return Missing("']'", span=opening.span)
+
+
+# ------------------------------------------------------------------ braces
+
+
+def _braces(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
+    """braces = "{" glob { "," glob } "}"; white space is free around the alternatives"""
+    closing, crossing = _closing(c)
+    opening = c.take()
+    if crossing is not None and closing is not None:
+        return (_crossing(c, opening, closing, crossing),)
+    if not c.deeper(opening):
+        return (Missing("'}'", span=opening.span),)
+    c.depth += 1
+    alternatives = [_alternative(c, role)]
+    while c.take_if(","):
+        alternatives.append(_alternative(c, role))
+    c.depth -= 1
+    if c.take_if("}") is None:
+        fix = insertion(c.last.span.end, "}")
+        c.report("unclosed-brace", "the '{' is never closed", opening.span, fix)
+    if len(alternatives) == 1:
+        return alternatives[0].parts
+    return (Braces(tuple(alternatives), span=c.since(opening.span.start)),)
+
+
+def _alternative(c: Cursor, role: Role) -> Glob:
+    """alternative = glob | INT ".." INT"""
+    if role != "pattern":
+        c.expect(role)
+        if c.beyond().kind != "comment" and (begins_name(c.beyond()) or c.beyond().text in (",", "}")):
+            c.skip()
+    span = c.token.span
+    if c.token.kind == "word" and _follows_alternative(c):
+        part = _range(c, c.token)
+        if part is not None:
+            c.take()
+            return Glob((part,), span=span)
+    alternative = glob(c, role)
+    if c.beyond().text in (",", "}"):
+        c.skip()
+    return alternative
+
+
+def _follows_alternative(c: Cursor) -> bool:
+    following = c.tokens[c.index + 1]
+    return following.kind in ("space", "end") or following.text in (",", "}")
+
+
+def _range(c: Cursor, word: Token) -> Range | Missing | None:
+    """range = INT ".." INT, in either order; padded if an end is padded"""
+    ends = word.text.split("..")
+    numbers = [integer(end) for end in ends]
+    if len(ends) < 2 or (all(n is None for n in numbers) and not all(len(e) == 1 for e in ends)):
+        return None
+    low, high = numbers[0], numbers[-1]
+    if len(ends) == 2 and low is not None and high is not None:
+        pad = max(map(len, ends)) if any(_padded(end) for end in ends) else 0
+        return Range(min(low, high), max(low, high), pad, span=word.span)
+    what, fix = f"a range of numbers is written as in {{0..11}}, not as '{word.text}'", None
+    around = Span(word.span.start - 1, word.span.end + 1)
+    if len(ends) == 3 and low is not None and numbers[1] is not None:
+        fix, what = (
+            Fix(word.span, f"{ends[0]}..{ends[1]}"),
+            "a range has no step: it is written as in {0..11}",
+        )
+    elif len(ends) == 2 and low is None and around.of(c.text) == f"{{{word.text}}}":
+        fix = Fix(around, f"[{ends[0]}-{ends[1]}]")
+    c.report("bad-range", what, word.span, fix)
+    return Missing("a range", span=word.span)
+
+
+def _padded(number: str) -> bool:
+    digits = number.lstrip("-")
+    return len(digits) > 1 and digits.startswith("0")
+
+
+def _closing(c: Cursor) -> tuple[int | None, Token | None]:
+    """Return the index of the `}` that closes the `{` which comes next, and the first `/` or `:` before it."""
+    depth, crossing = 0, None
+    for i in range(c.index, len(c.tokens)):
+        token = c.tokens[i]
+        if token.kind != "mark":
+            continue
+        if token.text == "|":
+            break
+        if token.text in ("/", ":"):
+            crossing = crossing or token
+        depth += (token.text == "{") - (token.text == "}")
+        if depth == 0:
+            return i, crossing
+    return None, None
+
+
+def _crossing(c: Cursor, opening: Token, closing: int, mark: Token) -> Missing:
+    """Step over braces that hold a `/` or `:`, and report it with the selectors to write instead."""
+    first, last = c.index, c.tokens[closing]
+    begin, end = _selector_around(c, first - 1, closing)
+    before, after = c.text[begin : opening.span.start], c.text[last.span.end : end]
+    alternatives = [a.strip() for a in _split(c, first, closing)]
+    fix = Fix(Span(begin, end), ", ".join(f"{before}{a}{after}" for a in alternatives))
+    c.report(
+        "separator-in-braces",
+        f"braces choose within one name: {named(mark)} can't be in them",
+        mark.span,
+        fix,
+    )
+    c.index = closing
+    c.take()
+    return Missing("alternatives of one name", span=opening.span.to(last.span))
+
+
+def _split(c: Cursor, first: int, closing: int) -> list[str]:
+    """Return the texts of the alternatives whose tokens are those from `first` to `closing`."""
+    texts, depth = [""], 0
+    for token in c.tokens[first:closing]:
+        depth += (token.text == "{") - (token.text == "}")
+        if token.text == "," and depth == 0:
+            texts.append("")
+        else:
+            texts[-1] += token.text
+    return texts
+
+
+def _selector_around(c: Cursor, first: int, last: int) -> tuple[int, int]:
+    """Return where the selector starts and ends that the tokens from `first` to `last` are a part of."""
+    while (
+        first > 0
+        and c.tokens[first - 1].kind not in ("space", "comment")
+        and c.tokens[first - 1].text not in ",|"
+    ):
+        first -= 1
+    last += 1
+    depth = 0
+    while c.tokens[last].kind != "end" and c.tokens[last].text != "|":
+        token = c.tokens[last]
+        if depth <= 0 and (token.kind in ("space", "comment") or token.text == ","):
+            break
+        depth += (token.text in "[{" and token.kind == "mark") - (token.text in "]}" and token.kind == "mark")
+        last += 1
+    return c.tokens[first].span.start, c.tokens[last].span.start

@@ -1,0 +1,46 @@
+"""The words of the language that have a meaning: stages, reductions, columns that hold text."""
+
+from __future__ import annotations
+
+STAGES = (
+    "where", "sort", "head", "tail", "top", "show", "count",
+    "stats", "hist", "group", "reduce", "diff", "dequantize",
+)  # fmt: skip
+
+STAGE_HABITS = {
+    "filter": "where",
+    "having": "where",
+    "select": "show",
+    "columns": "show",
+    "order": "sort",
+    "orderby": "sort",
+    "sortby": "sort",
+    "limit": "head",
+    "first": "head",
+    "take": "head",
+    "last": "tail",
+    "len": "count",
+    "wc": "count",
+    "describe": "stats",
+    "summary": "stats",
+    "histogram": "hist",
+    "groupby": "group",
+    "aggregate": "reduce",
+    "compare": "diff",
+}
+"""What a stage is called elsewhere."""
+
+REDUCTIONS = ("min", "max", "mean", "sum", "std", "norm", "absmax")
+
+REDUCTION_HABITS = {"avg": "mean", "average": "mean", "l2": "norm", "stddev": "std", "total": "sum"}
+
+KEYWORDS = {"reduce": ("axis",), "hist": ("bins",)}
+"""The arguments of a stage that are given by name."""
+
+TEXT_COLUMNS = frozenset(
+    ("address", "name", "layer", "class", "dtype", "source", "key", "via", "verdict", "flags")
+)
+"""The columns that a bare word is compared with as a string."""
+
+RESERVED = frozenset(("and", "or", "not", "in"))
+"""The words that no operand can be."""
