@@ -19,7 +19,7 @@ def address(place: Place, workspace: Workspace) -> str:
     if text is None:
         if place.parent is None:
             name, ordinal = workspace.shown_name(place.model)
-            text = _spelled(_escaped(name), ordinal)
+            text = f"{_escaped(name)}#{ordinal}" if ordinal else _escaped(name)
         else:
             text = f"{address(place.parent, workspace)}/{_segment(place)}"
         workspace.spelled[place] = text

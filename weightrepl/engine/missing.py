@@ -41,7 +41,9 @@ def no_such_query(reference: Reference, scope: Scope) -> Problem:
 
 def no_layer_at_workspace(selector: Selector) -> Problem:
     """Return the problem of a query of layers that reaches the workspace, which is none."""
-    return Problem("no-layer", "the workspace is no layer; the models in it are", selector.span, Fix(selector.span, "/*"))
+    return Problem(
+        "no-layer", "the workspace is no layer; the models in it are", selector.span, Fix(selector.span, "/*")
+    )
 
 
 def _of_step(step: Step, trace: Trace, scope: Scope) -> Iterator[Problem]:

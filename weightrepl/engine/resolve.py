@@ -191,7 +191,9 @@ def _first_of_each(found: list[Site]) -> list[Site]:
     owners = [site.place for site in found]
     if not any(map(operator.is_, owners, owners[1:])):
         return found
-    return list({id(owner): site for owner, site in zip(reversed(owners), reversed(found), strict=True)}.values())[::-1]
+    return list(
+        {id(owner): site for owner, site in zip(reversed(owners), reversed(found), strict=True)}.values()
+    )[::-1]
 
 
 def _owned(reached: Reached, path: Path | None) -> Iterable[Site]:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from weightrepl.engine.columns import Column, ColumnType, layer_columns, site_nbytes, site_size, total, weight_columns
+from weightrepl.engine.columns import (
+    Column,
+    ColumnType,
+    layer_columns,
+    site_nbytes,
+    site_size,
+    total,
+    weight_columns,
+)
 from weightrepl.engine.expressions import ExpressionError, column_of, condition
 from weightrepl.engine.table import Value
 from weightrepl.errors import Problem

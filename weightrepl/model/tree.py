@@ -177,7 +177,8 @@ class Place:
             counts: dict[str, int] = {}
             places = []
             for index, layer in enumerate(self.layer.children):
-                counts[layer.name] = ordinal = counts.get(layer.name, 0) + 1
+                name = nfc(layer.name)
+                counts[name] = ordinal = counts.get(name, 0) + 1
                 places.append(Place(layer, self.model, self, index, ordinal))
             self._children = tuple(places)
         return self._children

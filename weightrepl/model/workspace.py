@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from weightrepl.model.tree import Model, Place
+from weightrepl.model.tree import Model, Place, nfc
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,10 @@ class Workspace:
 
     @cached_property
     def by_name(self) -> dict[str, tuple[Place, ...]]:
-        """Every name that an open model claims, and the models that claim it, in order."""
+        """Every name that an open model claims, in NFC, and the models that claim it, in order."""
         claims: dict[str, tuple[Place, ...]] = {}
         for place in self.places:
-            for name in dict.fromkeys(place.model.names):
+            for name in dict.fromkeys(map(nfc, place.model.names)):
                 claims[name] = (*claims.get(name, ()), place)
         return claims
 
@@ -48,19 +47,17 @@ class Workspace:
         return {}
 
     def shown_name(self, model: Model) -> tuple[str, int]:
-        """Return the name that addresses print, and which of the models of that name it is, from 1.
+        """Return the name that addresses print: the first of the model's names that no other claims, and 0.
 
-        It is the first of the model's names that no other claims; without one, the first and its ordinal.
+        Where others claim all its names, the first, and which of those who claim it the model is, from 1.
         """
         return self._shown[id(model)]
 
     @cached_property
     def _shown(self) -> dict[int, tuple[str, int]]:
         shown = {}
-        seen: Counter[str] = Counter()
         for model in self.models:
-            unique = next((name for name in model.names if len(self.by_name[name]) == 1), None)
-            name = model.names[0] if unique is None else unique
-            seen[name] += unique is None
-            shown[id(model)] = (name, max(seen[name], 1))
+            unique = [name for name in model.names if len(self.by_name[nfc(name)]) == 1]
+            claims = self.by_name[nfc(model.names[0])]
+            shown[id(model)] = (unique[0], 0) if unique else (model.names[0], claims.index(model.place) + 1)
         return shown
