@@ -28,6 +28,7 @@ from weightrepl.readers.guards import MAX_DEPTH, Reading
 from weightrepl.readers.hdf5_file import SIGNATURE, File, Header, header_of
 from weightrepl.readers.hdf5_objects import (
     Attribute,
+    HeapText,
     Link,
     attributes_of,
     is_group,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
     from weightrepl.readers.hdf5_h5py import Fallback
 
-__all__ = ["SIGNATURE", "Attribute", "Dataset", "Group", "open_hdf5"]
+__all__ = ["SIGNATURE", "Attribute", "Dataset", "Group", "HeapText", "open_hdf5"]
 
 
 def open_hdf5(source: ByteSource, base: int = 0, size: int | None = None) -> Group:
@@ -212,7 +213,7 @@ def _open(store: _Store, path: str, link: Link | None, depth: int) -> Member:
             return Group(store, path, None, depth)
         spec, tensor, unreadable = store.fallback.dataset(path)
         return Dataset(
-            store, path, None, spec, tensor or NoTensor(store.source, path, unreadable), unreadable
+            store, path, None, spec, tensor or NoTensor(store.source.path, path, unreadable), unreadable
         )
 
 
@@ -227,7 +228,7 @@ def _decoded(store: _Store, file: File, path: str, link: Link, header: Header) -
         unreadable = f"its elements are no numbers that can be read ({dtype})"
     tensor: TensorSource
     if unreadable is not None:
-        tensor = NoTensor(store.source, path, unreadable)
+        tensor = NoTensor(store.source.path, path, unreadable)
     else:
         offset = extent.offset or 0  # without values there is nothing to read from it
         tensor = store.source.tensor(spec, offset, big_endian=stored.big_endian, place=path)
@@ -259,8 +260,8 @@ class NoTensor:
 
     __slots__ = ("path", "place", "reason")
 
-    def __init__(self, source: ByteSource, place: str, reason: str | None) -> None:
-        self.path, self.place, self.reason = source.path, place, reason or "its values can't be read"
+    def __init__(self, path: str, place: str, reason: str | None) -> None:
+        self.path, self.place, self.reason = path, place, reason or "its values can't be read"
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
         raise self._error

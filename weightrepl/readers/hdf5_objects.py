@@ -171,8 +171,23 @@ def _attribute(file: File, body: bytes) -> tuple[str, Attribute]:
     count = math.prod(shape)
     if count * stored.itemsize > len(body) - starts[3]:
         raise FormatError(f"the attribute {name!r} is cut short", file.source.path)
+    if stored.text == "variable" and not shape:
+        return name, _heap_text(file, body, starts[3])
     values = _values(file, body, starts[3], stored, count)
     return name, values if shape else values[0]
+
+
+class HeapText(str):
+    """A text out of a global heap. place: where, in the order in which a file's texts were written."""
+
+    place: tuple[int, int] = 0, 0
+
+
+def _heap_text(file: File, body: bytes, start: int) -> HeapText:
+    length, address, index = variable_text(body, start)
+    text = HeapText(_text(file.heap_text(length, address, index)) if length else "")
+    text.place = address, index
+    return text
 
 
 def _values(file: File, body: bytes, start: int, stored: StoredType, count: int) -> list[Attribute]:
@@ -181,8 +196,7 @@ def _values(file: File, body: bytes, start: int, stored: StoredType, count: int)
     if stored.text == "fixed":
         return [_text(body[at : at + size].partition(b"\0")[0]) for at in places]
     if stored.text == "variable":
-        references = (variable_text(body, at) for at in places)
-        return [_text(file.heap_text(*each)) if each[0] else "" for each in references]
+        return [_heap_text(file, body, at) for at in places]
     spelled = stored.format
     if spelled is None:
         return [None] * count

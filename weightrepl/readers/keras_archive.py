@@ -1,0 +1,112 @@
+"""`.keras` archives and the folders that Keras saves with `zipped=False`: a configuration and a weight store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from weightrepl.errors import FormatError, SourceError
+from weightrepl.model.tree import Model
+from weightrepl.readers.guards import parsed_json
+from weightrepl.readers.hdf5 import open_hdf5
+from weightrepl.readers.keras_groups import SavedGroup
+from weightrepl.readers.keras_store import model_of
+from weightrepl.readers.sources import ByteSource
+from weightrepl.readers.zip_members import ZipMember, content_of, stored_range, zip_members
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_ELSEWHERE = {
+    "model.weights.npz": "its weights are in NumPy's format; save it in HDF5, as Keras does unless told otherwise",
+    "model.weights.json": "its weights are in shards, which are not read from an archive; save it without shards",
+}
+
+
+class KerasArchiveReader:
+    """Opens `.keras` files and their unpacked folders. Nothing is unpacked: a weight is a range of the archive."""
+
+    def recognises(self, path: str, head: bytes) -> bool:
+        if os.path.isdir(path):
+            return all(os.path.isfile(os.path.join(path, name)) for name in (_CONFIG, _METADATA))
+        if not head.startswith((b"PK\3\4", b"PK\5\6")):
+            return False
+        if path.endswith(".keras"):
+            return True
+        source = ByteSource(path)
+        try:
+            return {_CONFIG, _METADATA} <= zip_members(source).keys()
+        except SourceError:
+            return False
+        finally:
+            source.close()
+
+    def open(self, path: str) -> Model:
+        return _open_folder(path) if os.path.isdir(path) else _open_archive(path)
+
+
+def _open_archive(path: str) -> Model:
+    source = ByteSource(path)
+    try:
+        members = zip_members(source)
+        config = _json(source, members, _CONFIG)
+        weights = members.get(_WEIGHTS)
+        if weights is None:
+            raise FormatError(_no_weights(members), path)
+        start, nbytes = stored_range(source, weights)
+        metadata = _json(source, members, _METADATA) if _METADATA in members else {}
+        store = SavedGroup("", [(open_hdf5(source, start, nbytes), path)])
+        return model_of(store, config, path, _format("Keras archive", metadata), source.close)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _json(source: ByteSource, members: Mapping[str, ZipMember], name: str) -> Mapping[str, Any]:
+    if name not in members:
+        raise FormatError(f"no {name} in it, so no Keras archive", source.path)
+    return _object(parsed_json(content_of(source, members[name]), source.path, name), source.path, name)
+
+
+def _open_folder(path: str) -> Model:
+    names = os.listdir(path)
+    texts = {name: _text(os.path.join(path, name)) for name in (_CONFIG, _METADATA) if name in names}
+    config, metadata = (
+        _object(parsed_json(texts.get(n, b"{}"), path, n), path, n) for n in (_CONFIG, _METADATA)
+    )
+    if _WEIGHTS not in names:
+        raise FormatError(_no_weights(names), path)
+    file = os.path.join(path, _WEIGHTS)
+    source = ByteSource(file)
+    try:
+        store = SavedGroup("", [(open_hdf5(source), file)])
+        return model_of(store, config, path, _format("Keras folder", metadata), source.close)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _text(path: str) -> bytes:
+    source = ByteSource(path)
+    try:
+        return source.read(0, source.size)
+    finally:
+        source.close()
+
+
+def _object(value: object, path: str, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise FormatError("no JSON object, so no part of a Keras model", path, name)
+    return value
+
+
+def _no_weights(names: Any) -> str:
+    """Return what to say of an archive without the file of weights."""
+    for name, reason in _ELSEWHERE.items():
+        if name in names:
+            return reason
+    return f"no {_WEIGHTS} in it: saved without weights, or only part of an archive"
+
+
+def _format(words: str, metadata: Mapping[str, Any]) -> str:
+    version = metadata.get("keras_version")
+    return f"{words} ({version})" if isinstance(version, str) and version else words

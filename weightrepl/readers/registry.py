@@ -1,0 +1,127 @@
+"""Which reader opens what: bytes first, suffix second; live objects by the classes that they inherit from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from typing import Any, Protocol
+
+from weightrepl.errors import SourceError
+from weightrepl.model.tree import Model
+
+HEAD_NBYTES = 4096
+
+FILE_READERS = (
+    "weightrepl.readers.keras_archive:KerasArchiveReader",
+    "weightrepl.readers.keras_store:KerasStoreReader",
+    "weightrepl.readers.legacy_h5:LegacyH5Reader",
+)
+"""Tried in this order; the first that recognises the file opens it."""
+
+OBJECT_READERS = {
+    "keras.src.layers.layer.Layer": "weightrepl.readers.keras_objects:KerasObjectReader",
+}
+"""The dotted name of a base class -> the reader of its instances."""
+
+ENTRY_POINTS = "weightrepl.readers"
+"""The group of entry points under which other packages offer readers of files; asked when none of our own fits."""
+
+
+class FileReader(Protocol):
+    """Opens the files of one layout."""
+
+    def recognises(self, path: str, head: bytes) -> bool:
+        """Return whether the file (or folder, then `head` is empty) is of this layout, by its first bytes if it can.
+
+        path: as given by the user. head: at most HEAD_NBYTES bytes of the file's beginning.
+        """
+        ...
+
+    def open(self, path: str) -> Model:
+        """Return the model; its `names` hold only what the file itself says, the stem last.
+
+        Raises:
+            SourceError: a FormatError, UnsafeFileError or UnknownFormatError with path, place and reason.
+        """
+        ...
+
+
+class ObjectReader(Protocol):
+    """Opens live objects of one library."""
+
+    def open(self, thing: Any) -> Model:
+        """Return the model that `thing` is; nothing of it is copied, it is looked at when asked for."""
+        ...
+
+
+def open_source(thing: object, name: str | None = None, variable: str | None = None) -> Model:
+    """Return the model that `thing` is or that lies in the file or folder of that path.
+
+    thing: a path, or a live model. name: what the user wants it to be called; variable: the Python variable it is in.
+    The model answers to its names in this order: given, its own, the variable's, the file's stem.
+
+    Raises:
+        SourceError: nothing there, no leave to read it, damaged, or unsafe.
+        UnknownFormatError: no format that is read; says what it is.
+    """
+    if isinstance(thing, (str, os.PathLike)):
+        path = os.fsdecode(thing)
+        model = _reader_of_file(path).open(path)
+        own, stem = model.names[:-1], model.names[-1:]
+    else:
+        model = _reader_of_object(thing).open(thing)
+        own, stem = model.names, ()
+    names = (name, *own, variable, *stem)
+    return replace(model, names=tuple(dict.fromkeys(each for each in names if each is not None)))
+
+
+def _reader_of_file(path: str) -> FileReader:
+    head = _head(path)
+    for reader in _file_readers():
+        if reader.recognises(path, head):
+            return reader
+    from weightrepl.readers.other_formats import unknown_file
+
+    raise unknown_file(path, head)
+
+
+def _head(path: str) -> bytes:
+    """Return a file's first bytes; none for a folder."""
+    if os.path.isdir(path):
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEAD_NBYTES)
+    except FileNotFoundError:
+        from weightrepl.readers.other_formats import not_there
+
+        raise not_there(path) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise SourceError(getattr(error, "strerror", None) or str(error), path) from None
+
+
+def _file_readers() -> Iterator[FileReader]:
+    for place in FILE_READERS:
+        yield _made(place)
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINTS):
+        yield point.load()()
+
+
+def _made(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)()
+
+
+def _reader_of_object(thing: object) -> ObjectReader:
+    bases = [f"{base.__module__}.{base.__qualname__}" for base in type(thing).__mro__]
+    for base in bases:
+        if base in OBJECT_READERS:
+            reader: ObjectReader = _made(OBJECT_READERS[base])
+            return reader
+    from weightrepl.readers.other_formats import unknown_object
+
+    raise unknown_object(thing, bases)

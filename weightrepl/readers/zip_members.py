@@ -1,0 +1,175 @@
+"""The members of a zip archive as ranges of its file: nothing is unpacked, and what does not add up is refused.
+
+Facts from PKWARE's APPNOTE 6.3.10: sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.14 to 4.3.16 (its
+end, with zip64), 4.5.3 (zip64's extra field). Reading the directory here takes a tenth of the time that importing
+Python's own module does.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from weightrepl.errors import FormatError, UnsafeFileError
+from weightrepl.readers.guards import MAX_JSON_NBYTES, Reading
+from weightrepl.readers.sources import ByteSource
+
+_END, _END_64, _LOCATOR = Struct("<4s4H2IH"), Struct("<4sQ2H2I4Q"), Struct("<4sIQI")
+_CENTRAL, _LOCAL = Struct("<4s6H3I5H2I"), Struct("<4s5H3I2H")
+_EXTRA, _U64 = Struct("<HH"), Struct("<Q")
+_LONGEST_COMMENT = 1 << 16
+_MAX_DIRECTORY_NBYTES = 64 << 20
+_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
+_STORED, _DEFLATED = 0, 8
+
+
+class ZipMember(NamedTuple):
+    """A member. nbytes: of its content. packed: bytes that it takes in the file. header: where its header begins."""
+
+    name: str
+    flags: int
+    method: int
+    crc: int
+    packed: int
+    nbytes: int
+    header: int
+
+
+def zip_members(source: ByteSource) -> dict[str, ZipMember]:
+    """Return the members of an archive by name.
+
+    Raises:
+        FormatError: cut short or damaged. UnsafeFileError: two members of one name.
+    """
+    with Reading(source.path, "zip directory"):
+        count, start, nbytes = _directory(source)
+        if nbytes > _MAX_DIRECTORY_NBYTES or start + nbytes > source.size:
+            raise FormatError("the directory lies outside the file", source.path)
+        block = source.read(start, nbytes)
+        members: dict[str, ZipMember] = {}
+        at = 0
+        for _ in range(count):
+            member, at = _entry(block, at, source.path)
+            if member.name in members:
+                raise UnsafeFileError(f"two members are called {member.name!r}", source.path)
+            members[member.name] = member
+        return members
+
+
+def _directory(source: ByteSource) -> tuple[int, int, int]:
+    """Return how many members there are, where the central directory begins and its bytes."""
+    tail_start = max(0, source.size - _END.size - _LONGEST_COMMENT)
+    tail = source.read(tail_start, source.size - tail_start)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0:
+        raise FormatError("cut short: a zip archive ends with its directory, which is missing", source.path)
+    _, disk, _, _, count, nbytes, start, _ = _END.unpack_from(tail, at)
+    if disk not in (0, _FULL_16):
+        raise FormatError("one part of an archive in several files", source.path)
+    if count != _FULL_16 and _FULL_32 not in (nbytes, start):
+        return count, start, nbytes
+    signature, _, end_64, _ = (
+        _LOCATOR.unpack_from(tail, at - _LOCATOR.size) if at >= _LOCATOR.size else (b"", 0, 0, 0)
+    )
+    if signature != b"PK\6\7":
+        return count, start, nbytes
+    found = _END_64.unpack(source.read(end_64, _END_64.size))
+    if found[0] != b"PK\6\6":
+        raise FormatError("zip64's directory is missing", source.path)
+    return found[7], found[9], found[8]
+
+
+def _entry(block: bytes, at: int, path: str) -> tuple[ZipMember, int]:
+    """Return the member whose entry in the directory begins at `at`, and where the entry ends."""
+    found = _CENTRAL.unpack_from(block, at)
+    if found[0] != b"PK\1\2":
+        raise FormatError("the directory is damaged", path)
+    _, _, _, flags, method, _, _, crc, packed, nbytes, name_length, extra_length, comment_length = found[:13]
+    at += _CENTRAL.size
+    name = block[at : at + name_length].decode("utf-8" if flags & 0x800 else "cp437")
+    packed, nbytes, header = _wide(
+        block[at + name_length : at + name_length + extra_length], packed, nbytes, found[16]
+    )
+    member = ZipMember(name, flags, method, crc, packed, nbytes, header)
+    return member, at + name_length + extra_length + comment_length
+
+
+def _wide(extra: bytes, packed: int, nbytes: int, header: int) -> tuple[int, int, int]:
+    """Return sizes and offset, from zip64's extra field where 32 bits do not hold them (4.5.3)."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = _EXTRA.unpack_from(extra, at)
+        if kind == 1:
+            fields = iter([_U64.unpack_from(extra, at + 4 + i)[0] for i in range(0, length - length % 8, 8)])
+            nbytes = next(fields) if nbytes == _FULL_32 else nbytes
+            packed = next(fields) if packed == _FULL_32 else packed
+            header = next(fields) if header == _FULL_32 else header
+            return packed, nbytes, header
+        at += 4 + length
+    return packed, nbytes, header
+
+
+def stored_range(source: ByteSource, member: ZipMember) -> tuple[int, int]:
+    """Return where a member's content begins in the file and its bytes.
+
+    Raises:
+        FormatError: it is packed, or its own header says otherwise than the directory. UnsafeFileError: encrypted.
+    """
+    start = _content_start(source, member)
+    if member.method != _STORED or member.packed != member.nbytes:
+        raise FormatError(
+            "packed (by a zip tool?), while Keras stores it plainly, so that its values can be read in place; "
+            "unzip the archive into a folder and open that folder",
+            source.path,
+            member.name,
+        )
+    return start, member.nbytes
+
+
+def content_of(source: ByteSource, member: ZipMember) -> bytes:
+    """Return the content of a small member, unpacked if need be.
+
+    Raises:
+        UnsafeFileError: larger than MAX_JSON_NBYTES. FormatError: damaged.
+    """
+    import zlib
+
+    if max(member.nbytes, member.packed) > MAX_JSON_NBYTES:
+        raise UnsafeFileError(f"claims {member.nbytes:,} bytes, more than are read", source.path, member.name)
+    raw = source.read(_content_start(source, member), member.packed)
+    if member.method == _DEFLATED:
+        try:
+            raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, member.nbytes + 1)
+        except zlib.error as error:
+            raise FormatError(f"damaged ({error})", source.path, member.name) from None
+    elif member.method != _STORED:
+        raise FormatError(f"packed by method {member.method}", source.path, member.name)
+    if len(raw) != member.nbytes or zlib.crc32(raw) != member.crc:
+        raise FormatError("damaged: its checksum is another", source.path, member.name)
+    return raw
+
+
+def _content_start(source: ByteSource, member: ZipMember) -> int:
+    """Return where a member's content begins, which only its own header tells."""
+    if member.flags & 0x41:
+        raise UnsafeFileError("encrypted", source.path, member.name)
+    with Reading(source.path, member.name):
+        head = source.read(member.header, _LOCAL.size)
+        signature, _, flags, method, _, _, _, packed, nbytes, name_length, extra_length = _LOCAL.unpack(head)
+        if signature != b"PK\3\4":
+            raise FormatError("its header is missing", source.path, member.name)
+        name = source.read(member.header + _LOCAL.size, name_length)
+        agree = name.decode("utf-8" if flags & 0x800 else "cp437") == member.name and method == member.method
+        if not flags & 8 and _FULL_32 not in (
+            packed,
+            nbytes,
+        ):  # else the sizes follow the content, or are in zip64's field
+            agree = agree and (packed, nbytes) == (member.packed, member.nbytes)
+        if not agree:
+            raise UnsafeFileError(
+                "its header says otherwise than the archive's directory", source.path, member.name
+            )
+        start = member.header + _LOCAL.size + name_length + extra_length
+        if start + member.packed > source.size:
+            raise FormatError("cut short", source.path, member.name)
+        return int(start)
