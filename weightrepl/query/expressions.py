@@ -65,7 +65,7 @@ def _negation(c: Cursor) -> Expression:
     start = c.start
     if c.at("!"):
         mark = c.take()
-        c.report("habit", "'!' is written 'not'", mark.span, Fix(mark.span, "not "))
+        c.report("habit", "'!' is written 'not'", mark.span, Fix(mark.span, _apart(c, mark.span, "not")))
     elif _operator(c, ("not",)) is None:
         return _comparison(c)
     c.skip()

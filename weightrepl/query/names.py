@@ -238,7 +238,7 @@ def _unclosed_class(c: Cursor, role: Role) -> Missing:
     """Take the `[` that is never closed, and report it."""
     opening = c.take()
     i = c.index
-    while begins_name(c.tokens[i]):
+    while c.tokens[i].kind in ("word", "stars", "escape"):
         i += 1
     end = c.tokens[i].span.start
     closed = c.text[opening.span.start : end] + "]"

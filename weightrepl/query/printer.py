@@ -72,7 +72,7 @@ def quoted(text: str) -> str:
 def format_query(query: Query) -> str:
     """Return the canonical text of a tree; a hole is left out."""
     selected = ", ".join(_selector(s) for s in query.selectors)
-    return " | ".join([selected, *map(_stage, query.stages)]).strip()
+    return " | ".join([selected, *map(_stage, query.stages)]).removeprefix(" ")
 
 
 def format_text(text: str) -> str:
@@ -239,7 +239,7 @@ def _stage(stage: Stage | Missing) -> str:
         return ""
     between = ", " if stage.name in ("sort", "show", "group") else " "
     arguments = between.join(_argument(a) for a in stage.arguments)
-    return f"{stage.name} {arguments}".rstrip()
+    return f"{stage.name} {arguments}" if arguments else stage.name
 
 
 def _argument(argument: Argument) -> str:

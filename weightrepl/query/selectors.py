@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from weightrepl.errors import Fix
 from weightrepl.query.cursor import insertion, named
-from weightrepl.query.names import begins_name, glob, integer
+from weightrepl.query.names import begins_name, glob, integer, unescaped
+from weightrepl.query.printer import escape_name
 from weightrepl.query.slices import slice_of
 from weightrepl.query.syntax import (
     Deep,
     Dotted,
+    Glob,
     Here,
     Missing,
     Name,
@@ -24,7 +26,7 @@ from weightrepl.spans import Span
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from weightrepl.query.cursor import Cursor
-    from weightrepl.query.syntax import Glob, Ordinal, Segment, Slice
+    from weightrepl.query.syntax import Ordinal, Segment, Slice
     from weightrepl.query.tokens import Token
 
 _BETWEEN = ("/", ":", "@", "[")
@@ -322,12 +324,6 @@ def _class(c: Cursor) -> Glob | None:
     if begins_name(c.token) or (c.token.kind == "mark" and not c.at("/", ":", ",", "|", "#")):
         return glob(c, "class")
     hole = c.missing("missing-class", "class", fix=insertion(c.last.span.end, "*"))
-    return _hollow(hole)
-
-
-def _hollow(hole: Missing) -> Glob:
-    from weightrepl.query.syntax import Glob
-
     return Glob((hole,), span=hole.span)
 
 
@@ -352,8 +348,10 @@ def _get_layer(c: Cursor) -> Missing:
     attribute = c.token.text if c.token.kind == "word" and c.token.text.startswith(".") else ""
     if attribute:
         c.take()
-    name = f"**/{quoted.text[1:-1]}" + (f":{attribute[1:]}" if len(attribute) > 1 else "")
-    fix = Fix(c.since(start), name) if quoted.kind == "quoted" else None
+    fix = None
+    if quoted.kind == "quoted":
+        name = f"**/{escape_name(unescaped(c, quoted))}" + f":{attribute[1:]}" * (len(attribute) > 1)
+        fix = Fix(c.since(start), name)
     c.report("call", "a layer is named, not called: '**/' finds it at any depth", c.since(start), fix)
     return Missing("a layer", span=c.since(start))
 

@@ -106,7 +106,8 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
     c.expect("separator")
     if not c.done and not c.at("|"):
         last, token = c.last, c.token
-        fix = insertion(token.span.start, "== ") if isinstance(condition, Word) else None
+        comparable = isinstance(condition, Word) and token.kind in ("word", "number", "quoted")
+        fix = insertion(token.span.start, "== ") if comparable else None
         span = token.span
         c.skip_until("|")
         what = f"expected a comparison, 'and' or '|' after {named(last)}, found {named(token)}"

@@ -60,8 +60,8 @@ def escape_end(text: str, at: int, end: int) -> int:
 
 def posix_end(text: str, at: int) -> int:
     """Return where the `[:name:]` ends that begins at `at`, or 0 if none does."""
-    closing = text.find(":]", at + 2, at + 12)
-    return closing + 2 if text.startswith("[:", at) and text[at + 2 : closing].isalpha() else 0
+    closing = text.find(":]", at + 2, at + 12) if text.startswith("[:", at) else -1
+    return closing + 2 if closing > 0 and text[at + 2 : closing].isalpha() else 0
 
 
 def class_end(text: str, at: int, end: int, crossing: bool = False) -> int:
