@@ -114,7 +114,7 @@ class _Outline:
         word, *rest = WORD.findall(line)
         options = _options(rest)
         shape, dtype = options["shape"], options["dtype"]
-        values = np.arange(math.prod(shape or ()), dtype=np.float64).reshape(shape or ()).astype(dtype)
+        values = np.arange(math.prod(shape or ()), dtype=np.float64).reshape(shape or ()).astype(_numpy(dtype))
         weight = Weight(
             _name(word[1:]),
             TensorSpec(shape, dtype),
@@ -126,6 +126,10 @@ class _Outline:
         )
         self.known[options["id"]] = weight
         return weight
+
+
+def _numpy(dtype: str) -> str:
+    return "U" if dtype == "string" else dtype
 
 
 def _name(word: str) -> str:

@@ -80,11 +80,8 @@ def first_place(place: Place) -> Place:
 
 
 def _first_of(place: Place, root: Place) -> Place:
-    for start in (root, *(c for c in root.children if c.layer.system)):
-        for candidate in start.subtree:
-            if candidate.layer is place.layer:
-                return candidate
-    return place
+    starts = (root, *(c for c in root.children if c.layer.system))
+    return next(p for start in starts for p in start.subtree if p.layer is place.layer)
 
 
 def first_owner(place: Place, weight: Weight) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -115,12 +116,7 @@ def site_shape(site: Site) -> tuple[int, ...] | None:
 def site_size(site: Site) -> int | None:
     """Return the number of elements of a weight, or of the slice of it."""
     shape = site_shape(site)
-    if shape is None:
-        return None
-    size = 1
-    for axis in shape:
-        size *= axis
-    return size
+    return None if shape is None else math.prod(shape)
 
 
 def site_nbytes(site: Site) -> int | None:

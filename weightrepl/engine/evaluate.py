@@ -56,11 +56,11 @@ def evaluate_query(
     if errors_in(problems):
         raise QueryError(scope.text, problems)
     for stage in query.stages:
-        if isinstance(stage, Stage):
-            try:
-                given = apply(stage, given)
-            except ExpressionError as error:
-                raise QueryError(scope.text, (*problems, error.problem)) from None
+        assert isinstance(stage, Stage)  # a query without errors has no holes
+        try:
+            given = apply(stage, given)
+        except ExpressionError as error:
+            raise QueryError(scope.text, (*problems, error.problem)) from None
     return _result(replace(given, problems=(*problems, *given.problems)), scope)
 
 
@@ -69,8 +69,7 @@ def wanted_by_stages(query: Query, scope: Scope) -> Kind:
     if kind_of(query, scope.named) == "weights":
         return "weights"
     for stage in query.stages:
-        if not isinstance(stage, Stage):
-            continue
+        assert isinstance(stage, Stage)
         if stage.name in NEED_VALUES:
             return "weights"
         only_weights = set(WEIGHT_COLUMNS + VALUE_COLUMNS) - set(LAYER_COLUMNS)
@@ -98,8 +97,7 @@ def _result(given: Relation, scope: Scope) -> Result:
             return LayerSelection(given.rows, given.columns, given.shown, scope.workspace, given.problems)
         case "count":
             return Count(len(given.rows), given.problems)
-        case "groups":
-            return Table(given.shown, _values(given), given.problems)
+    return Table(given.shown, _values(given), given.problems)
 
 
 def _values(given: Relation) -> tuple[tuple[Value, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from weightrepl.engine.addresses import relative, weight_address, weight_name
 from weightrepl.engine.scope import Scope
@@ -87,11 +88,6 @@ def _of_key(trace: Trace, scope: Scope) -> Fix | None:
 
 
 def _keyed(scope: Scope) -> Iterator[tuple[Place, Weight]]:
-    left = MAX_KEYS
-    for root in scope.workspace.places:
-        for start in (root, *(c for c in root.children if c.layer.system)):
-            for site in start.weights_below[:left]:
-                yield site.place, site.weight
-            left -= len(start.weights_below)
-            if left <= 0:
-                return
+    starts = (p for root in scope.workspace.places for p in (root, *root.children) if p is root or p.layer.system)
+    sites = (site for start in starts for site in start.weights_below)
+    return ((site.place, site.weight) for site in islice(sites, MAX_KEYS))

@@ -90,7 +90,7 @@ def names_at(reached: Reached, scope: Scope) -> tuple[str, ...]:
 
 def where(reached: Reached, scope: Scope) -> str:
     """Return, for a message, the place or places that a step started from."""
-    if reached.workspace and len(reached.places) == 0:
+    if reached.workspace and not reached.places:
         return "among the open models"
     if len(reached.places) == 1:
         return f"in {address(reached.places[0], scope.workspace)}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from weightrepl.model.tree import SYSTEM_NAMES, Place, Site, first_of_shared, nfc
+from weightrepl.model.tree import Place, Site, first_of_shared, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.globs import compile_dotted, compile_glob
 from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Path, Segment, WeightName
@@ -56,8 +56,6 @@ def advance(reached: Reached, segment: Segment, workspace: Workspace) -> Reached
         case Dotted():
             found = _in_order(_dotted_children(reached, segment), reached, workspace)
             return Reached(tuple(found), nested=reached.nested)
-        case Missing():
-            return Reached()
         case _:  # pragma: no cover
             assert_never(segment)
 
@@ -152,11 +150,6 @@ def _class_test(glob: Glob | None) -> Callable[[Place], bool]:
         return lambda place: True
     matches = compile_glob(glob).matches
     return lambda place: matches(place.layer.class_name or "")
-
-
-def names_system_layer(segment: Segment) -> bool:
-    """Return whether a segment spells out one of the system's layers."""
-    return isinstance(segment, Dotted) and f".{segment.glob.literal}" in SYSTEM_NAMES
 
 
 # ------------------------------------------------------------------ weights

@@ -76,8 +76,7 @@ def choose(query: Query, kind: Kind, scope: Scope) -> Chosen:
     problems: list[Problem] = []
     taken: list[tuple[Span, tuple[Row, ...]]] = []
     for i, selector in enumerate(query.selectors):
-        if isinstance(selector, Missing):
-            continue
+        assert not isinstance(selector, Missing)  # a query without errors has no holes
         if i == 0 and selector.negated:
             pile.add(_everything(kind, scope))
         chosen = _rows_of(selector, kind, scope)

@@ -21,7 +21,17 @@ from weightrepl.engine.table import Value
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
-from weightrepl.query.syntax import Binary, Expression, Number, SortKey, Stage, Unary, Word
+from weightrepl.query.syntax import (
+    Binary,
+    Expression,
+    Membership,
+    Number,
+    SortKey,
+    Stage,
+    Subscript,
+    Unary,
+    Word,
+)
 
 DEFAULT_COLUMNS = {
     "weights": ("address", "shape", "dtype", "bytes", "trainable"),
@@ -187,13 +197,7 @@ def words_of(stage: Stage) -> Iterator[Word]:
         match pending.pop():
             case Word() as word:
                 yield word
-            case SortKey(column=word):
-                yield word
+            case SortKey(column=part) | Subscript(column=part) | Unary(operand=part) | Membership(operand=part):
+                pending.append(part)
             case Binary(left=left, right=right):
                 pending += (left, right)
-            case Unary(operand=operand):
-                pending.append(operand)
-            case other:
-                pending += [
-                    part for part in (getattr(other, "operand", None), getattr(other, "column", None)) if part
-                ]

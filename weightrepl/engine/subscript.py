@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from weightrepl.model.tensor import AxisIndex, full_index
@@ -24,8 +25,14 @@ def composed(index: Any, site: Site) -> tuple[AxisIndex, ...] | None:
 
 
 def _is_plain(item: Any) -> bool:
-    if isinstance(item, bool):
-        return False
     if isinstance(item, list):
         return all(isinstance(i, int) and not isinstance(i, bool) for i in item)
-    return item is ... or isinstance(item, slice) or hasattr(item, "__index__")
+    return item is ... or isinstance(item, slice) or _is_integer(item)
+
+
+def _is_integer(item: Any) -> bool:
+    try:
+        operator.index(item)
+    except TypeError:
+        return False
+    return not isinstance(item, bool)
