@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from weightrepl.errors import Problem
 
-    Role: TypeAlias = Literal["name", "number", "shape", "word", "unknown", "dim", "title", "list", "hint"]
-    """What a cell is: it says the colour, and that numbers stand to the right."""
+Role: TypeAlias = "Literal['name', 'number', 'shape', 'word', 'unknown', 'dim', 'title', 'list', 'hint']"
+"""What a cell is: it says the colour, and that numbers stand to the right."""
 
 
 class Cell(Value):
@@ -74,5 +74,4 @@ class Picture(Value):
     where: str = ""
 
 
-if TYPE_CHECKING:
-    Block: TypeAlias = Heading | Line | TableBlock | TreeBlock | Picture
+Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Picture"

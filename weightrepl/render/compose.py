@@ -32,11 +32,10 @@ def human_bytes(nbytes: int) -> str:
     """
     if nbytes < 1000:
         return f"{nbytes} B"
-    amount = float(nbytes)
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        amount /= 1000
-        if amount < 999.95:
-            break
+    amount, units = nbytes / 1000, iter(("kB", "MB", "GB", "TB", "PB"))
+    unit = next(units)
+    while amount >= 999.95 and unit != "PB":
+        amount, unit = amount / 1000, next(units)
     return f"{amount:,.1f} {unit}"
 
 
@@ -241,4 +240,4 @@ def explained(explanation: Explanation) -> Iterator[Block]:
 def _step_cells(step: ExplainedStep) -> tuple[Cell, ...]:
     near = "" if step.nearest is None else f"nearest: {visible(step.nearest)}"
     noun = step.noun.removesuffix("s") if step.found == 1 else step.noun
-    return Cell(visible(step.text), "name"), Cell(f"{step.found:,} {noun}", "number"), Cell(near, "hint")
+    return Cell(visible(step.text), "name"), Cell(f"{step.found:,} {noun}"), Cell(near, "hint")

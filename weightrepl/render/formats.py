@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from weightrepl.engine.evaluate import Result
-from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Table, Value
 from weightrepl.errors import OutputError, Problem
 from weightrepl.render import json

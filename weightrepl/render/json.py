@@ -51,10 +51,10 @@ def _object(query: str, result: Result | None, problems: Sequence[Problem], sepa
         yield f'{opening}, "count": {result.value}}}'
     else:
         yield opening + ', "rows": ['
-        separator = " "
+        left = len(result)
         for row in rows(result):
-            yield separator + text(row)
-            separator = ","
+            left -= 1
+            yield " " + text(row) + ("," if left else "")
         yield "]}"
 
 

@@ -6,6 +6,8 @@ it. Colours are written here by hand: importing a library for them takes longer 
 
 from __future__ import annotations
 
+import os
+
 from weightrepl.render.blocks import Cell, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
 from weightrepl.spans import excerpt, visible, width
 from weightrepl.values import Value
@@ -13,6 +15,7 @@ from weightrepl.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TextIO
 
     from weightrepl.render.blocks import Block
 
@@ -39,6 +42,41 @@ class Screen(Value):
         if not self.colour or not text or style not in _COLOURS:
             return text
         return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m"
+
+
+def screen_of(stream: TextIO, colour: str = "auto") -> Screen:
+    """Return what a stream can show; `colour` is auto, always or never, and the user's last word.
+
+    Else NO_COLOR (https://no-color.org), then FORCE_COLOR, then whether it is a terminal. COLUMNS goes before the
+    terminal's own width; what is no terminal takes lines of any length.
+    """
+    terminal = stream.isatty()
+    coloured = terminal and os.environ.get("TERM") != "dumb"
+    if os.environ.get("NO_COLOR"):
+        coloured = False
+    elif os.environ.get("FORCE_COLOR"):
+        coloured = True
+    if colour != "auto":
+        coloured = colour == "always"
+    return Screen(_width_of(stream, terminal), coloured, _shows_boxes(stream))
+
+
+def _width_of(stream: TextIO, terminal: bool) -> int | None:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None if terminal else None
+    except OSError:
+        return None
+
+
+def _shows_boxes(stream: TextIO) -> bool:
+    try:
+        "├".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def lines(blocks: Iterable[Block], screen: Screen) -> Iterator[str]:

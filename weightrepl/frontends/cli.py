@@ -1,0 +1,396 @@
+"""The command `weightrepl`: arguments, streams and the exit status around a session.
+
+Exit status: 0 something was selected, 1 nothing was, 2 there was an error; with expectations in a query file 0 if all
+held. What is needed only later is imported only then, so that `--help` and a wrong query are told at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import NoReturn, TextIO
+
+    from weightrepl.engine.evaluate import Result
+    from weightrepl.engine.selectors import Kind
+    from weightrepl.errors import WeightreplError
+    from weightrepl.frontends.session import Question, Script, Session
+    from weightrepl.render.blocks import Picture
+    from weightrepl.render.formats import Answer
+    from weightrepl.render.text import Screen
+
+HELP = """\
+Usage: weightrepl [MODEL | NAME=MODEL]... [-q QUERY]... [-f FILE.wq] [OPTION]...
+
+Select layers and weights of Keras models by queries, straight from their files.
+Without a query: the tree of layers.
+
+  -q, --query QUERY   answer a query; may be repeated
+  -f, --file FILE.wq  answer the queries of a file; -f - reads standard input
+  -m, --model NAME    where paths start: a model, or a layer of one
+  --layers            select layers instead of weights
+  --explain           show step by step what each part of a query reaches
+  --format FORMAT     table (the default), tree, json, jsonl, csv, tsv or paths
+  -o, --output OUT    write the weights to .npz .npy .safetensors .h5 .csv or .tsv
+  --force             overwrite OUT
+  --color WHEN        auto (the default), always or never
+  --completion SHELL  print the completion script of bash, zsh or fish
+  --demo              a short guided run         --version    -h, --help
+
+  weightrepl model.keras -q '**:kernel'
+  weightrepl model.keras -q '**:* | where size > 1M | sort size desc'
+  weightrepl model.keras -q 'encoder/*:kernel' -o encoder.npz
+  weightrepl old=a.keras new=b.keras -q 'new/**/@Dense:bias' --format paths
+
+Exit status: 0 something was selected, 1 nothing was, 2 there was an error.
+"""
+
+ERROR = 2
+
+
+def main() -> NoReturn:
+    """Run the command as a process of its own: its signals, its streams, its exit status."""
+    status = ERROR
+    try:
+        _die_of_a_closed_pipe()
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _die_of_an_interrupt()
+        status = 130
+    except OSError as error:  # of writing to standard output: all others are told where they happen
+        _tell_failure(f"standard output: {error.strerror or error}")
+        _abandon_stdout()
+        status = ERROR
+    raise SystemExit(status)
+
+
+def _die_of_a_closed_pipe() -> None:
+    """Let the process end as other tools do when nobody reads on (`| head`): at once, by the signal, without a word."""
+    import signal
+
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def _die_of_an_interrupt() -> None:
+    """End by the signal itself, so that a shell's loop around the command ends too."""
+    import signal
+
+    _abandon_stdout()
+    if os.name == "posix":
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _abandon_stdout() -> None:
+    """Let what is still buffered go nowhere, so that ending does not fail on it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what the arguments ask for; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    if "-h" in arguments or "--help" in arguments:
+        sys.stdout.write(HELP)
+        return 0
+    if "--version" in arguments:
+        from weightrepl import __version__
+
+        sys.stdout.write(f"weightrepl {__version__}\n")
+        return 0
+    if arguments[:1] == ["--complete-words"]:
+        from weightrepl.frontends.completion_scripts import answer
+
+        _print(answer(arguments[1:]))
+        return 0
+    return _obeyed(_parsed(arguments))
+
+
+def _parsed(arguments: Sequence[str]) -> Namespace:
+    from argparse import ArgumentParser
+
+    class Parser(ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            _tell_failure(f"{message}; see weightrepl --help")
+            raise SystemExit(ERROR)
+
+    parser = Parser(
+        usage="weightrepl", add_help=False, allow_abbrev=False
+    )  # a usage of its own is slow to make
+    parser.add_argument("models", nargs="*", metavar="MODEL")
+    parser.add_argument("-q", "--query", action="append", default=[], dest="queries")
+    parser.add_argument("-f", "--file")
+    parser.add_argument("-m", "--model")
+    parser.add_argument("--layers", action="store_true")
+    parser.add_argument("--explain", action="store_true")
+    parser.add_argument("--format", choices=("table", "tree", "json", "jsonl", "csv", "tsv", "paths"))
+    parser.add_argument("-o", "--output")
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.add_argument("--completion", choices=("bash", "zsh", "fish"))
+    parser.add_argument("--demo", action="store_true")
+    options = parser.parse_intermixed_args(arguments)
+    _refuse_contradictions(options, parser)
+    return options
+
+
+def _refuse_contradictions(options: Namespace, parser: ArgumentParser) -> None:
+    if options.output and (options.layers or options.explain or options.format):
+        other = "--layers" if options.layers else "--explain" if options.explain else "--format"
+        parser.error(f"{other} says nothing with -o, which writes the weights")
+    if options.explain and options.format not in (None, "table", "tree"):
+        parser.error(f"--explain is for reading, and has no --format {options.format}")
+    if options.force and not options.output:
+        parser.error("--force is for -o")
+
+
+def _obeyed(options: Namespace) -> int:
+    if options.completion:
+        from weightrepl.frontends.completion_scripts import SCRIPTS
+
+        sys.stdout.write(SCRIPTS[options.completion])
+        return 0
+    if options.demo:
+        from weightrepl.frontends.demo import demonstration
+
+        _print(demonstration(_screen(sys.stdout, options)))
+        return 0
+    from weightrepl.errors import WeightreplError
+
+    teller = _Teller(_screen(sys.stderr, options))
+    try:
+        script = _script(options)
+        if script is not None and script.errors:
+            teller.show(script.errors)
+            return ERROR
+        return _answered(options, script, teller)
+    except WeightreplError as error:
+        teller.tell(error)
+        return ERROR
+
+
+def _script(options: Namespace) -> Script | None:
+    """Return what is asked; None where nothing is, so that an overview is wanted."""
+    from weightrepl.frontends.session import read_queries, read_query_file, read_text
+
+    asked = read_queries(options.queries)
+    if options.file == "-" or (options.file is None and not options.queries and _queries_on_stdin()):
+        text = sys.stdin.buffer.read().decode("utf-8-sig", "backslashreplace")
+        return read_query_file(text, "<stdin>", "").joined(asked)
+    if options.file is not None:
+        text = read_text(options.file)
+        return read_query_file(text, options.file, os.path.dirname(options.file)).joined(asked)
+    return asked if options.queries else None
+
+
+def _queries_on_stdin() -> bool:
+    """Return whether standard input is a pipe or a file; a terminal and /dev/null hold no queries."""
+    import stat
+
+    try:
+        return not stat.S_ISCHR(os.fstat(0).st_mode)
+    except OSError:  # closed
+        return False
+
+
+def _answered(options: Namespace, script: Script | None, teller: _Teller) -> int:
+    from weightrepl.frontends.session import Session, split_name
+
+    if options.output and (script is None or len(script.questions) != 1):
+        number = "no query" if script is None else f"{len(script.questions)} queries"
+        return teller.fail(f"-o writes what one query selects, and there is {number}; 'a, b' selects both")
+    if options.output:
+        from weightrepl.writers import check
+
+        check(options.output, options.force)
+    with Session() as session:
+        for argument in options.models:
+            name, path = split_name(argument)
+            session.open(path, name)
+        for name, path in script.opens if script else ():
+            session.open(path, name)
+        if not session.workspace.models:
+            return teller.fail("no model is given: weightrepl MODEL -q QUERY; see weightrepl --help")
+        session.named = dict(script.named) if script else {}
+        if options.model is not None:
+            session.go(options.model)
+        if script is None:
+            return _overview(options, session, teller)
+        if options.explain:
+            return _explained(options, session, script)
+        if options.output:
+            return _written(options, session, script.questions[0], teller)
+        return _shown(options, session, script, teller)
+
+
+# ------------------------------------------------------------------ what is done with the answers
+
+
+def _overview(options: Namespace, session: Session, teller: _Teller) -> int:
+    """Show the tree of all that is open; in another format, or below a location, the layers that it is of."""
+    from weightrepl.frontends.session import Question, Script
+
+    if options.explain:
+        return teller.fail("--explain explains queries, and there is none")
+    if options.format in (None, "tree") and options.model is None:
+        from weightrepl.render.compose import overview
+        from weightrepl.render.text import lines
+
+        _print(lines(overview(session.workspace), _screen(sys.stdout, options)))
+        return 0
+    options.layers, options.format = True, options.format or "tree"
+    return _shown(options, session, Script(questions=(Question("**"),)), teller)
+
+
+def _explained(options: Namespace, session: Session, script: Script) -> int:
+    from weightrepl.render.compose import explained
+    from weightrepl.render.text import lines
+
+    screen = _screen(sys.stdout, options)
+    for n, question in enumerate(script.questions):
+        _print([""] if n else [])
+        _print(lines(explained(session.explain(question.text)), screen))
+    return 0
+
+
+def _written(options: Namespace, session: Session, question: Question, teller: _Teller) -> int:
+    """Write what a query selects to a file."""
+    from weightrepl.engine.selection import Selection
+    from weightrepl.engine.table import Table
+    from weightrepl.errors import QueryError
+    from weightrepl.writers import write, write_table
+
+    try:
+        result = session.run(question.text, "weights")
+    except QueryError as error:
+        teller.show(question.pictures(error.problems))
+        return ERROR
+    teller.show(question.pictures(result.notes))
+    if not isinstance(result, Selection | Table):
+        return teller.fail("-o writes weights or a table, and this query gives a number")
+    if not result:
+        return 1
+    if isinstance(result, Table):
+        write_table(result, options.output, options.force)
+    else:
+        teller.show(question.pictures(write(result, options.output, options.force)))
+    return 0
+
+
+def _shown(options: Namespace, session: Session, script: Script, teller: _Teller) -> int:
+    """Print each answer as it comes."""
+    from weightrepl.render.formats import Style, rendered
+
+    screen = _screen(sys.stdout, options)
+    style = Style(options.format or "table", screen, len(script.questions) > 1, sys.stdout.isatty())
+    tally = _Tally()
+    answers = _answers(session, script.questions, "layers" if options.layers else None, teller, tally)
+    _print(rendered(answers, style))
+    return tally.status
+
+
+class _Tally:
+    """What the exit status is made of."""
+
+    def __init__(self) -> None:
+        self.failed = self.selected = self.expecting = self.disappointed = False
+
+    @property
+    def status(self) -> int:
+        """The exit status for all that was counted."""
+        if self.failed:
+            return ERROR
+        return int(self.disappointed if self.expecting else not self.selected)
+
+
+def _answers(
+    session: Session, questions: Iterable[Question], want: Kind | None, teller: _Teller, tally: _Tally
+) -> Iterator[Answer]:
+    """Yield what comes of each query; tell its problems, and count."""
+    from weightrepl.errors import Problem, QueryError, SourceError
+    from weightrepl.render.formats import Answer
+
+    for question in questions:
+        try:
+            result = session.run(question.text, want)
+            problems = result.notes
+        except QueryError as error:
+            result, problems = None, error.problems
+        except SourceError as error:
+            result, problems = None, (Problem("unreadable", str(error)),)
+        teller.show(question.pictures(problems))
+        found = result is not None and bool(_size(result))
+        tally.failed |= result is None
+        tally.selected |= found
+        if question.expect is not None and result is not None:
+            tally.expecting = True
+            if found != (question.expect == "some"):
+                tally.disappointed = True
+                teller.complain(f"{question.where}: expected {question.expect}, found {_size(result):,}")
+        yield Answer(question.text, result, tuple(problems))
+
+
+def _size(result: Result) -> int:
+    from weightrepl.engine.table import Count
+
+    return result.value if isinstance(result, Count) else len(result)
+
+
+# ------------------------------------------------------------------ streams
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(line + "\n" for line in lines)
+
+
+class _Teller:
+    """Says on standard error what there is to say about a run."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def show(self, pictures: Iterable[Picture]) -> None:
+        """Draw problems, after all that was printed so far."""
+        from weightrepl.render.text import lines
+
+        drawn = [line + "\n" for line in lines(pictures, self._screen)]
+        if drawn:
+            sys.stdout.flush()
+            sys.stderr.writelines(drawn)
+
+    def tell(self, error: WeightreplError) -> None:
+        """Say what an exception says."""
+        from weightrepl.errors import QueryError
+        from weightrepl.render.blocks import Picture
+
+        if isinstance(error, QueryError):
+            self.show(Picture(problem, error.text) for problem in error.problems)
+        else:
+            self.complain(f"{self._screen.paint('error:', 'error')} {error}")
+
+    def fail(self, message: str) -> int:
+        """Say why nothing can be done; return the exit status for that."""
+        self.complain(f"{self._screen.paint('error:', 'error')} {message}")
+        return ERROR
+
+    def complain(self, message: str) -> None:
+        """Say one line."""
+        sys.stdout.flush()
+        sys.stderr.write(message + "\n")
+
+
+def _tell_failure(message: str) -> None:
+    sys.stderr.write(f"error: {message}\n")
+
+
+def _screen(stream: TextIO, options: Namespace) -> Screen:
+    from weightrepl.render.text import screen_of
+
+    return screen_of(stream, options.color)

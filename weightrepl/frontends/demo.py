@@ -1,0 +1,56 @@
+"""The guided run of `weightrepl --demo`: real queries, answered by the real engine, over a small model that is shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+
+from weightrepl.errors import QueryError
+from weightrepl.frontends.session import Question, Session
+from weightrepl.render.blocks import Line, Picture
+from weightrepl.render.compose import as_table, overview, totals
+from weightrepl.render.text import Screen, lines
+
+MODEL = "larger_model.keras"
+
+STEPS = (
+    ("A weight has an address: the layers on the way to it, a colon, its name.",
+     "larger_model/custom_module/inner_dense1:kernel"),
+    ("A pattern selects many. '*' matches within a name, '**' any number of layers.",
+     "larger_model/custom_module/*dense1:kernel, **:bias"),
+    ("'@' asks for a class, '!' takes away; the model's name may be left out.",
+     "**/@Dense:*, !custom_module"),
+    ("A slice is taken from the file: nothing else of it is read.",
+     "outer_dense:kernel[:2, ::2]"),
+    ("Stages go on with what was selected.",
+     "**:* | where size > 40 | sort bytes desc | show address, size, bytes"),
+    ("Who mistypes is told where, and what was meant.",
+     "larger_model/custom_modul/*dense1:kernel"),
+)  # fmt: skip
+
+
+def demonstration(screen: Screen) -> Iterator[str]:
+    """Yield the lines of the guided run."""
+    with as_file(files("weightrepl") / "demo" / MODEL) as path, Session() as session:
+        session.open(str(path))
+        yield screen.paint(f"This is {MODEL}, shipped with weightrepl. Its layers:", "title")
+        yield ""
+        yield from lines(overview(session.workspace), screen)
+        for text, query in STEPS:
+            yield ""
+            yield screen.paint(text, "title")
+            yield screen.paint(f"$ weightrepl {MODEL} -q '{query}'", "hint")
+            yield ""
+            yield from _answered(query, session, screen)
+        yield ""
+        yield from lines([Line("Your turn: weightrepl YOUR.keras, and weightrepl --help", "title")], screen)
+
+
+def _answered(query: str, session: Session, screen: Screen) -> Iterator[str]:
+    try:
+        result = session.run(query)
+    except QueryError as error:
+        yield from lines(Question(query).pictures(error.problems), screen)
+        return
+    yield from lines([*as_table(result), *totals(result)], screen)
+    yield from lines((Picture(note, query) for note in result.notes), screen)

@@ -1,0 +1,226 @@
+"""What all front ends share: which models are open, where the user stands, what is named, and one way to ask."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from weightrepl.errors import Fix, Problem, QueryError, SourceError, errors_in
+from weightrepl.render.blocks import Picture
+from weightrepl.spans import line_column
+from weightrepl.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Literal
+
+    from weightrepl.engine.evaluate import Result
+    from weightrepl.engine.explain import Explanation
+    from weightrepl.engine.selectors import Kind
+    from weightrepl.model.tree import Model, Place
+    from weightrepl.model.workspace import Workspace
+    from weightrepl.query.syntax import Query
+
+
+class Session:
+    """Open models, a location, and named queries. Closing it lets go of the files.
+
+    location: None is the one open model, or the workspace where several are open.
+    """
+
+    def __init__(self) -> None:
+        from weightrepl.model.workspace import Workspace
+
+        self.workspace: Workspace = Workspace()
+        self.location: Place | None = None
+        self.named: dict[str, Query] = {}
+        self._open = ExitStack()
+
+    def open(self, source: object, name: str | None = None) -> Model:
+        """Return the model that a path or a live object is, now open and answering to `name` too.
+
+        Raises:
+            SourceError: it can't be opened.
+        """
+        from weightrepl.readers.registry import open_source
+
+        model = self._open.enter_context(open_source(source, name))
+        self.workspace = self.workspace.opened(model)
+        return model
+
+    def run(self, text: str, want: Kind | None = None) -> Result:
+        """Return what a query finds.
+
+        Raises:
+            QueryError: the text is broken, or names what is not there, or no model is open.
+            SourceError: what the query needs can't be read from its file.
+        """
+        from weightrepl.engine.evaluate import evaluate
+
+        self._need_model(text)
+        return evaluate(text, self.workspace, location=self.location, want=want, named=self.named)
+
+    def explain(self, text: str) -> Explanation:
+        """Return step by step what each part of a query reaches, whether or not the query is right.
+
+        Raises:
+            QueryError: no model is open.
+        """
+        from weightrepl.engine.explain import explain
+
+        self._need_model(text)
+        return explain(text, self.workspace, location=self.location, named=self.named)
+
+    def go(self, text: str) -> Place:
+        """Return the layer that `text` selects, where paths now start.
+
+        Raises:
+            QueryError: it selects none, or several.
+        """
+        from weightrepl.engine.selection import LayerSelection
+        from weightrepl.spans import Span, listed
+
+        found = self.run(text, want="layers")
+        if not isinstance(found, LayerSelection) or len(found) != 1:
+            names = found.addresses if isinstance(found, LayerSelection) else ()
+            message = f"a location is one layer, and this selects {len(names)}"
+            hint = f"one of {listed(names)}" if names else None
+            raise QueryError(text, [Problem("not-a-location", message, Span(0, len(text)), hint=hint)])
+        self.location = found.rows[0]
+        return self.location
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self._open.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _need_model(self, text: str) -> None:
+        if not self.workspace.models:
+            hint = "open one: weightrepl MODEL, or in a query file '#: open MODEL'"
+            raise QueryError(text, [Problem("no-model", "no model is open", hint=hint)])
+
+
+def split_name(argument: str) -> tuple[str | None, str]:
+    """Return the name and the path that a `NAME=MODEL` argument gives.
+
+    A file that exists under the whole of it is that file; a NAME has no folder in it.
+
+    >>> split_name("base=models/a.keras"), split_name("runs/lr=0.1/a.keras")
+    (('base', 'models/a.keras'), (None, 'runs/lr=0.1/a.keras'))
+    """
+    name, equals, path = argument.partition("=")
+    if not equals or not name or os.path.basename(name) != name or os.path.lexists(argument):
+        return None, argument
+    return name, path
+
+
+# ------------------------------------------------------------------ queries and where they stand
+
+
+class Question(Value):
+    """A query to answer.
+
+    expect: what a query file says that it must find. path, whole, start: the file, its text, and where in it the
+    query begins; empty for a query that stands nowhere.
+    """
+
+    text: str
+    expect: Literal["some", "none"] | None = None
+    path: str = ""
+    whole: str = ""
+    start: int = 0
+
+    @property
+    def where(self) -> str:
+        """`file:line` of the query, or nothing."""
+        return f"{self.path}:{self.whole.count(chr(10), 0, self.start) + 1}" if self.path else ""
+
+    def pictures(self, problems: Iterable[Problem]) -> Iterator[Picture]:
+        """Yield the pictures of problems whose spans count from the query's beginning."""
+        for problem in problems:
+            if self.path:
+                yield _picture_in_file(_shifted(problem, self.start), self.whole, self.path, self.where)
+            else:
+                yield Picture(problem, self.text)
+
+
+class Script(Value):
+    """What is asked in one go: models to open, names for queries, queries; and the errors in their texts."""
+
+    opens: tuple[tuple[str | None, str], ...] = ()
+    named: Mapping[str, Query] = {}
+    questions: tuple[Question, ...] = ()
+    errors: tuple[Picture, ...] = ()
+
+    def joined(self, other: Script) -> Script:
+        """Return both, this one first."""
+        return Script(
+            self.opens + other.opens,
+            {**self.named, **other.named},
+            self.questions + other.questions,
+            self.errors + other.errors,
+        )
+
+
+def read_queries(texts: Iterable[str]) -> Script:
+    """Return the script of queries that are given as they are."""
+    from weightrepl.query.parser import parse
+
+    questions = tuple(map(Question, texts))
+    errors = [p for q in questions for p in q.pictures(errors_in(parse(q.text).problems))]
+    return Script(questions=questions, errors=tuple(errors))
+
+
+def read_query_file(text: str, path: str, folder: str) -> Script:
+    """Return the script that the text of a query file is; paths in it are relative to `folder`."""
+    from weightrepl.query.files import parse_file
+
+    parsed = parse_file(text)
+    opens = tuple((o.name, os.path.join(folder, os.path.expanduser(o.path))) for o in parsed.file.opens)
+    named = {let.name: let.query for let in parsed.file.lets}
+    questions = tuple(
+        Question(e.query.span.of(text), e.expect, path, text, e.query.span.start) for e in parsed.file.entries
+    )
+    errors = tuple(_picture_in_file(p, text, path, path) for p in errors_in(parsed.problems))
+    return Script(opens, named, questions, errors)
+
+
+def read_text(path: str) -> str:
+    """Return the text of a query file.
+
+    Raises:
+        SourceError: it is not there, may not be read, or is no UTF-8.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return file.read()
+    except OSError as error:
+        raise SourceError(error.strerror or str(error), path) from error
+    except UnicodeDecodeError as error:
+        raise SourceError("is not UTF-8 text, so no query file", path, f"byte {error.start}") from error
+
+
+def _picture_in_file(problem: Problem, text: str, path: str, where: str) -> Picture:
+    """Return the picture of a problem in a file: its place, and only the lines that it is about."""
+    if problem.span is None:
+        return Picture(problem, "", where)
+    spans = [problem.span] if problem.fix is None else [problem.span, problem.fix.span]
+    start = text.rfind("\n", 0, min(span.start for span in spans)) + 1
+    end = text.find("\n", max(span.end for span in spans))
+    line, column = line_column(text, problem.span.start)
+    lines = text[start:] if end < 0 else text[start:end]
+    return Picture(_shifted(problem, -start), lines, f"{path}:{line + 1}:{column + 1}")
+
+
+def _shifted(problem: Problem, offset: int) -> Problem:
+    span, fix = problem.span, problem.fix
+    return problem.replace(
+        span=None if span is None else span.shifted(offset),
+        fix=None if fix is None else Fix(fix.span.shifted(offset), fix.text),
+    )
