@@ -26,7 +26,7 @@ _PLACES = {
     "Problem": "errors",
     "QueryError": "errors",
     "SelectedLayer": "engine.selection",
-    "SelectedWeight": "engine.selection",
+    "SelectedWeight": "engine.selected",
     "Selection": "engine.selection",
     "SourceError": "errors",
     "Table": "engine.table",
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from weightrepl.api import query as query
     from weightrepl.api import select as select
     from weightrepl.api import select_layers as select_layers
+    from weightrepl.engine.selected import SelectedWeight as SelectedWeight
     from weightrepl.engine.selection import LayerSelection as LayerSelection
     from weightrepl.engine.selection import SelectedLayer as SelectedLayer
-    from weightrepl.engine.selection import SelectedWeight as SelectedWeight
     from weightrepl.engine.selection import Selection as Selection
     from weightrepl.engine.table import Count as Count
     from weightrepl.engine.table import Table as Table

@@ -88,6 +88,8 @@ def _of_key(trace: Trace, scope: Scope) -> Fix | None:
 
 
 def _keyed(scope: Scope) -> Iterator[tuple[Place, Weight]]:
-    starts = (p for root in scope.workspace.places for p in (root, *root.children) if p is root or p.layer.system)
+    starts = (
+        p for root in scope.workspace.places for p in (root, *root.children) if p is root or p.layer.system
+    )
     sites = (site for start in starts for site in start.weights_below)
     return ((site.place, site.weight) for site in islice(sites, MAX_KEYS))

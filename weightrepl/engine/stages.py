@@ -197,7 +197,9 @@ def words_of(stage: Stage) -> Iterator[Word]:
         match pending.pop():
             case Word() as word:
                 yield word
-            case SortKey(column=part) | Subscript(column=part) | Unary(operand=part) | Membership(operand=part):
+            case (
+                SortKey(column=part) | Subscript(column=part) | Unary(operand=part) | Membership(operand=part)
+            ):
                 pending.append(part)
             case Binary(left=left, right=right):
                 pending += (left, right)

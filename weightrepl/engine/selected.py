@@ -1,0 +1,123 @@
+"""A weight that a query found: what it is called and like, and the way to its values."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, ways_to_weight, weight_name
+from weightrepl.engine.columns import site_address, site_nbytes, site_shape, site_size, site_via
+from weightrepl.engine.subscript import composed
+from weightrepl.model.tree import Site
+from weightrepl.model.workspace import Workspace
+
+if TYPE_CHECKING:
+    from weightrepl.model.tensor import Array
+
+class SelectedWeight:
+    """A weight that a query found, or the slice of it that the query asked for."""
+
+    __slots__ = ("_site", "_workspace")
+
+    def __init__(self, site: Site, workspace: Workspace) -> None:
+        self._site, self._workspace = site, workspace
+
+    @property
+    def address(self) -> str:
+        """Its one address: a query that selects exactly it."""
+        return site_address(self._site, self._workspace)
+
+    @property
+    def name(self) -> str:
+        """Its role in the layer: `kernel`, `bias`, …"""
+        return self._site.weight.name
+
+    @property
+    def layer(self) -> str:
+        """The address of the layer that owns it."""
+        return address(first_place(self._site.place), self._workspace)
+
+    @property
+    def class_name(self) -> str | None:
+        """The class of the layer that owns it; None where the source does not record it."""
+        return self._site.place.layer.class_name
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Its shape, after the slice."""
+        return site_shape(self._site)
+
+    @property
+    def size(self) -> int | None:
+        """The number of its elements, after the slice."""
+        return site_size(self._site)
+
+    @property
+    def dtype(self) -> str:
+        """Its dtype by NumPy's or ml_dtypes' name."""
+        return self._site.weight.spec.dtype
+
+    @property
+    def nbytes(self) -> int | None:
+        """The bytes that it takes in its source, after the slice."""
+        return site_nbytes(self._site)
+
+    @property
+    def trainable(self) -> bool | None:
+        """Whether it is trainable; None where the source does not record it."""
+        return self._site.weight.trainable
+
+    @property
+    def key(self) -> str | None:
+        """Its raw name in the source."""
+        return self._site.weight.key
+
+    @property
+    def source(self) -> str:
+        """The file that it lies in; empty for a live model."""
+        return self._site.weight.source or self._site.place.model.source
+
+    @property
+    def via(self) -> str:
+        """The way on which the query reached it, if that is not its address; else empty."""
+        return site_via(self._site, self._workspace)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its other addresses, at most MAX_ALIASES, where a layer or weight is shared."""
+        weight, model = self._site.weight, self._site.place.model.place
+        return tuple(
+            f"{address(place, self._workspace)}:{weight_name(place.layer, weight)}"
+            for place in islice(ways_to_weight(weight, model), 1, MAX_ALIASES + 1)
+        )
+
+    def numpy(self) -> Array:
+        """Return the values as a NumPy array of `shape` and `dtype`: the caller's own copy.
+
+        Raises:
+            FormatError: the source's bytes are not there, or not what its header says.
+            ChangedError: the source was closed, or changed since it was opened.
+        """
+        return self._site.weight.tensor.read(self._site.indices)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __getitem__(self, index: Any) -> Array:
+        """Return the values at a NumPy index; of integers, slices and one list only what they need is read."""
+        composed_index = composed(index, self._site)
+        if composed_index is None:
+            array: Array = self.numpy()[index]
+            return array
+        return self._site.weight.tensor.read(composed_index)
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("a weight of no axes has no length")
+        return shape[0]
+
+    def __repr__(self) -> str:
+        shape = "?" if self.shape is None else self.shape
+        return f"<Weight {self.address} {self.dtype} {shape}>"
