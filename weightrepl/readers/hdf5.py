@@ -186,6 +186,10 @@ class Members(Mapping[str, Member]):
             self._opened[name] = found
         return found
 
+    def opened(self) -> list[tuple[str, Member]]:
+        """Return all members with their names; each is opened."""
+        return [(name, self[name]) for name in self._links]
+
     def __contains__(self, name: object) -> bool:
         return name in self._links
 

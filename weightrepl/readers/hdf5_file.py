@@ -139,9 +139,9 @@ Block = tuple[int, int, int]
 def _messages_1(file: File, block: Block, found: list[Message], blocks: list[Block]) -> None:
     start, end, _ = block
     body = file.read(start, end - start)
-    at, last = 0, len(body) - 8
+    at, last, unpack = 0, len(body) - 8, _MESSAGE_1.unpack_from
     while at <= last:
-        number, nbytes, flags = _MESSAGE_1.unpack_from(body, at)
+        number, nbytes, flags = unpack(body, at)
         at += 8
         if at + nbytes > len(body):
             raise FormatError("a message runs past its block", file.source.path)

@@ -23,8 +23,9 @@ _DATASPACE, _LINK_INFO, _DATATYPE, _LINK, _EXTERNAL, _LAYOUT = 0x01, 0x02, 0x03,
 _GROUP_INFO, _FILTERS, _ATTRIBUTE, _SYMBOLS, _ATTRIBUTE_INFO = 0x0A, 0x0B, 0x0C, 0x11, 0x15
 _OF_GROUPS = {_SYMBOLS, _LINK_INFO, _LINK, _GROUP_INFO}
 
-_U64, _U64_PAIR, _U64_TRIPLE, _U16 = Struct("<Q"), Struct("<QQ"), Struct("<QQQ"), Struct("<H")
-_NODE, _SYMBOL, _ATTRIBUTE_HEAD = Struct("<BBH"), Struct("<QQIIQQ"), Struct("<BBHHH")
+_U64, _U64_PAIR, _U16 = Struct("<Q"), Struct("<QQ"), Struct("<H")
+_LOCAL_HEAP, _NODE, _KEY_AND_CHILD = Struct("<4sIQQQ"), Struct("<4sBBH"), Struct("<QQ")
+_SYMBOL, _ATTRIBUTE_HEAD = Struct("<QQIIQQ"), Struct("<BBHHH")
 
 
 class Extent(NamedTuple):
@@ -70,14 +71,14 @@ def links_of(file: File, header: Header) -> dict[str, Link]:
 def symbols_of(file: File, tree: int, heap: int) -> dict[str, Link]:
     """Return what a version 1 B-tree of symbol table nodes holds (sections III.A.1, III.B, III.D)."""
     links: dict[str, Link] = {}
-    head = file.read(file.position(heap), 32)
-    if head[:4] != b"HEAP":
+    signature, _, nbytes, _, address = _LOCAL_HEAP.unpack(file.read(file.position(heap), 32))
+    if signature != b"HEAP":
         raise FormatError("no local heap where one should be", file.source.path)
-    nbytes, _, address = _U64_TRIPLE.unpack_from(head, 8)
     names = file.read(file.position(address), nbytes)
-    for node in _symbol_nodes(file, tree):
-        entries = file.read(node + 8, 40 * _U16.unpack(file.read(node + 6, 2))[0])
-        for offset, target, cached, _, below, its_heap in _SYMBOL.iter_unpack(entries):
+    for node, count in _symbol_nodes(file, tree):
+        for offset, target, cached, _, below, its_heap in _SYMBOL.iter_unpack(
+            file.read(node + 8, 40 * count)
+        ):
             name = names[offset : names.index(b"\0", offset)].decode("utf-8", "surrogateescape")
             if cached == 2:
                 raise soft_link(name, file.source.path)
@@ -93,22 +94,18 @@ def _add(file: File, name: str, link: Link, links: dict[str, Link]) -> None:
     links[name] = link
 
 
-def _symbol_nodes(file: File, tree: int) -> Iterator[int]:
-    """Yield where the leaves of a group's B-tree are, in the order of the names."""
+def _symbol_nodes(file: File, tree: int) -> Iterator[tuple[int, int]]:
+    """Yield where the leaves of a group's B-tree are, in the order of the names, and how many names each has."""
     pending, seen = [tree], {tree}
     while pending:
         start = file.position(pending.pop())
-        kind = file.read(start, 4)
-        if kind == b"SNOD":
-            yield start
+        signature, family, _, used = _NODE.unpack(file.read(start, 8))
+        if signature == b"SNOD":
+            yield start, used
             continue
-        if kind != b"TREE":
-            raise FormatError("no B-tree node where one should be", file.source.path)
-        family, _, used = _NODE.unpack(file.read(start + 4, 4))
-        if family != 0:
-            raise FormatError("a B-tree of another family", file.source.path)
-        body = file.read(start + 24, 16 * used + 8)
-        below = [_U64.unpack_from(body, 8 + 16 * i)[0] for i in range(used)]
+        if signature != b"TREE" or family != 0:
+            raise FormatError("no B-tree node of a group where one should be", file.source.path)
+        below = [child for _, child in _KEY_AND_CHILD.iter_unpack(file.read(start + 24, 16 * used))]
         if len(set(below)) < used or not seen.isdisjoint(below):
             raise FormatError("a B-tree leads back into itself", file.source.path)
         seen.update(below)

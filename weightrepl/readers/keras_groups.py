@@ -8,7 +8,6 @@ a list's group has no `vars` but a group per item, named after the class and cou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from weightrepl.errors import SourceError
@@ -31,6 +30,13 @@ Part: TypeAlias = "tuple[Group | MissingGroup, str]"
 """A group in one file, and that file as it was named on opening."""
 
 
+class Unasked:
+    """What stands for a name that was not looked for yet."""
+
+
+UNASKED = Unasked()
+
+
 class Stored(NamedTuple):
     """A dataset: its path in the store, and the file that has it."""
 
@@ -42,121 +48,102 @@ class Stored(NamedTuple):
 class SavedGroup:
     """A group of the saving tree, over all the shards that have it. key: its path, empty for the root."""
 
+    __slots__ = ("_beside", "_groups", "_named", "_objects", "_own", "_variables", "key", "parts")
+
     def __init__(self, key: str, parts: Iterable[Part]) -> None:
         self.key, self.parts = key, tuple(parts)
+        self._own: tuple[Part, ...] | None = None
+        self._groups: Mapping[str, SavedGroup] = {}
+        self._beside: tuple[Stored, ...] = ()
+        self._variables: dict[str, Stored] | None = None
+        self._named: tuple[str, str] | Unasked | None = UNASKED
+        self._objects: tuple[tuple[str, SavedGroup], ...] | None = None
 
     @property
     def name(self) -> str:
         """The last part of the path."""
         return self.key.rpartition("/")[2]
 
-    @cached_property
-    def groups(self) -> Mapping[str, SavedGroup]:
-        """The groups in it but `vars`, in the order in which they were counted: `dense_2` before `dense_10`."""
-        found: dict[str, list[Part]] = {}
-        for name, member, file in self._members():
-            if name != _VARS and not isinstance(member, Dataset):
-                found.setdefault(name, []).append((member, file))
-            elif name == _VARS and isinstance(member, Group):  # an attribute `vars` that holds a list
-                for below, group in _open(member):
-                    if isinstance(group, Group):
-                        found.setdefault(f"{_VARS}/{below}", []).append((group, file))
-        prefix = f"{self.key}/" if self.key else ""
-        return {name: SavedGroup(prefix + name, found[name]) for name in sorted(found, key=counted)}
-
-    @cached_property
+    @property
     def own(self) -> tuple[Part, ...]:
         """Its `vars` groups; none for a list, or for a file that is no weight store."""
-        return tuple(
-            (m, file) for name, m, file in self._members() if name == _VARS and not isinstance(m, Dataset)
-        )
+        if self._own is None:
+            self._own = self._sorted()
+        return self._own
 
-    @cached_property
+    @property
+    def groups(self) -> Mapping[str, SavedGroup]:
+        """The groups in it but `vars`, in the order in which they were counted: `dense_2` before `dense_10`."""
+        if self._own is None:
+            self._own = self._sorted()
+        return self._groups
+
+    def _sorted(self) -> tuple[Part, ...]:
+        """Take note of what is in it, and return its `vars`."""
+        own: list[Part] = []
+        found: dict[str, list[Part]] = {}
+        beside: list[Stored] = []
+        for part, file in self.parts:
+            members = part.members.items() if isinstance(part, MissingGroup) else part.members.opened()
+            for name, member in members:
+                if isinstance(member, Dataset):
+                    beside.append(Stored(name, member, file))
+                elif name == _VARS:
+                    own.append((member, file))
+                else:
+                    found.setdefault(name, []).append((member, file))
+        for group, file in own:
+            if isinstance(group, Group):  # an attribute `vars` that holds a list
+                for name in group.members:
+                    if not name.isdigit() and isinstance(below := group.members[name], Group):
+                        found.setdefault(f"{_VARS}/{name}", []).append((below, file))
+        prefix = f"{self.key}/" if self.key else ""
+        names = sorted(found, key=counted) if len(found) > 1 else found
+        self._groups = {name: SavedGroup(prefix + name, found[name]) for name in names}
+        self._beside = tuple(beside)
+        return tuple(own)
+
+    @property
     def variables(self) -> tuple[Stored, ...]:
         """The datasets in `vars`, `2` before `10`."""
-        return tuple(self._variables[name] for name in sorted(self._variables, key=counted))
+        found = self._first
+        names = sorted(found, key=counted) if len(found) > 2 else found  # `0` and `1` stand in order
+        return tuple(found[name] for name in names)
 
-    @cached_property
-    def _variables(self) -> Mapping[str, Stored]:
-        found: dict[str, Stored] = {}
+    @property
+    def _first(self) -> Mapping[str, Stored]:
+        """The datasets in `vars`; of those that several shards have the first."""
+        if self._variables is None:
+            self._variables = {}
+            for stored in self._all_variables():
+                self._variables.setdefault(stored.name, stored)
+        return self._variables
+
+    def _all_variables(self) -> Iterator[Stored]:
         for group, file in self.own:
-            for name, member in _open(group) if isinstance(group, Group) else ():
+            for name, member in group.members.opened() if isinstance(group, Group) else ():
                 if isinstance(member, Dataset):
-                    found.setdefault(name, Stored(name, member, file))
-        return found
+                    yield Stored(name, member, file)
 
     @property
     def is_empty(self) -> bool:
         """Whether it has no variables; opens none of them."""
         return not any(not isinstance(group, Group) or len(group.members) for group, _ in self.own)
 
-    @cached_property
+    @property
     def missing(self) -> tuple[SourceError, ...]:
         """Why some of its variables can't be had: the errors of shards that would hold them."""
         return tuple(group.error for group, _ in self.own if isinstance(group, MissingGroup))
 
-    @cached_property
+    @property
     def strays(self) -> tuple[Stored, ...]:
         """Datasets where Keras puts none: beside `vars`, or a second time in another shard."""
-        beside = [Stored(name, m, file) for name, m, file in self._members() if isinstance(m, Dataset)]
-        for group, file in self.own[1:]:
-            for name, member in _open(group) if isinstance(group, Group) else ():
-                if isinstance(member, Dataset) and self._variables[name].dataset is not member:
-                    beside.append(Stored(name, member, file))
-        return tuple(beside)
+        if len(self.own) < 2:
+            return self._beside
+        again = [each for each in self._all_variables() if self._first[each.name].dataset is not each.dataset]
+        return (*self._beside, *again)
 
     @property
-    def recorded_name(self) -> str | None:
-        """The live name of the object, where the file has it."""
-        return None if self._named is None else self._named[1]
-
-    @cached_property
-    def _named(self) -> tuple[str, str] | None:
-        """The file that has the object's name, and the name."""
-        for group, file in self.own:
-            name = group.attributes.get("name") if isinstance(group, Group) else None
-            if isinstance(name, str):
-                return file, name
-        return None
-
-    @property
-    def written(self) -> tuple[str, int, int] | None:
-        """When it was saved, for comparison: the shard, and where in it the file keeps its name."""
-        if self._named is None or not isinstance(self._named[1], HeapText):
-            return None
-        return self._named[0], *self._named[1].place
-
-    def at(self, key: str) -> SavedGroup | None:
-        """Return the group of that path below this one, or None."""
-        found: SavedGroup | None = self
-        for name in key.split("/"):
-            found = found.groups.get(name) if found is not None else None
-        return found
-
-    @cached_property
-    def objects(self) -> tuple[tuple[str, SavedGroup], ...]:
-        """The saved objects right below, with their paths from here: through lists, not through objects.
-
-        In the order in which they were saved: a Functional's or Sequential's own, elsewhere that of the attributes.
-        """
-        found = list(self._objects())
-        written = [(group.written, path, group) for path, group in found]
-        if None not in (stamp for stamp, _, _ in written):
-            ordered = [(path, group) for _, path, group in sorted(written, key=lambda each: each[:2])]
-            if _counted_up(path for path, _ in ordered):
-                return tuple(ordered)
-        return tuple(found)
-
-    def _objects(self) -> Iterator[tuple[str, SavedGroup]]:
-        pending = [(name, group) for name, group in reversed(list(self.groups.items()))]
-        while pending:
-            path, group = pending.pop()
-            if group.own:
-                yield path, group
-            else:
-                pending += [(f"{path}/{name}", below) for name, below in reversed(list(group.groups.items()))]
-
-    @cached_property
     def lost(self) -> tuple[Stored, ...]:
         """The strays in it and in its lists, which belong to no object below."""
         found = list(self.strays)
@@ -168,15 +155,65 @@ class SavedGroup:
                 pending += group.groups.values()
         return tuple(found)
 
-    def _members(self) -> Iterator[tuple[str, Group | Dataset | MissingGroup, str]]:
-        for part, file in self.parts:
-            members = part.members.items() if isinstance(part, MissingGroup) else _open(part)
-            for name, member in members:
-                yield name, member, file
+    @property
+    def recorded_name(self) -> str | None:
+        """The live name of the object, where the file has it."""
+        return None if (named := self._name_in_file) is None else named[1]
+
+    @property
+    def _name_in_file(self) -> tuple[str, str] | None:
+        """The file that has the object's name, and the name."""
+        if isinstance(self._named, Unasked):
+            self._named = next(self._names_in_files(), None)
+        return self._named
+
+    def _names_in_files(self) -> Iterator[tuple[str, str]]:
+        for group, file in self.own:
+            name = group.attributes.get("name") if isinstance(group, Group) else None
+            if isinstance(name, str):
+                yield file, name
+
+    @property
+    def written(self) -> tuple[str, int, int] | None:
+        """When it was saved, for comparison: the shard, and where in it the file keeps its name."""
+        named = self._name_in_file
+        return (named[0], *named[1].place) if named is not None and isinstance(named[1], HeapText) else None
+
+    def at(self, key: str) -> SavedGroup | None:
+        """Return the group of that path below this one, or None."""
+        found: SavedGroup | None = self
+        for name in key.split("/"):
+            found = found.groups.get(name) if found is not None else None
+        return found
+
+    @property
+    def objects(self) -> tuple[tuple[str, SavedGroup], ...]:
+        """The saved objects right below, with their paths from here: through lists, not through objects.
+
+        In the order in which they were saved: a Functional's or Sequential's own, elsewhere that of the attributes.
+        """
+        if self._objects is None:
+            found = tuple(self._find_objects())
+            self._objects = _as_written(found) if len(found) > 1 else found
+        return self._objects
+
+    def _find_objects(self) -> Iterator[tuple[str, SavedGroup]]:
+        pending = list(reversed(list(self.groups.items())))
+        while pending:
+            path, group = pending.pop()
+            if group.own:
+                yield path, group
+            else:
+                pending += [(f"{path}/{name}", below) for name, below in reversed(list(group.groups.items()))]
 
 
-def _open(group: Group) -> Iterator[tuple[str, Group | Dataset]]:
-    return iter(group.members.items())
+def _as_written(found: tuple[tuple[str, SavedGroup], ...]) -> tuple[tuple[str, SavedGroup], ...]:
+    """Return objects in the order in which they were saved, or as they are where the file does not tell it."""
+    stamped = [(group.written, path, group) for path, group in found]
+    if any(stamp is None for stamp, _, _ in stamped):
+        return found
+    ordered = tuple((path, group) for _, path, group in sorted(stamped, key=lambda each: each[:2]))
+    return ordered if _counted_up(path for path, _ in ordered) else found
 
 
 def _counted_up(paths: Iterable[str]) -> bool:

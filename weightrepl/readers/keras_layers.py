@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from weightrepl.model.tensor import TensorSpec
@@ -59,6 +60,8 @@ class Within(NamedTuple):
 def within(found: Found, records_names: bool) -> Within:
     """Return the layers in a layer: those of the configuration, in its order, then what else is stored there."""
     group, config = found.group, found.config
+    if (config is None or not config.members) and (group is None or not group.groups):
+        return Within((), True)
     layers: list[Found] = []
     taken: set[str] = set()
     places = _Places(group)
@@ -148,10 +151,16 @@ def _unlisted(path: str, below: SavedGroup) -> Found:
     """Return a layer that only the store tells of: its class is known by the group's name, if it is in a list."""
     if "/" not in path:
         return Found(path, below, attributes=(path,))
-    class_name = keras_roles.class_of_group(below.name)
-    if class_name is None:
-        return Found(path, below, own=False)
-    return Found(path, below, LayerConfig(class_name, True, {}), own=True)
+    stem, _, number = below.name.rpartition("_")
+    config = _config_of_group(stem if number.isdecimal() else below.name)
+    return Found(path, below, config, own=config is not None)
+
+
+@lru_cache(maxsize=1024)
+def _config_of_group(name: str) -> LayerConfig | None:
+    """Return what the name of a list's group tells of its layer: the class, if it is Keras's own."""
+    class_name = keras_roles.class_of_group(name)
+    return None if class_name is None else LayerConfig(class_name, True, {})
 
 
 def name_of(found: Found) -> tuple[str, str | None]:
@@ -203,12 +212,42 @@ def roles_of(
     shapes = [each.dataset.spec.shape or () for each in stored]
     dtypes = [each.dataset.spec.dtype for each in stored]
     if found.own and found.config is not None:
-        names = keras_roles.roles(found.config.class_name, found.config.values, shapes, dtypes)
+        facts = tuple((key, _fact(value)) for key, value in found.config.values.items() if key != "name")
+        names = _roles(
+            Facts(found.config.class_name, facts, found.config.values), tuple(shapes), tuple(dtypes)
+        )
         return (names, None) if names else (keys, NO_ROLE)
     if found.own is None and leaf and found.path:
         names = keras_roles.infer(found.hints, shapes, dtypes)
         return (names, INFERRED) if names else (keys, NO_ROLE)
     return keys, NO_ROLE
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A class and what of its configuration decides over its weights, for looking up what was found before."""
+
+    class_name: str
+    facts: tuple[tuple[str, object], ...]
+    values: Mapping[str, Any] = field(compare=False)
+
+
+def _fact(value: object) -> object:
+    """Return what of a value of a configuration can decide over weights: a text, a class, whether it is set."""
+    if isinstance(value, Mapping):
+        inner = value.get("config")
+        return str(value.get("class_name")), str(inner.get("name")) if isinstance(inner, Mapping) else ""
+    return value if isinstance(value, str) else bool(value)
+
+
+@lru_cache(maxsize=4096)
+def _roles(
+    known: Facts, shapes: tuple[tuple[int, ...], ...], dtypes: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    return keras_roles.roles(known.class_name, known.values, shapes, dtypes)
+
+
+_trains = lru_cache(maxsize=1024)(keras_roles.trainable)
 
 
 def _weight(found: Found, stored: Stored, name: str, remark: str | None) -> Weight:
@@ -232,11 +271,7 @@ def _trainable(found: Found, name: str, spec: TensorSpec) -> bool | None:
     values: Any = found.config.values if found.config is not None else {}
     if values.get("trainable") is False or spec.dtype.startswith(("int", "uint", "bool")):
         return False
-    known = (
-        keras_roles.trainable(found.config.class_name, name)
-        if found.own and found.config is not None
-        else None
-    )
+    known = _trains(found.config.class_name, name) if found.own and found.config is not None else None
     if known is None or values.get("lora_rank"):
         return None
     return known if not known or values.get("trainable") is True else None

@@ -197,7 +197,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlainTensor:
     """A tensor whose values lie plainly in a file: a TensorSource.
 

@@ -1,0 +1,238 @@
+"""What of a live Keras model is not part of the network proper: optimizer, metrics, random state, strangers.
+
+.optimizer/<slot>/<layers>:<weight>    the slot that belongs to a weight; `.optimizer:iterations` what belongs to none
+.optimizer/inner_optimizer/…           the same for an optimizer within another
+.metrics/<layers>/<metric>:<variable>  metrics of the model (also compiled ones) and of its layers
+.state/<layers>:seed_generator_state   random seeds; and variables in attributes which Keras does not save
+.unread/<layers>:<attribute>           a `tf.Variable` in an attribute: Keras neither tracks nor saves it
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from weightrepl.model.tree import Content, Layer, Weight
+from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable, name_of
+
+UNTRACKED = "in an attribute, but Keras does not track and does not save it"
+STRANGER = "a tf.Variable, which Keras 3 does not track, train or save"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What is known of a live model. weight: makes the Weight of a variable, with a name and a remark."""
+
+    survey: Survey
+    weight: Callable[..., Weight]
+
+
+def system_layers(tree: Tree) -> Iterator[Layer]:
+    """Yield `.metrics`, `.state` and `.unread`, as far as there is something in them."""
+    found = {".metrics": _metrics(tree), ".state": _state(tree), ".unread": _strangers(tree)}
+    for name, contents in found.items():
+        if contents:
+            yield _mirror(tree.survey, name, contents, system=True)
+
+
+def _mirror(survey: Survey, name: str, contents: dict[int, Content], *, system: bool = False) -> Layer:
+    """Return the model's tree under another name, with `contents` (by the layer's id) in place of its own.
+
+    Only layers that lead to some are in it, and earlier layers of the same name, whose numbers are the model's.
+    """
+    made: dict[int, Layer | None] = {}
+
+    def below(thing: Any) -> Layer | None:
+        if id(thing) not in made:
+            weights, children = contents.get(id(thing), Content())
+            inside: list[Layer] = []
+            for child in reversed(survey.children[id(thing)]):
+                layer = below(child)
+                child_name = name_of(child)
+                if layer is None and any(each.name == child_name for each in inside):
+                    layer = Layer(child_name)
+                if layer is not None:
+                    inside.insert(0, layer)
+            is_root = thing is survey.root
+            content = Content(weights, (*inside, *children))
+            layer = Layer(
+                name if is_root else name_of(thing),
+                content,
+                system=system and is_root,
+                shared=id(thing) in survey.shared,
+            )
+            made[id(thing)] = layer if content.weights or content.children else None
+        return made[id(thing)]
+
+    return below(survey.root) or Layer(name, system=system)
+
+
+# -- metrics, seeds, strangers ----------------------------------------------------------------------------------------
+
+
+def _metrics(tree: Tree) -> dict[int, Content]:
+    contents = {}
+    for key, layer in tree.survey.objects.items():
+        metrics = list(vars(layer).get("_metrics", ()))
+        if layer is tree.survey.root:
+            metrics = [*_compiled_metrics(layer), *metrics]
+        layers = [_metric(tree, each) for each in {id(each): each for each in metrics}.values()]
+        kept = tuple(each for each in layers if each.weights or each.children)
+        if kept:
+            contents[key] = Content((), kept)
+    return contents
+
+
+def _compiled_metrics(model: Any) -> Iterator[Any]:
+    """Yield the metrics that `compile` made: the loss, then what was asked for."""
+    inside = vars(model)
+    for holder in (inside.get("_loss_tracker"), inside.get("_compile_loss"), inside.get("_compile_metrics")):
+        if holder is not None and "_variables" in vars(holder) and "_flat_metrics" not in vars(holder):
+            yield holder
+            continue
+        for key in ("_metrics", "_flat_metrics", "_flat_weighted_metrics"):
+            for each in vars(holder).get(key) or () if holder is not None else ():
+                yield from (
+                    getattr(each, "metrics", None) or () if type(each).__name__ == "MetricsList" else (each,)
+                )
+
+
+def _metric(tree: Tree, metric: Any) -> Layer:
+    inside = vars(metric) if metric is not None else {}
+    weights = tuple(tree.weight(variable) for variable in inside.get("_variables", ()))
+    layers = [_metric(tree, each) for each in inside.get("_metrics", ())]
+    kept = tuple(each for each in layers if each.weights or each.children)
+    return Layer(str(inside.get("name", "")), Content(weights, kept), class_name=type(metric).__name__)
+
+
+def _state(tree: Tree) -> dict[int, Content]:
+    contents = {}
+    for key, layer in tree.survey.objects.items():
+        states = [vars(seed).get("state") for seed in vars(layer).get("_seed_generators", ())]
+        weights = [tree.weight(state) for state in states if state is not None]
+        weights += _loose(tree, layer, UNTRACKED, is_keras_variable)
+        if weights:
+            contents[key] = Content(tuple(weights))
+    return contents
+
+
+def _strangers(tree: Tree) -> dict[int, Content]:
+    found = {
+        key: Content(tuple(_loose(tree, layer, STRANGER, lambda variable: not is_keras_variable(variable))))
+        for key, layer in tree.survey.objects.items()
+    }
+    return {key: content for key, content in found.items() if content.weights}
+
+
+def _loose(tree: Tree, layer: Any, remark: str, wanted: Callable[[Any], bool]) -> list[Weight]:
+    return [
+        tree.weight(variable, None, _dotted(steps), remark)
+        for steps, variable in tree.survey.loose[id(layer)]
+        if wanted(variable)
+    ]
+
+
+def _dotted(steps: Steps) -> str:
+    return ".".join(map(str, steps))
+
+
+# -- the optimizer ----------------------------------------------------------------------------------------------------
+
+
+def optimizer_layer(tree: Tree, optimizer: Any, name: str = ".optimizer") -> Layer:
+    """Return the layer of an optimizer: what belongs to no weight, a layer per slot, the optimizers within."""
+
+    def content() -> Content:
+        return _optimizer_content(tree, optimizer)
+
+    return Layer(name, content, class_name=type(optimizer).__name__, system=name == ".optimizer")
+
+
+def _optimizer_content(tree: Tree, optimizer: Any) -> Content:
+    own: list[Weight] = []
+    slots: dict[str, dict[int, list[Weight]]] = {}
+    owners = {id(v): key for key, variables in reversed(tree.survey.own.items()) for v in variables}
+    trained, places, names = _places(optimizer)
+    for variable in _variables(optimizer):
+        attribute, position = places.get(id(variable), ("", -1))
+        weight = trained[position] if position >= 0 else None
+        if weight is None or id(weight) not in owners:
+            own.append(tree.weight(variable, None, _loose_name(variable, names.get(id(variable)))))
+        else:
+            slot = slots.setdefault(_slot_name(attribute, variable, weight), {})
+            slot.setdefault(id(weight), []).append(tree.weight(variable, None, str(weight.name)))
+    mirrored = [_mirror(tree.survey, name, _by_layer(tree.survey, found)) for name, found in slots.items()]
+    inner = [optimizer_layer(tree, each, name) for name, each in _inner(optimizer)]
+    return Content(tuple(own), (*mirrored, *inner))
+
+
+def _variables(optimizer: Any) -> Iterable[Any]:
+    """Return the optimizer's own variables in its order, without those of optimizers within it."""
+    return {id(variable): variable for variable in vars(optimizer).get("_variables", ())}.values()
+
+
+def _places(optimizer: Any) -> tuple[list[Any], dict[int, tuple[str, int]], dict[int, str]]:
+    """Return what the optimizer trains; attribute and position of each variable in a list as long as that; names.
+
+    By identity: a variable's own name lacks what tells two weights of one path apart.
+    """
+    inside = vars(optimizer)
+    trained = list(inside.get("_trainable_variables", ()))
+    places: dict[int, tuple[str, int]] = {}
+    names: dict[int, str] = {}
+    for attribute, value in inside.items():
+        if attribute in ("_variables", "_trainable_variables"):
+            continue
+        if is_variable(value):
+            names.setdefault(id(value), attribute)
+        elif isinstance(value, (list, tuple)) and len(value) == len(trained):
+            for position, variable in enumerate(value):
+                if is_variable(variable):
+                    places.setdefault(id(variable), (attribute, position))
+    return trained, places, names
+
+
+def _slot_name(attribute: str, variable: Any, weight: Any) -> str:
+    """Return `momentum` of a variable `dense_kernel_momentum` that belongs to `dense/kernel`; else the attribute's."""
+    prefix = str(getattr(weight, "path", weight.name)).replace("/", "_") + "_"
+    name = str(variable.name)
+    if name.startswith(prefix) and len(name) > len(prefix):
+        return name[len(prefix) :]
+    return attribute.strip("_") or attribute
+
+
+def _loose_name(variable: Any, attribute: str | None) -> str:
+    """Return the name of what belongs to no weight. Keras calls the variable `iteration`, its users `iterations`."""
+    name = str(variable.name)
+    if attribute is not None and (name == "iteration" or re.fullmatch(r"variable(_[0-9]+)?", name)):
+        return attribute.strip("_") or attribute
+    return name
+
+
+def _by_layer(survey: Survey, found: dict[int, list[Weight]]) -> dict[int, Content]:
+    """Return the slots by the layer whose weights they belong to, in the order of its weights."""
+    contents = {}
+    for key, variables in survey.own.items():
+        weights = tuple(weight for variable in variables for weight in found.get(id(variable), ()))
+        if weights:
+            contents[key] = Content(weights)
+    return contents
+
+
+def _inner(optimizer: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the optimizers within one, under the attribute's name; those in a list under their own."""
+    seen = {id(optimizer)}
+    for attribute, value in vars(optimizer).items():
+        listed = isinstance(value, (list, tuple))
+        for each in value if listed else (value,):
+            if id(each) not in seen and hasattr(each, "__dict__") and _is_optimizer(each):
+                seen.add(id(each))
+                yield (str(vars(each).get("name", attribute)) if listed else attribute.strip("_")), each
+
+
+def _is_optimizer(thing: Any) -> bool:
+    return any(
+        cls.__name__ == "BaseOptimizer" and cls.__module__.startswith("keras.") for cls in type(thing).__mro__
+    )

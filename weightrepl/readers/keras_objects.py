@@ -1,0 +1,140 @@
+"""Live Keras 3 models as trees, read off the objects' own dictionaries: nothing is imported, called or changed.
+
+The opened model holds the live one and keeps it alive. Its structure is what it was when it was first looked at; values
+are those of the moment when they are read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from weightrepl.model.tensor import TensorSpec
+from weightrepl.model.tree import Content, Layer, Model, Weight
+from weightrepl.readers.keras_object_state import Tree, optimizer_layer, system_layers
+from weightrepl.readers.keras_object_survey import Steps, Survey, name_of
+from weightrepl.readers.keras_object_tensors import VariableTensor
+
+GHOST = "no attribute of the layer above holds it any more, but Keras still counts it in"
+PACKED = "two 4-bit values lie in each byte"
+
+
+class KerasObjectReader:
+    """Opens live layers and models of Keras 3."""
+
+    def open(self, thing: Any) -> Model:
+        """Return the model that `thing` is, which stays alive as long as what is returned."""
+        tree = _LiveTree(thing)
+        return Model(tree.root, (tree.root.name,), "", "live Keras model")
+
+
+class _LiveTree:
+    """Makes the layers and weights of one live model, each object once."""
+
+    def __init__(self, root: Any) -> None:
+        self._object = root
+        self._survey: Survey | None = None
+        self._layers: dict[int, Layer] = {}
+        self._weights: dict[int, Weight] = {}
+        self.root = Layer(
+            name_of(root), self._root_content, class_name=type(root).__name__, attributes=(), built=None
+        )
+        self._layers[id(root)] = self.root
+
+    @property
+    def survey(self) -> Survey:
+        """All objects below the model, kept alive; made when something below the model is first asked for."""
+        if self._survey is None:
+            self._survey = Survey(self._object)
+            self.root.built = self._survey.built(self._object)
+            if self.root.built is False:
+                self.root.build_line = self._build_line()
+        return self._survey
+
+    def _root_content(self) -> Content:
+        content = self._content(self._object)
+        tree = Tree(self.survey, self.weight)
+        system = list(system_layers(tree))
+        optimizer = vars(self._object).get("optimizer")
+        if optimizer is not None and not isinstance(optimizer, str):
+            system.insert(0, optimizer_layer(tree, optimizer))
+        return Content(content.weights, content.children + tuple(system))
+
+    def _content(self, thing: Any) -> Content:
+        weights = tuple(self.weight(variable, thing) for variable in self.survey.own[id(thing)])
+        return Content(weights, tuple(self.layer(child) for child in self.survey.children[id(thing)]))
+
+    def layer(self, thing: Any) -> Layer:
+        """Return the layer that an object of the survey is."""
+        known = self._layers.get(id(thing))
+        if known is not None:
+            return known
+        survey = self.survey
+        steps, held = survey.attributes[id(thing)], id(thing) in survey.held
+        built = survey.built(thing) if held or steps else None
+        made = self._layers[id(thing)] = Layer(
+            name_of(thing),
+            lambda: self._content(thing),
+            class_name=type(thing).__name__,
+            attributes=tuple(".".join(map(str, each)) for each in steps),
+            built=built,
+            build_line=self._build_line(thing) if built is False else None,
+            shared=id(thing) in survey.shared,
+            remark=None if held or steps else GHOST,
+        )
+        return made
+
+    def weight(
+        self, variable: Any, owner: Any = None, name: str | None = None, remark: str | None = None
+    ) -> Weight:
+        """Return the weight that a variable is. owner: the layer that it is the weight of."""
+        known = self._weights.get(id(variable))
+        if known is not None:
+            return known
+        spec = spec_of(variable)
+        key = str(getattr(variable, "path", "") or getattr(variable, "name", ""))
+        trainable = owner is not None and bool(
+            vars(self._object).get("_trainable", True) and variable.trainable
+        )
+        made = self._weights[id(variable)] = Weight(
+            str(variable.name) if name is None else name,
+            spec,
+            VariableTensor(variable, spec, key),
+            trainable=trainable,
+            key=key,
+            shared=id(variable) in self.survey.shared,
+            remark=remark or (PACKED if _is_packed(owner, spec) else None),
+        )
+        return made
+
+    def _build_line(self, thing: Any = None) -> str:
+        """Return the line that makes the weights: a call of the model, or of the one layer that the model never called."""
+        name = name_of(self._object)
+        model = name if name.isidentifier() else "model"
+        way = self.survey.way_to(thing) if thing is not None and vars(self._object).get("built") else ()
+        target = model + "".join(_access(steps) for steps in way)
+        return f"{target}(np.zeros(input_shape))  # a batch such as your data"
+
+
+def spec_of(variable: Any) -> TensorSpec:
+    """Return shape and dtype of a variable, without its values."""
+    dtype = variable.dtype
+    shape = tuple(None if size is None else int(size) for size in variable.shape)
+    known = tuple(size for size in shape if size is not None)
+    return TensorSpec(known if len(known) == len(shape) else None, str(getattr(dtype, "name", dtype)))
+
+
+def _is_packed(owner: Any, spec: TensorSpec) -> bool:
+    """Return whether a weight holds two 4-bit values in a byte."""
+    policy = vars(owner).get("_dtype_policy") if owner is not None else None
+    mode = getattr(policy, "quantization_mode", None)
+    bits = getattr(policy, "weight_bits", 4) if mode in ("gptq", "awq") else 4
+    wanted = "uint8" if mode in ("gptq", "awq") else "int8"
+    return (
+        mode in ("int4", "gptq", "awq") and bits == 4 and spec.dtype == wanted and len(spec.shape or ()) > 1
+    )
+
+
+def _access(steps: Steps) -> str:
+    """Return how Python reaches what lies at `steps`: `.blocks[0]`, `.heads['a']`."""
+    first, *rest = steps
+    return f".{first}" + "".join(f"[{step!r}]" for step in rest)
