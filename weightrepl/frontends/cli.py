@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import NoReturn, TextIO
 
-    from weightrepl.engine.evaluate import Result
     from weightrepl.engine.selectors import Kind
     from weightrepl.errors import WeightreplError
     from weightrepl.frontends.session import Question, Script, Session
@@ -136,9 +135,19 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--completion", choices=("bash", "zsh", "fish"))
     parser.add_argument("--demo", action="store_true")
-    options = parser.parse_intermixed_args(arguments)
+    options, unknown = parser.parse_known_intermixed_args(arguments)
+    if unknown:
+        parser.error(f"no option {unknown[0]}{_suggestion(unknown[0])}")
     _refuse_contradictions(options, parser)
     return options
+
+
+def _suggestion(option: str) -> str:
+    from weightrepl.frontends.completion_scripts import OPTIONS
+    from weightrepl.spans import nearest
+
+    near = nearest(option, OPTIONS, limit=1)
+    return f", did you mean {near[0]}?" if near else ""
 
 
 def _refuse_contradictions(options: Namespace, parser: ArgumentParser) -> None:
@@ -223,6 +232,8 @@ def _answered(options: Namespace, script: Script | None, teller: _Teller) -> int
             session.go(options.model)
         if script is None:
             return _overview(options, session, teller)
+        if not script.questions:
+            return teller.fail("there is no query to answer; see weightrepl --help")
         if options.explain:
             return _explained(options, session, script)
         if options.output:
@@ -314,33 +325,17 @@ def _answers(
     session: Session, questions: Iterable[Question], want: Kind | None, teller: _Teller, tally: _Tally
 ) -> Iterator[Answer]:
     """Yield what comes of each query; tell its problems, and count."""
-    from weightrepl.errors import Problem, QueryError, SourceError
-    from weightrepl.render.formats import Answer
-
     for question in questions:
-        try:
-            result = session.run(question.text, want)
-            problems = result.notes
-        except QueryError as error:
-            result, problems = None, error.problems
-        except SourceError as error:
-            result, problems = None, (Problem("unreadable", str(error)),)
-        teller.show(question.pictures(problems))
-        found = result is not None and bool(_size(result))
-        tally.failed |= result is None
-        tally.selected |= found
-        if question.expect is not None and result is not None:
+        answer = session.answer(question, want)
+        teller.show(question.pictures(answer.problems))
+        tally.failed |= answer.result is None
+        tally.selected |= answer.size > 0
+        if question.expect is not None and answer.result is not None:
             tally.expecting = True
-            if found != (question.expect == "some"):
+            if (answer.size > 0) != (question.expect == "some"):
                 tally.disappointed = True
-                teller.complain(f"{question.where}: expected {question.expect}, found {_size(result):,}")
-        yield Answer(question.text, result, tuple(problems))
-
-
-def _size(result: Result) -> int:
-    from weightrepl.engine.table import Count
-
-    return result.value if isinstance(result, Count) else len(result)
+                teller.complain(f"{question.where}: expected {question.expect}, found {answer.size:,}")
+        yield answer
 
 
 # ------------------------------------------------------------------ streams

@@ -10,6 +10,7 @@ line of the answer says what follows: `files` (the shell completes paths itself)
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ _CHOICES = {
 _WITH_FILE = ("-f", "--file", "-o", "--output")
 _WITH_QUERY = ("-q", "--query", "-m", "--model")
 _WITH_VALUE = (*_WITH_FILE, *_WITH_QUERY, *_CHOICES)
-_OPTIONS = (
+OPTIONS = (
     *(
         "-q",
         "-f",
@@ -154,7 +155,7 @@ def _candidates(before: Sequence[str], current: str) -> tuple[str, Iterable[str]
     if option in _WITH_QUERY:
         return "query", _in_query(before, current, layers_only=option in ("-m", "--model"))
     if option not in _WITH_FILE and current.startswith("-"):
-        return "words", [word for word in _OPTIONS if word.startswith(current)]
+        return "words", [word for word in OPTIONS if word.startswith(current)]
     return "files", ()
 
 
@@ -175,7 +176,7 @@ def _in_query(before: Sequence[str], text: str, layers_only: bool) -> list[str]:
 
 
 def _stand(before: Sequence[str], session: Session) -> None:
-    for option, value in zip(before, before[1:], strict=False):
+    for option, value in pairwise(before):
         if option in ("-m", "--model"):
             session.go(value)
 

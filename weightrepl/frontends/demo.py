@@ -1,4 +1,4 @@
-"""The guided run of `weightrepl --demo`: real queries, answered by the real engine, over a small model that is shipped."""
+"""The guided run of `weightrepl --demo`: real queries over a small model that is shipped."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from weightrepl.model.tree import Model, Place
     from weightrepl.model.workspace import Workspace
     from weightrepl.query.syntax import Query
+    from weightrepl.render.formats import Answer
 
 
 class Session:
@@ -60,6 +61,18 @@ class Session:
 
         self._need_model(text)
         return evaluate(text, self.workspace, location=self.location, want=want, named=self.named)
+
+    def answer(self, question: Question, want: Kind | None = None) -> Answer:
+        """Return what comes of a query, with what went wrong as one of its problems."""
+        from weightrepl.render.formats import Answer
+
+        try:
+            result = self.run(question.text, want)
+        except QueryError as error:
+            return Answer(question.text, None, error.problems)
+        except SourceError as error:
+            return Answer(question.text, None, (Problem("unreadable", str(error)),))
+        return Answer(question.text, result, tuple(result.notes))
 
     def explain(self, text: str) -> Explanation:
         """Return step by step what each part of a query reaches, whether or not the query is right.

@@ -25,6 +25,13 @@ class Answer(Frozen):
     result: Result | None
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """How many rows there are, or the number that was counted."""
+        if self.result is None:
+            return 0
+        return self.result.value if isinstance(self.result, Count) else len(self.result)
+
 
 class Style(Frozen):
     """How answers are shown.

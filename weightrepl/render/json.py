@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from weightrepl.engine.addresses import is_shared
 from weightrepl.engine.columns import LAYER_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.evaluate import Result
-from weightrepl.engine.selection import LayerSelection, SelectedLayer, SelectedWeight, Selection
+from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.stages import DEFAULT_COLUMNS
 from weightrepl.engine.table import Count, Value
 from weightrepl.errors import Problem
@@ -79,7 +79,7 @@ def rows(result: Result) -> Iterator[Json]:
 
 def _aliases(result: Selection | LayerSelection) -> Iterator[list[str]]:
     """Yield the aliases of each row, which are looked for only where something is shared."""
-    items: Sequence[SelectedWeight | SelectedLayer] = result
+    items: Sequence[Any] = result
     for row, item in zip(result.rows, items, strict=True):
         shared = is_shared(row.place, row.weight) if isinstance(row, Site) else is_shared(row)
         yield list(item.aliases) if shared else []
