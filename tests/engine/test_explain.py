@@ -51,3 +51,9 @@ def test_a_query_by_name_is_of_weights() -> None:
     space = trees.workspace(trees.model(TREES["seed"]))
     named = {"a": parse("$a, :kernel").query}
     assert explain("outer_dense, $a", space, named=named).selectors[0].steps[-1].noun == "weights"
+
+
+def test_a_hole_in_a_path_ends_it() -> None:
+    """`…` and the like: nothing is reached."""
+    steps = explain("custom_module/#2:kernel", trees.workspace(trees.model(TREES["seed"]))).selectors[0].steps
+    assert [(s.text, s.found) for s in steps] == [("custom_module", 1), ("#2", 0)]

@@ -56,6 +56,8 @@ def advance(reached: Reached, segment: Segment, workspace: Workspace) -> Reached
         case Dotted():
             found = _in_order(_dotted_children(reached, segment), reached, workspace)
             return Reached(tuple(found), nested=reached.nested)
+        case Missing():
+            return Reached()
         case _:  # pragma: no cover
             assert_never(segment)
 

@@ -23,9 +23,10 @@ from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.syntax import (
     Binary,
-    Expression,
+    Keyword,
     Membership,
     Number,
+    Selector,
     SortKey,
     Stage,
     Subscript,
@@ -79,7 +80,8 @@ def apply(stage: Stage, given: Relation) -> Relation:
 
 def _where(stage: Stage, given: Relation) -> Relation:
     (expression,) = stage.arguments
-    holds = condition(_expression(expression), given.columns)
+    assert not isinstance(expression, SortKey | Keyword | Selector)
+    holds = condition(expression, given.columns)
     verdicts = [holds(row) for row in given.rows]
     rows = tuple(row for row, verdict in zip(given.rows, verdicts, strict=True) if verdict is True)
     unknown = sum(verdict is None for verdict in verdicts)
@@ -88,10 +90,6 @@ def _where(stage: Stage, given: Relation) -> Relation:
     message = f"left out {unknown:,} row{'s' * (unknown > 1)} where the source does not tell"
     note = Problem("unknown-left-out", message, expression.span, severity="note")
     return replace(given, rows=rows, problems=(*given.problems, note))
-
-
-def _expression(argument: Any) -> Expression:
-    return argument
 
 
 def _sort(stage: Stage, given: Relation) -> Relation:

@@ -129,7 +129,7 @@ class Dotted(Node):
     class_glob: Glob | None = None
 
 
-Segment: TypeAlias = "Here | Parent | Deep | Name | Dotted"
+Segment: TypeAlias = "Here | Parent | Deep | Name | Dotted | Missing"
 
 
 class Path(Node):
