@@ -206,12 +206,12 @@ class Cursor:
         return False
 
     def _note_comment(self, comment: Token) -> None:
-        beginning = comment.text[1:].lstrip("\t ")
-        ordinal = comment.text[1:2] == "*" or comment.text[1:2].isdigit()
-        if not (ordinal or ":" in beginning):
+        beginning = comment.text[1:2]
+        ordinal = beginning == "*" or beginning.isdigit()
+        if not (ordinal or ":" in comment.text):
             return
         what = "a '#' after white space begins a comment: nothing from here on is read"
-        fix = Fix(Span(comment.span.start, comment.span.start + 1), "\\#") if self.last.text else None
+        fix = Fix(Span(self.last.span.end, comment.span.start), "") if ordinal and self.last.text else None
         self.report("comment", what, comment.span, fix, severity="note")
 
 

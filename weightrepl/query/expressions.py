@@ -184,7 +184,8 @@ def _primary(c: Cursor, column: str) -> Expression:
         return _bracketed(c)
     if token.text in ("_", "..."):
         what = f"'{token.text}' stands only in a shape, as in (784, _)"
-        c.report("only-in-shape", what, token.span)
+        shape = {"_": "(_,)", "...": "(...)"}[token.text]
+        c.report("only-in-shape", what, token.span, Fix(token.span, shape) if column else None)
         return _element(c)
     if token.kind == "word" and token.text not in RESERVED and token.text not in _HABITS:
         return constant(c) or _column(c)
@@ -210,7 +211,7 @@ def _subscript(c: Cursor, word: Word) -> Expression:
     start = c.start
     axis = _unary(c, word.text) if not c.done and not c.at("]", "|") else None
     c.skip()
-    if isinstance(axis, Number) and isinstance(axis.value, int) and (c.done or c.at("]", "|")):
+    if isinstance(axis, Number) and isinstance(axis.value, int) and not c.at(":", ","):
         if c.take_if("]") is None:
             fix = insertion(c.last.span.end, "]")
             c.report("unclosed-bracket", "the '[' is never closed", opening.span, fix)

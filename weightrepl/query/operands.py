@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from weightrepl.errors import Fix
+from weightrepl.query.characters import unescaped
 from weightrepl.query.cursor import named
-from weightrepl.query.names import integer, text_glob, unescaped
+from weightrepl.query.names import integer, text_glob
 from weightrepl.query.syntax import Boolean, Missing, Number, String, Tuple, Word
 from weightrepl.query.words import RESERVED
 from weightrepl.spans import Span
@@ -59,6 +60,7 @@ _TEXT_ENDS = frozenset(
         "<>",
     )
 )
+_EQUALITIES = {"==": "~", "=": "~", "!=": "!~"}
 _GLOB_MARKS = frozenset("*?[]{}")
 
 
@@ -71,7 +73,8 @@ def number(c: Cursor, sign: Token | None = None) -> Number | Missing:
         written = "-" + token.text if sign else token.text
         return Number(-value if sign else value, written, span=c.since(start))
     fixed = _mended_number(token.text)
-    what = f"'{token.text}' is no number: units are K M G T, Ki Mi Gi Ti, with or without B"
+    units = ": units are K M G T, Ki Mi Gi Ti, with or without B" if token.text[-1].isalpha() else ""
+    what = f"'{token.text}' is no number{units}"
     c.report("bad-number", what, token.span, Fix(token.span, fixed) if fixed else None)
     return Missing("a number", span=c.since(start))
 
@@ -187,7 +190,7 @@ def close(c: Cursor, opening: Token) -> None:
 
 def _bare(c: Cursor, pattern: bool) -> Expression:
     """Return the word that all up to the next white space is; a pattern has to be quoted."""
-    start, braces, globs = c.start, 0, False
+    start, braces, globs, operator = c.start, 0, False, c.last
     if c.token.text in RESERVED:
         return c.missing("missing-value", "value")
     while not c.done and c.token.kind not in ("space", "comment", "quoted"):
@@ -204,8 +207,11 @@ def _bare(c: Cursor, pattern: bool) -> Expression:
     if not globs:
         return Word(text, span=span)
     quoted = '"' + text.replace("\\", "\\\\") + '"'
+    fix = Fix(span, quoted)
+    if operator.text in _EQUALITIES:
+        fix = Fix(operator.span.to(span), f"{_EQUALITIES[operator.text]} {quoted}")
     how = "" if pattern else "; '~' compares with a pattern"
-    c.report("unquoted", f"a pattern is quoted: {quoted}{how}", span, Fix(span, quoted))
+    c.report("unquoted", f"a pattern is quoted: {quoted}{how}", span, fix)
     return String(text, span=span)
 
 

@@ -24,6 +24,10 @@ class Parsed(Value):
     expected: Expected
 
 
+def _place(problem: Problem) -> Span:
+    return Span(0, 0) if problem.span is None else problem.span
+
+
 def parse(text: str, start: int = 0, end: int | None = None) -> Parsed:
     """Return what `text[start:end]` says; spans are those of the whole text. Raises nothing, whatever the text.
 
@@ -32,5 +36,5 @@ def parse(text: str, start: int = 0, end: int | None = None) -> Parsed:
     """
     c = Cursor(text, start, end)
     query = Query(selectors(c), stages(c), span=Span(start, c.end))
-    problems = sorted(c.problems, key=lambda p: p.span or Span(0, 0))
+    problems = sorted(c.problems, key=_place)
     return Parsed(query, tuple(problems), c.expected())

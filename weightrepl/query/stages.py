@@ -55,8 +55,10 @@ def _stage(c: Cursor, bar: Token) -> Stage | Missing:
         c.skip_until("|")
     c.expect("separator")
     c.skip()
-    if not c.done and not c.at("|"):
-        _unexpected(c, name or token.text)
+    if any(isinstance(a, Missing) for a in arguments):
+        c.skip_until("|")
+    elif not c.done and not c.at("|"):
+        _unexpected(c)
     span = c.since(token.span.start)
     return Stage(name or token.text, tuple(arguments), name_span=token.span, span=span)
 
@@ -78,7 +80,7 @@ def _known(c: Cursor, token: Token) -> str:
     return meant
 
 
-def _unexpected(c: Cursor, stage: str) -> None:
+def _unexpected(c: Cursor) -> None:
     """Report what stands behind the arguments of a stage, and step over it."""
     start, token, last = c.start, c.token, c.last
     c.skip_until("|")
@@ -107,7 +109,8 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
     if not c.done and not c.at("|"):
         last, token = c.last, c.token
         comparable = isinstance(condition, Word) and token.kind in ("word", "number", "quoted")
-        fix = insertion(token.span.start, "== ") if comparable else None
+        fix = insertion(token.span.start, "== ") if comparable and token.text not in RESERVED else None
+        fix = Fix(token.span, "") if token.text == ")" else fix
         span = token.span
         c.skip_until("|")
         what = f"expected a comparison, 'and' or '|' after {named(last)}, found {named(token)}"
@@ -199,6 +202,8 @@ def _top(c: Cursor, stage: str) -> list[Argument]:
     if token.kind == "word":
         return _top_without_number(c, stage)
     number = _whole(c, stage)
+    if isinstance(number, Missing):
+        return [number]
     _superfluous(c, "by")
     c.skip()
     return [number, _column(c, stage)]
@@ -270,7 +275,7 @@ def _reduce(c: Cursor, stage: str) -> list[Argument]:
     c.skip()
     c.expect("reduction", context=stage)
     token = c.token
-    if token.kind != "word":
+    if token.kind != "word" or (token.text == "axis" and c.tokens[c.index + 1].text == "="):
         return [c.missing("missing-reduction", "reduction", context=stage), *_keywords(c, stage)]
     c.take()
     if token.text not in REDUCTIONS:
@@ -300,6 +305,9 @@ def _keywords(c: Cursor, stage: str) -> list[Argument]:
             return found
         else:
             _keyword_name(c, stage, known, found)
+        if c.beyond().kind == "end":
+            hole = c.missing("missing-value", "value", context=known)
+            return [*found, Keyword(known, hole, span=c.since(start))]
         c.skip()
         found.append(Keyword(known, _value(c, stage, known), span=c.since(start)))
 
@@ -313,8 +321,9 @@ def _keyword_name(c: Cursor, stage: str, known: str, before: list[Argument]) -> 
     elif before:
         c.report("no-such-argument", f"a second '{known}'", token.span)
     c.skip()
-    if c.take_if("=", "==") is None:
-        c.missing("missing-value", "value", fix=insertion(token.span.end, "="), context=known)
+    if c.take_if("=", "==") is None and not c.done:
+        what = f"expected '=' after '{token.text}', found {named(c.token)}"
+        c.report("missing-value", what, c.token.span, insertion(token.span.end, "="))
 
 
 def _value(c: Cursor, stage: str, known: str) -> Expression:
