@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,9 +94,7 @@ def _abandon_stdout() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments ask for; return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _ready_streams()
     if "-h" in arguments or "--help" in arguments:
         sys.stdout.write(HELP)
         return 0
@@ -110,6 +109,15 @@ def run(arguments: Sequence[str]) -> int:
         _print(answer(arguments[1:]))
         return 0
     return _obeyed(_parsed(arguments))
+
+
+def _ready_streams() -> None:
+    """Let streams take every character, and closed ones nothing."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        setattr(sys, name, stream)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parsed(arguments: Sequence[str]) -> Namespace:
