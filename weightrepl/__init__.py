@@ -36,9 +36,9 @@ _PLACES = {
     "WeightreplError": "errors",
     "Workspace": "model.workspace",
     "demo_path": "api",
+    "evaluate": "api",
     "explain": "api",
     "open": "api",
-    "query": "api",
     "select": "api",
     "select_layers": "api",
 }
@@ -47,9 +47,9 @@ __all__ = list(_PLACES)
 
 if TYPE_CHECKING:
     from weightrepl.api import demo_path as demo_path
+    from weightrepl.api import evaluate as evaluate
     from weightrepl.api import explain as explain
     from weightrepl.api import open as open
-    from weightrepl.api import query as query
     from weightrepl.api import select as select
     from weightrepl.api import select_layers as select_layers
     from weightrepl.engine.selected import SelectedWeight as SelectedWeight

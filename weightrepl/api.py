@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from weightrepl.engine.evaluate import Result, evaluate
+from weightrepl.engine.evaluate import Result
+from weightrepl.engine.evaluate import evaluate as evaluate_in
 from weightrepl.engine.explain import Explanation
 from weightrepl.engine.explain import explain as explain_query
 from weightrepl.engine.selection import LayerSelection, Selection
@@ -48,7 +49,7 @@ def select(source: Source, query: str) -> Selection:
     >>> select(demo_path(), "custom_module/*dense1:kernel").one().shape
     (10, 12)
     """
-    result = evaluate(query, workspace_of(source), want="weights")
+    result = evaluate_in(query, workspace_of(source), want="weights")
     if not isinstance(result, Selection):
         raise _wrong_kind(query, "weights", "select")
     return result
@@ -64,23 +65,23 @@ def select_layers(source: Source, query: str = "**") -> LayerSelection:
     >>> select_layers(demo_path(), "**/@Dense").addresses[-1]
     'larger_model/outer_dense'
     """
-    result = evaluate(query, workspace_of(source), want="layers")
+    result = evaluate_in(query, workspace_of(source), want="layers")
     if not isinstance(result, LayerSelection):
         raise _wrong_kind(query, "layers", "select_layers")
     return result
 
 
-def query(source: Source, query: str) -> Result:
+def evaluate(source: Source, query: str) -> Result:
     """Return what a query gives, whichever it is: weights, layers, a table of groups, or a count.
 
     Raises:
         QueryError: the query is broken, or names what is not there.
         SourceError: a file can't be opened.
 
-    >>> query(demo_path(), "**:* | count").value
+    >>> evaluate(demo_path(), "**:* | count").value
     6
     """
-    return evaluate(query, workspace_of(source))
+    return evaluate_in(query, workspace_of(source))
 
 
 def explain(source: Source, query: str) -> Explanation:
@@ -112,7 +113,7 @@ def _opened(thing: Any, name: str | None) -> Model:
 
 def _wrong_kind(query: str, wanted: str, function: str) -> QueryError:
     message = f"this query gives no {wanted}: weightrepl.{function}() needs rows of {wanted}"
-    hint = "weightrepl.query() gives whatever a query gives"
+    hint = "weightrepl.evaluate() gives whatever a query gives"
     return QueryError(query, [Problem("wrong-result", message, hint=hint)])
 
 

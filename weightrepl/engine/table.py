@@ -25,6 +25,11 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __repr__(self) -> str:
+        from weightrepl.render.plain import plain_text
+
+        return plain_text(self)
+
     def to_dicts(self) -> list[dict[str, Value]]:
         """Return each row as a dict from column to value."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
