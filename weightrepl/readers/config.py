@@ -25,6 +25,10 @@ _HELD = {
         "backward_layer": "backward_layer",
     },
 }
+_ATTENTION = (("_softmax", "Softmax"), ("_dropout_layer", "Dropout"))
+_MADE_WITHOUT_WEIGHTS = {"MultiHeadAttention": _ATTENTION, "GroupedQueryAttention": _ATTENTION}
+"""Class -> attributes and classes of layers that it makes itself, under names that are counted."""
+
 _HELD_BY_ANY = {"layer": "layer", "cell": "cell", "cells": "cells"}
 
 
@@ -175,6 +179,8 @@ def _made_layers(layer: LayerConfig) -> Iterator[Member]:
     for attribute, (name, class_name, values) in keras_roles.parts(layer.class_name, layer.values).items():
         keys = (attribute, attribute.lstrip("_"))
         yield Member(keys, attribute, LayerConfig(class_name, True, {**values, **trainable}, name))
+    for attribute, class_name in _MADE_WITHOUT_WEIGHTS.get(layer.class_name, ()):
+        yield Member((attribute,), attribute, LayerConfig(class_name, True, {}))
 
 
 def _named_way(layer: LayerConfig, holder: str, held: LayerConfig) -> LayerConfig:

@@ -46,7 +46,7 @@ class Reading:
             return
         if isinstance(error, ValueError) and _CLOSED in str(error):  # what a closed mmap says
             raise closed(self.path) from None
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:  # without a number it is h5py's, about the file
             raise SourceError(os_reason(error), self.path, self.place) from error
         raise FormatError(f"damaged or cut short ({_told(error)})", self.path, self.place) from error
 
@@ -58,9 +58,9 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
 
 
-def os_reason(error: OSError) -> str:
+def os_reason(error: Exception) -> str:
     """Return in words why the operating system refused."""
-    return error.strerror or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def closed(path: str) -> ChangedError:

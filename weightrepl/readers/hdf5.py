@@ -34,7 +34,6 @@ from weightrepl.readers.hdf5_objects import (
     is_group,
     links_of,
     plain_dataset,
-    symbols_of,
 )
 from weightrepl.readers.hdf5_types import UnreadHDF5
 from weightrepl.readers.sources import ByteSource
@@ -59,7 +58,7 @@ def open_hdf5(source: ByteSource, base: int = 0, size: int | None = None) -> Gro
     with Reading(source.path):
         try:
             store.file = File(source, base, size)
-            return Group(store, "", (store.file.root, 0, 0), 0, header_of(store.file, store.file.root))
+            return Group(store, "", (store.file.root, True), 0, header_of(store.file, store.file.root))
         except UnreadHDF5:
             return Group(store, "", None, 0)
 
@@ -106,7 +105,13 @@ class Group:
     def attributes(self) -> Mapping[str, Attribute]:
         """The group's attributes, read when first asked for."""
         if self._attributes is None:
-            self._attributes = _attributes(self._store, self.path, self._link, self._header)
+            store = self._store
+            with Reading(store.source.path, self.path):
+                try:
+                    file, header = self._decode()
+                    self._attributes = attributes_of(file, header)
+                except UnreadHDF5:
+                    self._attributes = store.fallback.attributes(self.path)
         return self._attributes
 
     @property
@@ -117,17 +122,21 @@ class Group:
         return self._members
 
     def _links(self) -> Mapping[str, Link | None]:
-        store = self._store
-        with Reading(store.source.path, self.path):
-            if self._link is not None and store.file is not None:
-                try:
-                    store.file.refresh()
-                    if self._link[1] and self._header is None:
-                        return symbols_of(store.file, *self._link[1:])
-                    return links_of(store.file, self._header or header_of(store.file, self._link[0]))
-                except UnreadHDF5:
-                    pass
-            return dict.fromkeys(store.fallback.names(self.path))
+        with Reading(self._store.source.path, self.path):
+            try:
+                return links_of(*self._decode())
+            except UnreadHDF5:
+                return dict.fromkeys(self._store.fallback.names(self.path))
+
+    def _decode(self) -> tuple[File, Header]:
+        """Return file and header; UnreadHDF5 where it is h5py that found the group."""
+        file = self._store.file
+        if self._link is None or file is None:
+            raise UnreadHDF5
+        file.refresh()
+        if self._header is None:
+            self._header = header_of(file, self._link[0])
+        return file, self._header
 
     def __repr__(self) -> str:
         return f"<Group {self.path!r}>"
@@ -158,8 +167,16 @@ class Dataset:
     @property
     def attributes(self) -> Mapping[str, Attribute]:
         """The dataset's attributes, read when first asked for."""
+        store, link = self._store, self._link
         if self._attributes is None:
-            self._attributes = _attributes(self._store, self.path, self._link)
+            with Reading(store.source.path, self.path):
+                try:
+                    if link is None or store.file is None:
+                        raise UnreadHDF5
+                    store.file.refresh()
+                    self._attributes = attributes_of(store.file, header_of(store.file, link[0]))
+                except UnreadHDF5:
+                    self._attributes = store.fallback.attributes(self.path)
         return self._attributes
 
     def __repr__(self) -> str:
@@ -244,19 +261,6 @@ def _spec(shape: tuple[int, ...], dtype: str) -> tuple[TensorSpec, bool]:
     """Return the spec, and whether elements of that dtype can be read."""
     readable = dtype_bits(dtype) is not None
     return TensorSpec(shape, dtype, None if readable else 0), readable
-
-
-def _attributes(
-    store: _Store, path: str, link: Link | None, header: Header | None = None
-) -> Mapping[str, Attribute]:
-    with Reading(store.source.path, path):
-        if link is not None and store.file is not None:
-            try:
-                store.file.refresh()
-                return attributes_of(store.file, header or header_of(store.file, link[0]))
-            except UnreadHDF5:
-                pass
-        return store.fallback.attributes(path)
 
 
 class NoTensor:

@@ -25,7 +25,7 @@ _OF_GROUPS = {_SYMBOLS, _LINK_INFO, _LINK, _GROUP_INFO}
 
 _U64, _U64_PAIR, _U16 = Struct("<Q"), Struct("<QQ"), Struct("<H")
 _LOCAL_HEAP, _NODE, _KEY_AND_CHILD = Struct("<4sIQQQ"), Struct("<4sBBH"), Struct("<QQ")
-_SYMBOL, _ATTRIBUTE_HEAD = Struct("<QQIIQQ"), Struct("<BBHHH")
+_SYMBOL, _ATTRIBUTE_HEAD = Struct("<QQI20x"), Struct("<BBHHH")
 
 
 class Extent(NamedTuple):
@@ -45,8 +45,11 @@ def is_group(header: Header) -> bool:
 # -- links ------------------------------------------------------------------------------------------------------------
 
 
-Link: TypeAlias = "tuple[int, int, int]"
-"""Where a name leads: the header's address; of a group whose index the file repeats also those of its tree and heap."""
+Link: TypeAlias = "tuple[int, bool]"
+"""Where a name leads: the header's address, and whether the file says beside it that it is a group.
+
+What the file repeats there of the group's index is not used: it is stale once the group was converted to the new style.
+"""
 
 
 def links_of(file: File, header: Header) -> dict[str, Link]:
@@ -58,7 +61,7 @@ def links_of(file: File, header: Header) -> dict[str, Link]:
     links: dict[str, Link] = {}
     for message in header:
         if message[0] == _SYMBOLS:
-            links |= symbols_of(file, *_U64_PAIR.unpack_from(body_of(message)))
+            links |= _symbols(file, *_U64_PAIR.unpack_from(body_of(message)))
         elif message[0] == _LINK:
             _add_link(file, body_of(message), links)
         elif message[0] == _LINK_INFO:
@@ -68,7 +71,7 @@ def links_of(file: File, header: Header) -> dict[str, Link]:
     return links
 
 
-def symbols_of(file: File, tree: int, heap: int) -> dict[str, Link]:
+def _symbols(file: File, tree: int, heap: int) -> dict[str, Link]:
     """Return what a version 1 B-tree of symbol table nodes holds (sections III.A.1, III.B, III.D)."""
     links: dict[str, Link] = {}
     signature, _, nbytes, _, address = _LOCAL_HEAP.unpack(file.read(file.position(heap), 32))
@@ -76,13 +79,11 @@ def symbols_of(file: File, tree: int, heap: int) -> dict[str, Link]:
         raise FormatError("no local heap where one should be", file.source.path)
     names = file.read(file.position(address), nbytes)
     for node, count in _symbol_nodes(file, tree):
-        for offset, target, cached, _, below, its_heap in _SYMBOL.iter_unpack(
-            file.read(node + 8, 40 * count)
-        ):
+        for offset, target, cached in _SYMBOL.iter_unpack(file.read(node + 8, 40 * count)):
             name = names[offset : names.index(b"\0", offset)].decode("utf-8", "surrogateescape")
             if cached == 2:
                 raise soft_link(name, file.source.path)
-            _add(file, name, (target, below, its_heap) if cached == 1 else (target, 0, 0), links)
+            _add(file, name, (target, cached == 1), links)
     return links
 
 
@@ -124,7 +125,7 @@ def _add_link(file: File, body: bytes, links: dict[str, Link]) -> None:
     name = body[at : at + length].decode("utf-8", "surrogateescape")
     if kind:
         raise soft_link(name, file.source.path)
-    _add(file, name, (_U64.unpack_from(body, at + length)[0], 0, 0), links)
+    _add(file, name, (_U64.unpack_from(body, at + length)[0], False), links)
 
 
 def soft_link(name: str, path: str) -> UnsafeFileError:

@@ -142,7 +142,7 @@ def _stem(path: str) -> str:
 
 def _no_layer(member: Member, records_names: bool) -> bool:
     """Return whether what is not stored is no layer: another value of a custom class, an operation of a user's own."""
-    if not member.sure:
+    if not member.sure or (member.layer.name is None and not member.listed):
         return True
     return records_names and member.saved and not member.layer.own and member.layer.shared_id is None
 

@@ -91,6 +91,8 @@ def _head(path: str) -> bytes:
     """Return a file's first bytes; none for a folder."""
     if os.path.isdir(path):
         return b""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise SourceError("neither a plain file nor a folder", path)
     try:
         with open(path, "rb") as file:
             return file.read(HEAD_NBYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,30 +35,22 @@ class ByteSource:
         ChangedError: it was closed, replaced, cut or written to since.
     """
 
-    __slots__ = (
-        "_absolute",
-        "_closed",
-        "_file",
-        "_lock",
-        "_map",
-        "_number",
-        "_readers",
-        "_stamp",
-        "path",
-        "size",
-    )
+    __slots__ = ("_absolute", "_closed", "_lock", "_map", "_number", "_readers", "_stamp", "path", "size")
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._absolute = os.path.abspath(path)
+        self._closed = True
         try:
-            self._file = open(self._absolute, "rb", buffering=0)  # noqa: SIM115 - closed by close()
-        except OSError as error:
+            self._number = os.open(self._absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise SourceError(os_reason(error), path) from error
-        self._number = self._file.fileno()
         status = os.fstat(self._number)
         self._stamp = _stamp(status)
         self.size = status.st_size
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._number)
+            raise SourceError("not a plain file", path)
         self._map: mmap.mmap | None = None
         self._lock = threading.Lock()
         self._readers = 0
@@ -76,7 +69,10 @@ class ByteSource:
                 self._check()
                 view = self._map = self._mapped()
         else:
-            status = os.fstat(self._number)
+            try:
+                status = os.fstat(self._number)
+            except OSError:  # closed by another thread just now
+                raise closed(self.path) from None
             if status.st_size != self.size or status.st_mtime_ns != self._stamp[1]:
                 raise self._changed()
         return view
@@ -177,10 +173,15 @@ class ByteSource:
             self._closed = True
             self._release()
 
+    def __del__(self) -> None:
+        if not self._closed:  # nobody is left to read from it
+            os.close(self._number)
+
     def _release(self) -> None:
-        if not self._closed or self._readers:
+        if not self._closed or self._readers or self._number < 0:
             return
-        self._file.close()
+        os.close(self._number)
+        self._number = -1
         if self._map is not None:
             try:
                 self._map.close()

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import math
+import os
+import threading
+import tracemalloc
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from weightrepl.errors import ChangedError, FormatError, SourceError
+from weightrepl.model.tensor import AxisIndex, TensorSpec, indexed_shape, take
+from weightrepl.readers.sources import ByteSource
+
+DTYPES = (
+    *(
+        "bool",
+        "int8",
+        "uint8",
+        "int16",
+        "uint16",
+        "int32",
+        "int64",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ),
+    *("complex64", "complex128", "bfloat16", "float8_e4m3fn", "float8_e5m2", "int4"),
+)
+
+
+def dtype_of(name: str) -> np.dtype:
+    return np.dtype(getattr(ml_dtypes, name, None) or name)
+
+
+def array_of(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Distinct values where the dtype has so many."""
+    count = math.prod(shape)
+    if name == "bool":
+        return (np.arange(count) % 3 == 0).reshape(shape)
+    return (
+        (np.arange(count) % 7 if name == "int4" else np.arange(count)).astype(dtype_of(name)).reshape(shape)
+    )
+
+
+def write(path: Path, array: np.ndarray, offset: int = 3) -> ByteSource:
+    """Write an array behind some bytes, so that it lies unaligned."""
+    path.write_bytes(b"\xff" * offset + array.tobytes() + b"\xff" * 5)
+    return ByteSource(str(path))
+
+
+def axis_index(size: int) -> st.SearchStrategy[AxisIndex]:
+    options = [st.slices(size).map(lambda s: slice(*s.indices(size)) if (s.step or 1) > 0 else slice(None))]
+    if size:
+        position = st.integers(0, size - 1)
+        options += [position, st.lists(position, max_size=5).map(tuple)]
+    return st.one_of(options)
+
+
+@st.composite
+def indexed(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[AxisIndex, ...]]:
+    shape = tuple(draw(st.lists(st.integers(0, 6), max_size=4)))
+    index = [draw(axis_index(size)) for size in shape]
+    lists = [i for i, each in enumerate(index) if isinstance(each, tuple)]
+    for i in lists[1:]:
+        index[i] = slice(None)
+    return shape, tuple(index)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_every_dtype_in_both_byte_orders(tmp_path: Path, dtype: str, big_endian: bool):
+    array = array_of(dtype, (3, 4))
+    stored = array.view("u1" if array.itemsize == 1 else array.dtype)
+    if big_endian and array.itemsize > 1:
+        part = array.itemsize // (2 if dtype.startswith("complex") else 1)
+        stored = array.view(f"u{part}").byteswap()
+    source = write(tmp_path / "a", stored)
+    tensor = source.tensor(TensorSpec((3, 4), dtype), 3, big_endian=big_endian)
+    for index in ((), (1, slice(None)), (slice(0, 3, 2), 2), (slice(None), (3, 0, 3))):
+        found = tensor.read(index)
+        assert found.dtype == dtype_of(dtype)
+        assert found.dtype.isnative
+        assert found.flags.aligned
+        assert found.flags.owndata or found.base is not None
+        assert found.tobytes() == np.ascontiguousarray(take(array, index)).tobytes()
+    assert np.concatenate(list(tensor.blocks(8))).tobytes() == array.tobytes()
+
+
+@given(indexed())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_slices_equal_numpy_s(tmp_path: Path, case: tuple[tuple[int, ...], tuple[AxisIndex, ...]]):
+    shape, index = case
+    array = array_of("int32", shape)
+    source = write(tmp_path / "a", array)
+    found = source.tensor(TensorSpec(shape, "int32"), 3).read(index)
+    assert found.shape == indexed_shape(shape, index)
+    np.testing.assert_array_equal(found, take(array, index))
+    source.close()
+
+
+def test_long_rows_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    array = array_of("float32", (40, 3000))
+    source = write(tmp_path / "a", array)
+    read: list[int] = []
+    plain = ByteSource.read_into
+    monkeypatch.setattr(
+        ByteSource, "read_into", lambda self, at, into: (read.append(len(into)), plain(self, at, into))[1]
+    )
+    found = source.tensor(TensorSpec((40, 3000), "float32"), 3).read(((30, 2, 30), slice(None)))
+    np.testing.assert_array_equal(found, array[[30, 2, 30]])
+    assert read == [12000] * 3
+
+
+def test_a_platform_without_preadv_reads_from_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(os, "preadv", raising=False)
+    array = array_of("float32", (4, 5))
+    source = write(tmp_path / "a", array)
+    np.testing.assert_array_equal(source.tensor(TensorSpec((4, 5), "float32"), 3).read(), array)
+    source.close()
+
+
+def test_blocks_are_no_larger_than_asked(tmp_path: Path):
+    array = array_of("float64", (7, 9))
+    source = write(tmp_path / "a", array)
+    tensor = source.tensor(TensorSpec((7, 9), "float64"), 3)
+    assert {block.nbytes for block in tensor.blocks(80)} == {80, 63 * 8 % 80}
+    assert [block.size for block in tensor.blocks(1)] == [1] * 63
+    assert list(source.tensor(TensorSpec((0, 9), "float64"), 3).blocks(80)) == []
+
+
+def test_one_weight_costs_one_weight(tmp_path: Path):
+    shape = (2048, 1024)
+    source = write(tmp_path / "a", np.ones(shape, "float32"))
+    tensor = source.tensor(TensorSpec(shape, "float32"), 3)
+    tensor.read((slice(0, 1), slice(None)))
+    tracemalloc.start()
+    found = tensor.read()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < found.nbytes * 1.1
+
+
+def test_what_lies_outside_is_refused_before_reading(tmp_path: Path):
+    source = write(tmp_path / "a", np.ones(4, "float32"))
+    with pytest.raises(FormatError):
+        source.tensor(TensorSpec((1 << 40,), "float32"), 0)
+    with pytest.raises(FormatError):
+        source.tensor(TensorSpec((1,), "float32"), -4)
+    with pytest.raises(FormatError):
+        source.read(10, 1000)
+
+
+def test_a_closed_source_says_so(tmp_path: Path):
+    source = write(tmp_path / "a", np.ones((4, 4), "float32"))
+    tensor = source.tensor(TensorSpec((4, 4), "float32"), 3)
+    kept = tensor.read()
+    assert source.view[0] == 255
+    source.close()
+    source.close()
+    for use in (
+        tensor.read,
+        lambda: tensor.read((slice(None), 1)),
+        lambda: next(tensor.blocks(4)),
+        lambda: source.view,
+    ):
+        with pytest.raises(ChangedError, match="closed"):
+            use()
+    assert kept.sum() == 16
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, 4)
+
+
+def rewrite(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(0, 0))
+
+
+def replaced(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(os.stat(path).st_atime_ns, os.stat(path).st_mtime_ns))
+    os.replace(other, path)
+
+
+@pytest.mark.parametrize("change", [cut, rewrite, replaced, os.remove])
+def test_a_changed_file_is_not_read(tmp_path: Path, change):
+    source = write(tmp_path / "a", np.ones((4, 4), "float32"))
+    tensor = source.tensor(TensorSpec((4, 4), "float32"), 3)
+    tensor.read((slice(None), 1))
+    change(tmp_path / "a")
+    for index in ((), (1, slice(None)), (slice(None), 1)):
+        with pytest.raises(ChangedError, match="changed since it was opened"):
+            tensor.read(index)
+
+
+@pytest.mark.parametrize("change", [cut, rewrite])
+def test_headers_of_a_changed_file_are_not_read(tmp_path: Path, change):
+    source = write(tmp_path / "a", np.ones((4, 4), "float32"))
+    assert source.view[0] == 255
+    change(tmp_path / "a")
+    with pytest.raises(ChangedError):
+        source.view  # noqa: B018 - the property reads
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(SourceError, match="No such file"):
+        ByteSource("not there")
+
+
+def test_threads_read_what_is_there(tmp_path: Path):
+    array = array_of("int64", (64, 64))
+    source = write(tmp_path / "a", array)
+    tensor = source.tensor(TensorSpec((64, 64), "int64"), 3)
+    wrong: list[object] = []
+
+    def read(start: int) -> None:
+        for i in range(200):
+            row = (start + i) % 64
+            for index in ((row, slice(None)), (slice(None), row)):
+                if not np.array_equal(tensor.read(index), take(array, index)):
+                    wrong.append(index)
+
+    threads = [threading.Thread(target=read, args=(8 * i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_closing_while_others_read_never_mixes_files(tmp_path: Path):
+    """A number that the system gives to the next file must not be read from."""
+    array = np.full((256, 256), 7, "int32")
+    (tmp_path / "b").write_bytes(b"\x09" * array.nbytes)
+    for _ in range(30):
+        source = write(tmp_path / "a", array)
+        tensor = source.tensor(TensorSpec((256, 256), "int32"), 3)
+        started, seen = threading.Event(), set[int]()
+
+        def read(tensor=tensor, started=started, seen=seen) -> None:
+            try:
+                while True:
+                    seen.update(np.unique(tensor.read()).tolist())
+                    started.set()
+            except ChangedError:
+                started.set()
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        started.wait()
+        source.close()
+        other = ByteSource(str(tmp_path / "b"))
+        thread.join()
+        other.close()
+        assert seen <= {7}
