@@ -45,6 +45,8 @@ PHRASES: dict[Kind, str] = {
 
 _MARKS: frozenset[Kind] = frozenset(("separator", "operator", "connective", "exclusion"))
 
+_CLOSING = {"(": (")", "unclosed-paren"), "[": ("]", "unclosed-bracket"), "{": ("}", "unclosed-brace")}
+
 MAX_DEPTH = 30
 MAX_OPERATORS = 150
 """How deep brackets nest and how many operators a query holds; more is an error, lest a text exhaust the stack."""
@@ -78,6 +80,7 @@ class Cursor:
         self.read(tokenize(text, start, self.end))
         self.last = Token("end", "", Span(start, start))
         self.depth = self.operators = 0
+        self.given_up = self._hole_at_end = False
         self.problems: list[Problem] = []
         self._expectations: dict[int, dict[Expectation, None]] = {}
 
@@ -146,7 +149,9 @@ class Cursor:
     # ---------------------------------------------------------------- telling
 
     def expect(self, *kinds: Kind, context: str = "") -> None:
-        """Record what may come next, behind any white space."""
+        """Record what may come next, behind any white space; behind a hole at the end nothing may."""
+        if self._hole_at_end:
+            return
         here = self._expectations.setdefault(self.beyond().span.start, {})
         for kind in kinds:
             here[Expectation(kind, context)] = None
@@ -160,7 +165,8 @@ class Cursor:
         after = tuple(self._expectations.get(self.end, ()))
         start = max((o for o in self._expectations if o < self.end), default=self.end)
         begun = tuple(e for e in self._expectations.get(start, ()) if e.kind not in _MARKS)
-        if last.kind == "space" or start == self.end or not begun:
+        ended = last.kind == "space" or (last.kind == "mark" and last.text not in "?]}")
+        if ended or start == self.end or not begun:
             return Expected(end, after)
         return Expected(Span(start, self.end), begun, after)
 
@@ -175,11 +181,13 @@ class Cursor:
         hint: str | None = None,
     ) -> None:
         """Record a problem."""
+        if self.given_up:
+            return
         self.problems.append(Problem(code, message, span, fix, severity, hint))
 
-    def missing(self, code: str, *kinds: Kind, fix: Fix | None = None, context: str = "") -> Missing:
-        """Record that one of these had to come next, and return the hole."""
-        self.expect(*kinds, context=context)
+    def missing(self, code: str, *kinds: Kind, fix: Fix | None = None) -> Missing:
+        """Report that one of these had to come next, and return the hole."""
+        self._hole_at_end = self.beyond().kind == "end"
         expected = " or ".join(PHRASES[kind] for kind in kinds)
         token = self.beyond()
         span = token.span if token.kind != "end" else Span(self.last.span.end, self.last.span.end)
@@ -187,23 +195,36 @@ class Cursor:
         self.report(code, f"expected {expected}{after}, found {named(token)}", span, fix)
         return Missing(expected, span=span)
 
+    def close(self, opening: Token) -> None:
+        """Take the bracket that closes `opening`, or report that there is none."""
+        closing, code = _CLOSING[opening.text]
+        if self.beyond().text == closing:
+            self.skip()
+            self.take()
+            return
+        fix = insertion(self.last.span.end, closing)
+        self.report(code, f"the '{opening.text}' is never closed", opening.span, fix)
+        self._hole_at_end = self.beyond().kind == "end"
+
     def deeper(self, opening: Token) -> bool:
-        """Return whether a bracket may nest deeper still; where it may not, record that."""
-        if self.depth < MAX_DEPTH:
-            return True
-        self.report("too-deep", f"brackets nest more than {MAX_DEPTH} deep", opening.span)
-        self.skip_until("|")
-        return False
+        """Return whether a bracket may nest deeper still; where it may not, give up."""
+        if self.depth >= MAX_DEPTH:
+            self._give_up(f"brackets nest more than {MAX_DEPTH} deep", opening.span)
+        return self.depth < MAX_DEPTH
 
     def one_more_operator(self) -> bool:
-        """Return whether the query may hold another operator; where it may not, record that."""
+        """Return whether the query may hold another operator; where it may not, give up."""
         self.operators += 1
-        if self.operators <= MAX_OPERATORS:
-            return True
-        what = f"more than {MAX_OPERATORS} operators; 'in (…)' takes any number of values"
-        self.report("too-deep", what, self.token.span)
-        self.skip_until("|")
-        return False
+        if self.operators > MAX_OPERATORS:
+            what = f"more than {MAX_OPERATORS} operators; 'in (…)' takes any number of values"
+            self._give_up(what, self.token.span)
+        return self.operators <= MAX_OPERATORS
+
+    def _give_up(self, what: str, span: Span) -> None:
+        """Report why, read no further, and report no more."""
+        self.report("too-deep", what, span)
+        self.given_up = True
+        self.index = len(self.tokens) - 1
 
     def _note_comment(self, comment: Token) -> None:
         beginning = comment.text[1:2]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from weightrepl.errors import Fix
 from weightrepl.query.cursor import insertion, named
 from weightrepl.query.operands import (
-    close,
     constant,
     number,
     string,
@@ -16,6 +15,7 @@ from weightrepl.query.operands import (
     texts,
     unexpected_attribute,
     unexpected_call,
+    whole,
 )
 from weightrepl.query.syntax import (
     AnySize,
@@ -23,7 +23,6 @@ from weightrepl.query.syntax import (
     Ellipsis,
     Membership,
     Missing,
-    Number,
     Subscript,
     Tuple,
     Unary,
@@ -65,7 +64,9 @@ def _negation(c: Cursor) -> Expression:
     start = c.start
     if c.at("!"):
         mark = c.take()
-        c.report("habit", "'!' is written 'not'", mark.span, Fix(mark.span, _apart(c, mark.span, "not")))
+        c.report(
+            "other-language", "'!' is written 'not'", mark.span, Fix(mark.span, _apart(c, mark.span, "not"))
+        )
     elif _operator(c, ("not",)) is None:
         return _comparison(c)
     c.skip()
@@ -81,7 +82,8 @@ def _comparison(c: Cursor) -> Expression:
     while True:
         column = left.text if isinstance(left, Word) else ""
         c.skip()
-        c.expect("operator", context=column)
+        if found is None:
+            c.expect("operator", context=column)
         node, right = _compared(c, start, left, column)
         if node is None:
             return left if found is None else found
@@ -91,7 +93,10 @@ def _comparison(c: Cursor) -> Expression:
             first = left.span.of(c.text)
             fix = insertion(left.span.end, f" and {first}")
             c.report(
-                "chained", f"comparisons do not chain: write them with 'and {first}'", c.since(start), fix
+                "chained-comparison",
+                f"comparisons do not chain: write them with 'and {first}'",
+                c.since(start),
+                fix,
             )
             found = Binary("and", found, node, span=c.since(start))
         left = right
@@ -158,7 +163,7 @@ def _product(c: Cursor, column: str) -> Expression:
 def _unary(c: Cursor, column: str) -> Expression:
     """unary = "-" unary | primary; a `-` before a number belongs to it"""
     if plus := c.take_if("+"):
-        c.report("habit", "a number has no '+' before it", plus.span, Fix(plus.span, ""))
+        c.report("other-language", "a number has no '+' before it", plus.span, Fix(plus.span, ""))
         c.skip()
     minus = c.take_if("-")
     if minus is None:
@@ -189,7 +194,7 @@ def _primary(c: Cursor, column: str) -> Expression:
         return _element(c)
     if token.kind == "word" and token.text not in RESERVED and token.text not in _HABITS:
         return constant(c) or _column(c)
-    return c.missing("missing-value", "value", context=column)
+    return c.missing("missing-value", "value")
 
 
 def _column(c: Cursor) -> Expression:
@@ -209,17 +214,20 @@ def _subscript(c: Cursor, word: Word) -> Expression:
     c.skip()
     c.expect("slice-axis", context=word.text)
     start = c.start
-    axis = _unary(c, word.text) if not c.done and not c.at("]", "|") else None
+    minus = c.take_if("-")
+    axis = number(c, minus) if c.token.kind == "number" else None
     c.skip()
-    if isinstance(axis, Number) and isinstance(axis.value, int) and not c.at(":", ","):
-        if c.take_if("]") is None:
-            fix = insertion(c.last.span.end, "]")
-            c.report("unclosed-bracket", "the '[' is never closed", opening.span, fix)
-        return Subscript(word, axis.value, span=c.since(word.span.start))
-    c.skip_until("]", "|")
-    span = c.since(start) if c.last is not opening else Span(start, start)
-    c.take_if("]")
-    c.report("bad-index", f"expected one whole number between '[' and ']' after '{word.text}'", span)
+    if axis is None and minus is None and (c.done or c.at("]", "|")):
+        c.missing("missing-index", "count")
+        c.take_if("]")
+    elif whole(axis) is not None and not c.at(":", ","):
+        c.close(opening)
+        return Subscript(word, whole(axis) or 0, span=c.since(word.span.start))
+    else:
+        c.skip_until("]", "|")
+        what = f"expected one whole number between '[' and ']' after '{word.text}'"
+        c.report("bad-index", what, c.since(start))
+        c.take_if("]")
     return Missing("a whole number", span=c.since(word.span.start))
 
 
@@ -256,7 +264,7 @@ def _tuple(c: Cursor, group: bool = False) -> Tuple:
             break
         c.skip()
     c.depth -= 1
-    close(c, opening)
+    c.close(opening)
     return Tuple(tuple(items), span=c.since(opening.span.start))
 
 
@@ -286,7 +294,7 @@ def _bracketed(c: Cursor) -> Tuple:
     span = c.since(opening.span.start)
     inner = span.of(c.text)[1 : -1 if closed else None]
     comma = "," if len(items) == 1 else ""
-    c.report("habit", "a list is written in parentheses", span, Fix(span, f"({inner}{comma})"))
+    c.report("other-language", "a list is written in parentheses", span, Fix(span, f"({inner}{comma})"))
     return Tuple(tuple(items), span=span)
 
 
@@ -323,7 +331,7 @@ def _operator(c: Cursor, operators: tuple[str, ...]) -> Operator | None:
     token = c.take()
     if meant != token.text:
         fix = Fix(token.span, _apart(c, token.span, meant))
-        c.report("habit", f"{named(token)} is written '{meant}'", token.span, fix)
+        c.report("other-language", f"{named(token)} is written '{meant}'", token.span, fix)
     return meant  # type: ignore[return-value]
 
 

@@ -120,7 +120,7 @@ def _parts(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
             return (AnyOne(span=token.span),)
         case "mark" if token.text not in "],":
             what = f"{named(token)} has a meaning of its own; in a name it is written '\\{token.text}'"
-            c.report("unescaped", what, token.span, Fix(token.span, f"\\{token.text}"))
+            c.report("unescaped-character", what, token.span, Fix(token.span, f"\\{token.text}"))
     return (Text(token.text, span=token.span),)
 
 
@@ -133,10 +133,9 @@ def _unclosed_class(c: Cursor, role: Role) -> Missing:
     while c.tokens[i].kind in ("word", "stars", "escape"):
         i += 1
     end = c.tokens[i].span.start
+    escaped = Fix(opening.span, "\\" + "\\".join(opening.text))
     closed = c.text[opening.span.start : end] + "]"
-    fix = (
-        insertion(end, "]") if class_end(closed, 0, len(closed)) == len(closed) else Fix(opening.span, "\\[")
-    )
+    fix = insertion(end, "]") if class_end(closed, 0, len(closed)) == len(closed) else escaped
     c.report("unclosed-bracket", "the '[' is never closed", opening.span, fix)
     return Missing("']'", span=opening.span)
 
@@ -157,9 +156,7 @@ def _braces(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
     while c.take_if(","):
         alternatives.append(_alternative(c, role))
     c.depth -= 1
-    if c.take_if("}") is None:
-        fix = insertion(c.last.span.end, "}")
-        c.report("unclosed-brace", "the '{' is never closed", opening.span, fix)
+    c.close(opening)
     if len(alternatives) == 1:
         return alternatives[0].parts
     return (Braces(tuple(alternatives), span=c.since(opening.span.start)),)

@@ -129,13 +129,13 @@ def constant(c: Cursor) -> Expression | None:
     if token.text in _NOTHINGS:
         c.take()
         what = f"there is no '{token.text}': what is not known equals nothing"
-        c.report("habit", what, token.span)
+        c.report("other-language", what, token.span)
         return Missing("a value", span=token.span)
     if word not in CONSTANTS:
         return None
     c.take()
     if word != token.text:
-        c.report("habit", f"'{token.text}' is written '{word}'", token.span, Fix(token.span, word))
+        c.report("other-language", f"'{token.text}' is written '{word}'", token.span, Fix(token.span, word))
     value = CONSTANTS[word]
     return (
         Boolean(value, span=token.span) if isinstance(value, bool) else Number(value, word, span=token.span)
@@ -167,25 +167,15 @@ def texts(c: Cursor, column: str, pattern: bool) -> Tuple:
         if c.at(")") and items:
             break
         if c.at("("):
-            items.append(c.missing("missing-value", "value", context=column))
+            items.append(c.missing("missing-value", "value"))
             c.skip_until("|")
         else:
             items.append(text_operand(c, column, pattern))
         c.skip()
         if c.take_if(",") is None:
             break
-    close(c, opening)
+    c.close(opening)
     return Tuple(tuple(items), span=c.since(opening.span.start))
-
-
-def close(c: Cursor, opening: Token) -> None:
-    """Take the `)`, or report that there is none."""
-    from weightrepl.query.cursor import insertion
-
-    c.skip()
-    if c.take_if(")"):
-        return
-    c.report("unclosed-paren", "the '(' is never closed", opening.span, insertion(c.last.span.end, ")"))
 
 
 def _bare(c: Cursor, pattern: bool) -> Expression:
@@ -211,7 +201,7 @@ def _bare(c: Cursor, pattern: bool) -> Expression:
     if operator.text in _EQUALITIES:
         fix = Fix(operator.span.to(span), f"{_EQUALITIES[operator.text]} {quoted}")
     how = "" if pattern else "; '~' compares with a pattern"
-    c.report("unquoted", f"a pattern is quoted: {quoted}{how}", span, fix)
+    c.report("unquoted-pattern", f"a pattern is quoted: {quoted}{how}", span, fix)
     return String(text, span=span)
 
 
@@ -264,7 +254,7 @@ def unexpected_attribute(c: Cursor, word: Token) -> Missing:
     return Missing("a value", span=span)
 
 
-def whole(node: Expression) -> int | None:
+def whole(node: Expression | None) -> int | None:
     """Return the whole number that a node is, or None."""
     return node.value if isinstance(node, Number) and isinstance(node.value, int) else None
 

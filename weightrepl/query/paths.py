@@ -110,7 +110,9 @@ def _apart(c: Cursor, token: Token, node: Segment) -> list[Segment]:
     if mark.text not in ("#", "@"):
         return [node]
     what = f"expected '/' after '{token.text}', found '{mark.text}': only a name has that"
-    c.report("apart", what, token.span.to(mark.span), insertion(c.start, "/*" if mark.text == "#" else "/"))
+    c.report(
+        "needs-slash", what, token.span.to(mark.span), insertion(c.start, "/*" if mark.text == "#" else "/")
+    )
     if mark.text == "#":
         ordinal(c)
     return [node, _name(c)] if c.at("@") else [node]

@@ -50,6 +50,11 @@ def selector(c: Cursor) -> Selector | Reference | Missing:
     _expect_selector(c)
     if c.at("$"):
         return _reference(c, start, negated)
+    return address(c, start, negated)
+
+
+def address(c: Cursor, start: int, negated: bool = False) -> Selector | Missing:
+    """address = path [ ":" weight [ slice ] ] | ":" weight [ slice ]"""
     if not begins_segment(c) and not c.at("/", ":"):
         return _no_selector(c)
     route = None if c.at(":") else path(c)

@@ -6,7 +6,6 @@ from weightrepl.errors import Fix
 from weightrepl.query.cursor import insertion, named
 from weightrepl.query.names import integer
 from weightrepl.query.syntax import Bounds, Ellipsis, Index, IndexList, Missing, Slice
-from weightrepl.spans import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def slice_of(c: Cursor) -> Slice:
         items.append(c.missing("missing-index", "slice-axis", fix=fix))
     else:
         items = _items(c)
-    _close(c, opening.span)
+    c.close(opening)
     _check(c, items)
     return Slice(tuple(items), span=c.since(opening.span.start))
 
@@ -38,12 +37,6 @@ def _items(c: Cursor) -> list[SliceItem]:
         else:
             items.append(_item(c))
     return items
-
-
-def _close(c: Cursor, opening: Span) -> None:
-    c.skip()
-    if c.take_if("]") is None:
-        c.report("unclosed-bracket", "the '[' is never closed", opening, insertion(c.last.span.end, "]"))
 
 
 def _item(c: Cursor) -> SliceItem:
@@ -97,7 +90,7 @@ def _list(c: Cursor) -> SliceItem | None:
         return None
     if not c.at("]") and not (c.done or c.at("|")):
         return None
-    _close(c, opening.span)
+    c.close(opening)
     return IndexList(values, span=c.since(opening.span.start))
 
 

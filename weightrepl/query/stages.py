@@ -6,7 +6,7 @@ from weightrepl.errors import Fix
 from weightrepl.query.cursor import insertion, named
 from weightrepl.query.expressions import expression
 from weightrepl.query.operands import number, whole
-from weightrepl.query.selectors import selector
+from weightrepl.query.selectors import address
 from weightrepl.query.syntax import Binary, Keyword, Missing, Number, Selector, SortKey, Stage, Tuple, Word
 from weightrepl.query.words import (
     KEYWORDS,
@@ -42,15 +42,17 @@ def stages(c: Cursor) -> tuple[Stage | Missing, ...]:
 def _stage(c: Cursor, bar: Token) -> Stage | Missing:
     """stage = WORD { argument }"""
     c.skip()
+    c.expect("stage")
     token = c.token
     if token.kind != "word":
         hole = c.missing("missing-stage", "stage", fix=Fix(bar.span, "") if c.done or c.at("|") else None)
         c.skip_until("|")
         return hole
-    c.expect("stage")
     c.take()
     name = _known(c, token)
-    arguments = _ARGUMENTS[name](c, name) if name else []
+    arguments: list[Argument] = []
+    if name == token.text or not c.done:
+        arguments = _ARGUMENTS[name](c, name) if name else []
     if not name:
         c.skip_until("|")
     c.expect("separator")
@@ -99,7 +101,7 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
     c.skip()
     while c.at(","):
         comma = c.take()
-        c.report("habit", "conditions are joined by 'and'", comma.span, Fix(comma.span, " and"))
+        c.report("other-language", "conditions are joined by 'and'", comma.span, Fix(comma.span, " and"))
         c.skip()
         if not c.one_more_operator():
             break
@@ -136,19 +138,19 @@ def _sort_key(c: Cursor, stage: str) -> SortKey | Missing:
     c.skip()
     if minus:
         span = Span(start, word.span.end)
-        c.report("habit", "'desc' puts the largest first", span, Fix(span, f"{word.text} desc"))
+        c.report("other-language", "'desc' puts the largest first", span, Fix(span, f"{word.text} desc"))
     descending = minus is not None
     if c.take_if("desc"):
         descending = True
     elif c.at(*_DOWNWARD):
         token = c.take()
         descending = True
-        c.report("habit", f"'{token.text}' is written 'desc'", token.span, Fix(token.span, "desc"))
+        c.report("other-language", f"'{token.text}' is written 'desc'", token.span, Fix(token.span, "desc"))
     elif c.at(*_UPWARD):
         token = c.token
         gap = Span(c.last.span.end, token.span.end)
         c.take()
-        c.report("habit", "the smallest comes first anyway", token.span, Fix(gap, ""))
+        c.report("other-language", "the smallest comes first anyway", token.span, Fix(gap, ""))
     return SortKey(word, descending, span=c.since(start))
 
 
@@ -180,7 +182,7 @@ def _column(c: Cursor, stage: str) -> Word | Missing:
     c.expect("column", context=stage)
     token = c.token
     if token.kind != "word" or token.text in RESERVED:
-        return c.missing("missing-column", "column", context=stage)
+        return c.missing("missing-column", "column")
     c.take()
     return Word(token.text, span=token.span)
 
@@ -188,7 +190,8 @@ def _column(c: Cursor, stage: str) -> Word | Missing:
 def _count(c: Cursor, stage: str) -> list[Argument]:
     """head = "head" [ N ]"""
     c.skip()
-    c.expect("count", "separator", context=stage)
+    c.expect("count", context=stage)
+    c.expect("separator")
     if c.done or c.at("|"):
         return []
     return [_whole(c, stage)]
@@ -232,7 +235,7 @@ def _whole(c: Cursor, stage: str) -> Number | Missing:
     start = c.start
     minus = c.take_if("-")
     if c.token.kind != "number":
-        return c.missing("missing-count", "count", context=stage)
+        return c.missing("missing-count", "count")
     node = number(c)
     if isinstance(node, Missing):
         return node
@@ -254,20 +257,20 @@ def _nothing(c: Cursor, stage: str) -> list[Argument]:
 def _diff(c: Cursor, stage: str) -> list[Argument]:
     """diff = "diff" PATH [ ":" WEIGHT ]"""
     c.skip()
-    c.expect("layer", "weight", context=stage)
+    c.expect("layer", "weight")
     if c.done or c.at("|", ","):
-        return [c.missing("missing-path", "layer", context=stage)]
-    other = selector(c)
-    if isinstance(other, Selector) and not other.negated and other.slice is None:
-        return [other]
+        return [c.missing("missing-path", "layer")]
+    if c.at("!", "$"):
+        start = c.start
+        c.skip_until("|")
+        span = c.since(start)
+        c.report("bad-path", f"'diff' takes a path, not '{span.of(c.text)}'", span)
+        return [Missing("a path", span=span)]
+    other = address(c, c.start)
     if isinstance(other, Selector) and other.slice is not None:
-        c.report(
-            "bad-path", "'diff' compares whole weights: no slice", other.slice.span, Fix(other.slice.span, "")
-        )
-        return [other]
-    if not isinstance(other, Missing):
-        c.report("bad-path", f"'diff' takes a path, not '{other.span.of(c.text)}'", other.span)
-    return [Missing("a path", span=other.span)]
+        span = other.slice.span
+        c.report("bad-path", "'diff' compares whole weights: no slice", span, Fix(span, ""))
+    return [other]
 
 
 def _reduce(c: Cursor, stage: str) -> list[Argument]:
@@ -276,7 +279,7 @@ def _reduce(c: Cursor, stage: str) -> list[Argument]:
     c.expect("reduction", context=stage)
     token = c.token
     if token.kind != "word" or (token.text == "axis" and c.tokens[c.index + 1].text == "="):
-        return [c.missing("missing-reduction", "reduction", context=stage), *_keywords(c, stage)]
+        return [c.missing("missing-reduction", "reduction"), *_keywords(c, stage)]
     c.take()
     if token.text not in REDUCTIONS:
         meant = (REDUCTION_HABITS.get(token.text), *nearest(token.text, REDUCTIONS, 1))
@@ -292,7 +295,8 @@ def _keywords(c: Cursor, stage: str) -> list[Argument]:
     found: list[Argument] = []
     while True:
         c.skip()
-        c.expect("keyword", "separator", context=stage)
+        c.expect("keyword", context=stage)
+        c.expect("separator")
         start = c.start
         if c.token.kind == "number" or c.at("(", "-", "["):
             c.report(
@@ -306,7 +310,8 @@ def _keywords(c: Cursor, stage: str) -> list[Argument]:
         else:
             _keyword_name(c, stage, known, found)
         if c.beyond().kind == "end":
-            hole = c.missing("missing-value", "value", context=known)
+            c.expect("value", context=known)
+            hole = c.missing("missing-value", "value")
             return [*found, Keyword(known, hole, span=c.since(start))]
         c.skip()
         found.append(Keyword(known, _value(c, stage, known), span=c.since(start)))
@@ -361,7 +366,7 @@ def _superfluous(c: Cursor, word: str) -> None:
     start = c.last.span.end
     c.take()
     c.report(
-        "habit",
+        "other-language",
         f"there is no '{word}' before a column",
         following.span,
         Fix(Span(start, following.span.end), ""),
