@@ -227,12 +227,13 @@ def _inner(optimizer: Any) -> Iterator[tuple[str, Any]]:
     for attribute, value in vars(optimizer).items():
         listed = isinstance(value, (list, tuple))
         for each in value if listed else (value,):
-            if id(each) not in seen and hasattr(each, "__dict__") and _is_optimizer(each):
+            if id(each) not in seen and is_optimizer(each):
                 seen.add(id(each))
                 yield (str(vars(each).get("name", attribute)) if listed else attribute.strip("_")), each
 
 
-def _is_optimizer(thing: Any) -> bool:
-    return any(
+def is_optimizer(thing: Any) -> bool:
+    """Return whether an object is an optimizer of Keras, or of a class derived from one."""
+    return hasattr(thing, "__dict__") and any(
         cls.__name__ == "BaseOptimizer" and cls.__module__.startswith("keras.") for cls in type(thing).__mro__
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-Steps = tuple["str | int", ...]
-"""The way from a layer to what it holds: an attribute, then keys and positions."""
+Steps = tuple["str | int | None", ...]
+"""The way from a layer to what it holds: an attribute, then keys and positions, None for a place without a name."""
 
 _OF_KERAS = {
     # attributes in which Keras keeps books of its own
     "_layers", "_functional", "_metrics", "_seed_generators", "_trainable_variables", "_non_trainable_variables",
     "_operations", "_operations_by_depth", "_nodes", "_nodes_by_depth", "_inbound_nodes", "_outbound_nodes",
-    "_tracker", "_losses", "_losses_override", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct", "_parent_path",
+    "_tracker", "_losses", "_losses_override", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct",
     "_compile_metrics", "_compile_loss", "_loss_tracker", "_compile_config", "_compiled_trainable_state", "optimizer",
-    "_call_signature", "_call_context_args", "_loss_ids", "_called_fns",
+    "_call_signature", "_call_context_args", "_loss_ids", "_parent_path",
 }  # fmt: skip
 _BASES = ("keras.src.layers.layer", "keras.src.models.model", "builtins")
 """Where the `build` of a class that has none is defined."""
@@ -171,7 +171,7 @@ def _listed(layer: Any, children: tuple[Any, ...]) -> Iterator[tuple[Steps, Any]
         return
     listed = list(vars(layer).get("_layers", ()))
     if is_sequential(layer) and listed and type(listed[0]).__name__ == "InputLayer":
-        del listed[0]
+        yield ("layers", None), listed.pop(0)
     yield from ((("layers", i), child) for i, child in enumerate(listed))
 
 

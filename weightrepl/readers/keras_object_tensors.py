@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.errors import ChangedError, SourceError
-from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits, indexed_shape
+from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array

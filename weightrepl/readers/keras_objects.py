@@ -10,7 +10,7 @@ from typing import Any
 
 from weightrepl.model.tensor import TensorSpec
 from weightrepl.model.tree import Content, Layer, Model, Weight
-from weightrepl.readers.keras_object_state import Tree, optimizer_layer, system_layers
+from weightrepl.readers.keras_object_state import Tree, is_optimizer, optimizer_layer, system_layers
 from weightrepl.readers.keras_object_survey import Steps, Survey, name_of
 from weightrepl.readers.keras_object_tensors import VariableTensor
 
@@ -32,45 +32,20 @@ class _LiveTree:
 
     def __init__(self, root: Any) -> None:
         self._object = root
-        self._survey: Survey | None = None
+        self._survey = Survey(root)
         self._layers: dict[int, Layer] = {}
         self._weights: dict[int, Weight] = {}
-        self.root = Layer(
-            name_of(root), self._root_content, class_name=type(root).__name__, attributes=(), built=None
-        )
-        self._layers[id(root)] = self.root
-
-    @property
-    def survey(self) -> Survey:
-        """All objects below the model, kept alive; made when something below the model is first asked for."""
-        if self._survey is None:
-            self._survey = Survey(self._object)
-            self.root.built = self._survey.built(self._object)
-            if self.root.built is False:
-                self.root.build_line = self._build_line()
-        return self._survey
-
-    def _root_content(self) -> Content:
-        content = self._content(self._object)
-        tree = Tree(self.survey, self.weight)
-        system = list(system_layers(tree))
-        optimizer = vars(self._object).get("optimizer")
-        if optimizer is not None and not isinstance(optimizer, str):
-            system.insert(0, optimizer_layer(tree, optimizer))
-        return Content(content.weights, content.children + tuple(system))
-
-    def _content(self, thing: Any) -> Content:
-        weights = tuple(self.weight(variable, thing) for variable in self.survey.own[id(thing)])
-        return Content(weights, tuple(self.layer(child) for child in self.survey.children[id(thing)]))
+        self.root = self.layer(root)
 
     def layer(self, thing: Any) -> Layer:
         """Return the layer that an object of the survey is."""
         known = self._layers.get(id(thing))
         if known is not None:
             return known
-        survey = self.survey
-        steps, held = survey.attributes[id(thing)], id(thing) in survey.held
-        built = survey.built(thing) if held or steps else None
+        survey = self._survey
+        steps = survey.attributes[id(thing)]
+        is_ghost = id(thing) not in survey.held
+        built = None if is_ghost else survey.built(thing)
         made = self._layers[id(thing)] = Layer(
             name_of(thing),
             lambda: self._content(thing),
@@ -79,9 +54,21 @@ class _LiveTree:
             built=built,
             build_line=self._build_line(thing) if built is False else None,
             shared=id(thing) in survey.shared,
-            remark=None if held or steps else GHOST,
+            remark=GHOST if is_ghost else None,
         )
         return made
+
+    def _content(self, thing: Any) -> Content:
+        weights = tuple(self.weight(variable, thing) for variable in self._survey.own[id(thing)])
+        children = tuple(self.layer(child) for child in self._survey.children[id(thing)])
+        return Content(weights, children + self._system() if thing is self._object else children)
+
+    def _system(self) -> tuple[Layer, ...]:
+        """Return the system's layers, as far as there is something in them."""
+        tree = Tree(self._survey, self.weight)
+        optimizer = vars(self._object).get("optimizer")
+        first = (optimizer_layer(tree, optimizer),) if is_optimizer(optimizer) else ()
+        return (*first, *system_layers(tree))
 
     def weight(
         self, variable: Any, owner: Any = None, name: str | None = None, remark: str | None = None
@@ -101,16 +88,16 @@ class _LiveTree:
             VariableTensor(variable, spec, key),
             trainable=trainable,
             key=key,
-            shared=id(variable) in self.survey.shared,
+            shared=id(variable) in self._survey.shared,
             remark=remark or (PACKED if _is_packed(owner, spec) else None),
         )
         return made
 
-    def _build_line(self, thing: Any = None) -> str:
-        """Return the line that makes the weights: a call of the model, or of the one layer that the model never called."""
+    def _build_line(self, thing: Any) -> str:
+        """Return the line that makes a layer's weights: a call of the model, or of the layer that it never called."""
         name = name_of(self._object)
         model = name if name.isidentifier() else "model"
-        way = self.survey.way_to(thing) if thing is not None and vars(self._object).get("built") else ()
+        way = self._survey.way_to(thing) if vars(self._object).get("built") else ()
         target = model + "".join(_access(steps) for steps in way)
         return f"{target}(np.zeros(input_shape))  # a batch such as your data"
 
