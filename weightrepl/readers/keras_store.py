@@ -138,6 +138,7 @@ class _Tree:
         self._ordered = True
         self._by_key: dict[str, Layer] = {}
         self._shared: dict[int, str] = {}
+        self._held: dict[str, tuple[str, ...] | None] = {}
 
     def root(self) -> Layer:
         """Return the model itself, with the system's layers."""
@@ -146,7 +147,7 @@ class _Tree:
         config = self._config
         found = Found("", self._store, config, config.own if config is not None else None)
         if config is not None:
-            self._shared = _shared_entries(found, self._records_names)
+            self._shared, self._held = _shared_entries(found, self._records_names)
         name = self._store.recorded_name or (config.name if config is not None else None)
         return self._layer(found, name or stem_of(self._path), None)
 
@@ -159,10 +160,10 @@ class _Tree:
             name,
             lambda: self._content(found),
             class_name=found.config.class_name if found.config is not None else None,
-            attributes=found.attributes,
+            attributes=self._held.get(key, found.attributes) if key is not None else found.attributes,
             built=built,
             build_line=BUILD_LINE if built is False else None,
-            shared=key is not None and key in self._shared.values(),
+            shared=key is not None and key in self._held,
             remark=remark,
         )
         if key is not None:
@@ -254,28 +255,38 @@ def _repeated(names: list[str]) -> set[str]:
     return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
 
 
-def _shared_entries(root: Found, records_names: bool) -> dict[int, str]:
+def _shared_entries(
+    root: Found, records_names: bool
+) -> tuple[dict[int, str], dict[str, tuple[str, ...] | None]]:
     """Return for entries of the configuration that stand for a layer stored elsewhere (by id) the path of its group.
 
-    Keras writes a shared layer's entry in full at each of its places, marks all but the first by `shared_object_id`,
-    and saves its weights at one of them. Where several stored layers have that entry, none is taken.
+    And, by that path, the names under which all places hold the layer, None if there are none. Keras writes a shared
+    layer's entry in full at each of its places, marks all but the first by `shared_object_id`, and saves its weights
+    at one of them. Where several stored layers have that entry, none is taken.
     """
     assert root.config is not None
     if all(entry.shared_id is None for entry in root.config.walk()):
-        return {}
-    stored: dict[str, list[str]] = {}
-    wanted: list[LayerConfig] = []
+        return {}, {}
+    stored: dict[str, list[Found]] = {}
+    wanted: list[tuple[LayerConfig, Found]] = []
     pending = [root]
     while pending:
         found = pending.pop()
         if found.config is not None and found.group is not None:
-            stored.setdefault(_fingerprint(found.config), []).append(found.group.key)
-        elif found.config is not None and found.config.own is not None:
-            wanted.append(found.config)
+            stored.setdefault(_fingerprint(found.config), []).append(found)
+        elif found.config is not None and found.config.shared_id is not None:
+            wanted.append((found.config, found))
         if found.group is not None:
             pending += within(found, records_names).layers
-    matches = {id(entry): stored.get(_fingerprint(entry), []) for entry in wanted}
-    return {entry: keys[0] for entry, keys in matches.items() if len(keys) == 1}
+    entries: dict[int, str] = {}
+    held: dict[str, tuple[str, ...] | None] = {}
+    for config, found in wanted:
+        match stored.get(_fingerprint(config)):
+            case [Found(group=SavedGroup(key=str(key)), attributes=first)]:
+                entries[id(config)] = key
+                common = held.get(key, first) or ()
+                held[key] = tuple(name for name in common if name in (found.attributes or ())) or None
+    return entries, held
 
 
 def _fingerprint(config: LayerConfig) -> str:
