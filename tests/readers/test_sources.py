@@ -201,13 +201,43 @@ def test_a_changed_file_is_not_read(tmp_path: Path, change):
             tensor.read(index)
 
 
-@pytest.mark.parametrize("change", [cut, rewrite])
+@pytest.mark.parametrize("change", [cut, rewrite, replaced])
 def test_headers_of_a_changed_file_are_not_read(tmp_path: Path, change):
-    source = write(tmp_path / "a", np.ones((4, 4), "float32"))
+    source = write(tmp_path / "a", np.ones((400, 400), "float32"))
+    assert source.header(0, 4) == b"\xff\xff\xff\0"
     assert source.view[0] == 255
     change(tmp_path / "a")
-    with pytest.raises(ChangedError):
-        source.view  # noqa: B018 - the property reads
+    for use in (lambda: source.header(100_000, 4), lambda: source.header(0, 100_000), lambda: source.view):
+        with pytest.raises(ChangedError):
+            use()
+
+
+def test_headers_are_read_across_blocks_and_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    content = np.random.default_rng(0).integers(0, 256, 70_000, "u1").tobytes()
+    (tmp_path / "a").write_bytes(content)
+    source = ByteSource(str(tmp_path / "a"))
+    read: list[int] = []
+    plain = ByteSource.read
+    monkeypatch.setattr(ByteSource, "read", lambda self, at, n: (read.append(at), plain(self, at, n))[1])
+    for start in (0, 10, 16_000, 16_380, 69_990, 65_000):
+        for nbytes in (0, 1, 10, 700):
+            if start + nbytes <= len(content):
+                assert source.header(start, nbytes) == content[start : start + nbytes]
+    assert sorted(read) == [0, 16_000, 16_380, 16_380, 49_152, 65_000, 65_536]
+    for start, nbytes in ((69_999, 2), (80_000, 1), (1 << 60, 8)):
+        with pytest.raises(FormatError):
+            source.header(start, nbytes)
+
+
+def test_few_blocks_of_headers_are_kept(tmp_path: Path):
+    with open(tmp_path / "a", "wb") as file:
+        file.truncate(100 << 20)
+    source = ByteSource(str(tmp_path / "a"))
+    tracemalloc.start()
+    for offset in range(0, 100 << 20, 16384):
+        source.header(offset, 8)
+    assert tracemalloc.get_traced_memory()[1] < 6 << 20
+    tracemalloc.stop()
 
 
 def test_a_file_that_is_not_there():

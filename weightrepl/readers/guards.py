@@ -46,7 +46,9 @@ class Reading:
             return
         if isinstance(error, ValueError) and _CLOSED in str(error):  # what a closed mmap says
             raise closed(self.path) from None
-        if isinstance(error, OSError) and error.errno is not None:  # without a number it is h5py's, about the file
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # without a number it is h5py's, about the file
             raise SourceError(os_reason(error), self.path, self.place) from error
         raise FormatError(f"damaged or cut short ({_told(error)})", self.path, self.place) from error
 

@@ -133,7 +133,6 @@ class Group:
         file = self._store.file
         if self._link is None or file is None:
             raise UnreadHDF5
-        file.refresh()
         if self._header is None:
             self._header = header_of(file, self._link[0])
         return file, self._header
@@ -173,7 +172,6 @@ class Dataset:
                 try:
                     if link is None or store.file is None:
                         raise UnreadHDF5
-                    store.file.refresh()
                     self._attributes = attributes_of(store.file, header_of(store.file, link[0]))
                 except UnreadHDF5:
                     self._attributes = store.fallback.attributes(self.path)
@@ -223,7 +221,6 @@ def _open(store: _Store, path: str, link: Link | None, depth: int) -> Member:
     with Reading(store.source.path, path):
         if link is not None and store.file is not None:
             try:
-                store.file.refresh()
                 header = header_of(store.file, link[0])
                 if is_group(header):
                     return Group(store, path, link, depth, header)

@@ -35,13 +35,12 @@ Header: TypeAlias = "list[Message]"
 class File:
     """The bytes of one HDF5 file within a source: `base` is where it begins, `end` where it ends."""
 
-    __slots__ = ("_heaps", "_view", "base", "end", "root", "source")
+    __slots__ = ("_heaps", "base", "end", "root", "source")
 
     def __init__(self, source: ByteSource, base: int, size: int | None) -> None:
         self.source, self.base = source, base
         self.end = source.size if size is None else base + size
         self._heaps: OrderedDict[int, dict[int, tuple[int, int]]] = OrderedDict()
-        self._view = source.view
         if base < 0 or self.end > source.size or self.read(base, 8) != SIGNATURE:
             raise FormatError("not an HDF5 file", source.path)
         self.root = self._root()
@@ -66,15 +65,11 @@ class File:
             raise FormatError(f"cut short: {self.end - self.base:,} bytes of {whole:,}", self.source.path)
         return self.u64(found)
 
-    def refresh(self) -> None:
-        """Check that the file is open and unchanged; to be called before each object that is decoded."""
-        self._view = self.source.view
-
     def read(self, start: int, nbytes: int) -> bytes:
         """Return bytes of a header, which lie within this file."""
         if start < self.base or nbytes < 0 or start + nbytes > self.end:
             raise FormatError(f"{nbytes} bytes at {start} lie outside the HDF5 file", self.source.path)
-        return self._view[start : start + nbytes]
+        return self.source.header(start, nbytes)
 
     def u64(self, position: int) -> int:
         return int.from_bytes(self.read(position, 8), "little")

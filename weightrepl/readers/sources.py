@@ -1,4 +1,4 @@
-"""A file that was opened once: bytes for headers through a memory map, tensors by their place in it."""
+"""A file that was opened once: bytes of headers, and tensors by their place in it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
 _MAX_READ_NBYTES = 1 << 30  # Linux reads at most 2 GiB less a page at a time
+_BLOCK_NBYTES, _BLOCKS_KEPT = 16384, 256
 _ROW_NBYTES = 4096  # rows shorter than a page are copied out of the map, not read one by one
 
 
@@ -35,7 +36,18 @@ class ByteSource:
         ChangedError: it was closed, replaced, cut or written to since.
     """
 
-    __slots__ = ("_absolute", "_closed", "_lock", "_map", "_number", "_readers", "_stamp", "path", "size")
+    __slots__ = (
+        "_absolute",
+        "_blocks",
+        "_closed",
+        "_lock",
+        "_map",
+        "_number",
+        "_readers",
+        "_stamp",
+        "path",
+        "size",
+    )
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -51,6 +63,7 @@ class ByteSource:
         if not stat.S_ISREG(status.st_mode):
             os.close(self._number)
             raise SourceError("not a plain file", path)
+        self._blocks: dict[int, bytes] = {}
         self._map: mmap.mmap | None = None
         self._lock = threading.Lock()
         self._readers = 0
@@ -58,24 +71,15 @@ class ByteSource:
 
     @property
     def view(self) -> mmap.mmap:
-        """The whole file as a memory map, for headers.
+        """The whole file as a memory map, for parts of values that lie scattered.
 
-        Checks first that the file was not cut or written to, since a map of what is no longer there ends the process;
-        not that its path still leads to it, which `check` does.
+        Checks first that the file did not change, since reading from a map of what is no longer there ends the process.
         """
-        view = self._map
-        if view is None or self._closed:
-            with self._lock:
-                self._check()
-                view = self._map = self._mapped()
-        else:
-            try:
-                status = os.fstat(self._number)
-            except OSError:  # closed by another thread just now
-                raise closed(self.path) from None
-            if status.st_size != self.size or status.st_mtime_ns != self._stamp[1]:
-                raise self._changed()
-        return view
+        with self._lock:
+            self._check()
+            if self._map is None:
+                self._map = self._mapped()
+            return self._map
 
     def _mapped(self) -> mmap.mmap:
         import mmap
@@ -87,7 +91,7 @@ class ByteSource:
         except OSError as error:
             raise SourceError(os_reason(error), self.path) from error
         if hasattr(view, "madvise") and hasattr(mmap, "MADV_RANDOM"):
-            view.madvise(mmap.MADV_RANDOM)  # headers lie far apart: don't load their neighbourhood
+            view.madvise(mmap.MADV_RANDOM)  # what is wanted lies far apart: don't load its neighbourhood
         return view
 
     def check(self) -> None:
@@ -107,6 +111,29 @@ class ByteSource:
 
     def _changed(self) -> ChangedError:
         return ChangedError("the file changed since it was opened; open it again to read from it", self.path)
+
+    def header(self, offset: int, nbytes: int) -> bytes:
+        """Return `nbytes` bytes of metadata from `offset` on.
+
+        Read in blocks that are kept for a while, since headers lie close to each other; not through the map, whose
+        pages would count as the process's memory, and which can't be read once the file is cut.
+        """
+        number, start = divmod(offset, _BLOCK_NBYTES)
+        if start + nbytes > _BLOCK_NBYTES:
+            return self.read(offset, nbytes)
+        if self._closed:
+            raise closed(self.path)
+        block = self._blocks.get(number)
+        if block is None:
+            begin = number * _BLOCK_NBYTES
+            block = self.read(begin, max(0, min(_BLOCK_NBYTES, self.size - begin)))
+            if len(self._blocks) >= _BLOCKS_KEPT:
+                self._blocks = {}
+            self._blocks[number] = block
+        found = block[start : start + nbytes]
+        if len(found) < nbytes:
+            self._bound(offset, nbytes)
+        return found
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """Return `nbytes` bytes from `offset` on."""
