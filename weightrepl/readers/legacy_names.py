@@ -1,0 +1,238 @@
+"""Which layer a weight of a legacy file belongs to, and what it is called there.
+
+A legacy file has a group per layer of the outermost model, and in it the names of its weights: `scope/…/name`. The
+scope is where the weight was made: it ends with the layer that owns it, but begins at the innermost layer that was
+built for itself, so it leaves out the models in between (`dense/kernel` for `encoder/dense:kernel`). What it leaves
+out is found in the model's configuration; where that does not decide, the file's own words stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from weightrepl.readers.keras_roles import trainable
+from weightrepl.readers.legacy_config import Node, walk
+
+Scope = tuple[str, ...]
+Way = tuple[Node, ...]
+Fits = Callable[[Node, Scope], bool]
+
+BETWEEN = "the file does not tell which layers lie between"
+UNDECIDED = "the file does not tell for certain which layer this is"
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """A weight's name in the file, taken apart: where it was made, and its own name."""
+
+    scope: Scope
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The layer that owns a weight: known ones from the group's layer down, then some that only the file names.
+
+    remark: what is not certain about it.
+    """
+
+    way: Way
+    rest: Scope = ()
+    remark: str | None = None
+
+
+def file_name(raw: str, major: int, layer_names: Sequence[str] = ()) -> FileName:
+    """Return a weight's name of Keras `major` taken apart; layer_names: those that Keras 1 may have begun it with.
+
+    >>> file_name("bn/gamma:0", 2), file_name("dense_1_W", 1, ["dense_1"])
+    (FileName(scope=('bn',), name='gamma'), FileName(scope=('dense_1',), name='W'))
+    """
+    if major < 3:
+        raw = re.sub(r":[0-9]+\Z", "", raw)
+    *scope, name = raw.split("/")
+    if major < 2:
+        for layer in sorted(layer_names, key=len, reverse=True):
+            if layer and name.startswith(layer + "_") and len(name) > len(layer) + 1:
+                return FileName((layer,), name[len(layer) + 1 :])
+    return FileName(tuple(scope), name)
+
+
+# What Keras 1 called the weights of classes that there still are, by today's class. Where it kept a weight per gate
+# (`W_i`, `U_f`) there is no name of today.
+_FORMER: dict[str, dict[str, str]] = {
+    **{
+        kind: {"W": "kernel", "b": "bias"}
+        for kind in ("Dense", "Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")
+    },
+    "SeparableConv2D": {"b": "bias"},
+    "Embedding": {"W": "embeddings"},
+    "BatchNormalization": {"running_mean": "moving_mean"},
+    "PReLU": {"alphas": "alpha"},
+}
+
+
+def role(name: str, kind: str | None, major: int, siblings: Sequence[str]) -> tuple[str, str | None]:
+    """Return what a weight is called today, and a remark where that is not what the file says, or not known.
+
+    kind: the class of its layer in today's Keras, None unknown. siblings: the names of all weights of the layer.
+
+    >>> role("W", "Dense", 1, ["W", "b"])
+    ('kernel', "the file calls it 'W'")
+    """
+    if major < 2:
+        today = _FORMER.get(kind or "", {}).get(name)
+        if today is not None:
+            return today, f"the file calls it '{name}'"
+        known = kind is not None and trainable(kind, name) is not None
+        return name, None if known else "a name of Keras 1"
+    base = re.sub(r"_[0-9]+\Z", "", name)  # TensorFlow 1 numbered names that were taken
+    taken = base in siblings or base == name or kind is None
+    if (
+        major < 3
+        and not taken
+        and kind is not None
+        and trainable(kind, name) is None is not trainable(kind, base)
+    ):
+        return base, f"the file calls it '{name}'"
+    return name, None
+
+
+def spots(tree: Node, above: Scope, scopes: Sequence[Scope], major: int, fits: Fits) -> dict[Scope, Spot]:
+    """Return where the weights of each scope belong, in the group of the layer `tree`.
+
+    above: the names of the models around, as far as known. fits: whether a layer may own what a scope holds.
+    """
+    scopes = list(dict.fromkeys(scopes))
+    ways = list(walk(tree))
+    if len(ways) == 1 and tree.closed and len(scopes) == 1:
+        return {scopes[0]: Spot(ways[0])}
+    owners = [way for way in ways if not way[-1].owns_nothing]
+    unknown = [way for way in ways if not way[-1].closed]
+    found = {scope: Spot(way) for scope, way in _matched(scopes, owners, above, major).items()}
+    found |= _within(unknown, above, [scope for scope in scopes if scope not in found])
+    left = [scope for scope in scopes if scope not in found]
+    return found | _remaining(tree, unknown, _free(owners, found), left, fits) if left else found
+
+
+class _Index:
+    """Ways by how the scopes of their weights may end. reading: how a name is compared."""
+
+    def __init__(self, ways: Iterable[Way], above: Scope, reading: Callable[[str], str] = str) -> None:
+        self._reading, self._above = reading, tuple(map(reading, above))
+        self._by_end: dict[str, list[tuple[Way, Scope, int]]] = {}
+        for way in ways:
+            for names in _readings(way):
+                parts = tuple(reading(part) for name in names for part in name)
+                self._by_end.setdefault(parts[-1], []).append((way, parts, len(names[-1])))
+
+    def find(self, scope: Scope) -> list[Way]:
+        """Return the ways to a layer with which the scope ends, if what stands before it lies above it."""
+        wanted = tuple(map(self._reading, scope))
+        told_so = (
+            (each for each in self._by_end.get(wanted[-1], ()) if self._agree(wanted, *each[1:]))
+            if wanted
+            else ()
+        )
+        return list({id(way[-1]): way for way, _, _ in told_so}.values())
+
+    def _agree(self, wanted: Scope, parts: Scope, least: int) -> bool:
+        whole = self._above + parts
+        if len(wanted) < least:
+            return False
+        if len(wanted) > len(whole):  # it lay deeper when it was built
+            return wanted[-len(parts) :] == parts
+        return wanted == whole[-len(wanted) :]
+
+
+def _readings(way: Way) -> Iterator[list[Scope]]:
+    """The names along a way, each split at its slashes; also without what TimeDistributed of Keras 2 leaves out."""
+    names = [tuple(node.name.split("/")) for node in way]
+    yield names
+    wrapped = [i for i in range(1, len(way)) if way[i - 1].class_name == "TimeDistributed"]
+    if wrapped:
+        yield [name for i, name in enumerate(names) if i not in wrapped]
+
+
+def _matched(scopes: Sequence[Scope], owners: Sequence[Way], above: Scope, major: int) -> dict[Scope, Way]:
+    """Return the scopes that name one layer and no other, the plain reading first."""
+    index = _Index(owners, above)
+    candidates = {scope: index.find(scope) for scope in scopes}
+    if major < 3:
+        claimed = {id(ways[0][-1]) for ways in candidates.values() if len(ways) == 1}
+        index = _Index((way for way in owners if id(way[-1]) not in claimed), above, _unnumbered)
+        candidates |= {scope: index.find(scope) for scope, ways in candidates.items() if not ways}
+    return _singled_out(candidates)
+
+
+def _unnumbered(name: str) -> str:
+    """TensorFlow 1 numbered scopes that were open already: `dense_1` became `dense_1_1`."""
+    return re.sub(r"_[0-9]+\Z", "", name)
+
+
+def _singled_out(candidates: Mapping[Scope, list[Way]]) -> dict[Scope, Way]:
+    """Return the scopes to which only one layer is left.
+
+    Keras's own layers make their weights in one scope; a class of the user's may make some before it is built.
+    """
+    undecided, found = dict(candidates), dict[Scope, Way]()
+    while True:
+        single = {scope: ways[0] for scope, ways in undecided.items() if len(ways) == 1}
+        claims = Counter(id(way[-1]) for way in single.values())
+        single = {s: way for s, way in single.items() if claims[id(way[-1])] == 1 or not way[-1].closed}
+        if not single:
+            return found
+        found |= single
+        undecided = {
+            scope: [way for way in ways if id(way[-1]) not in claims]
+            for scope, ways in undecided.items()
+            if scope not in single
+        }
+
+
+def _within(unknown: Sequence[Way], above: Scope, scopes: Sequence[Scope]) -> dict[Scope, Spot]:
+    """Return the scopes that pass through a layer of unknown content and go on within it, the deepest such layer."""
+    index, found = _Index(unknown, above), dict[Scope, Spot]()
+    for scope in scopes:
+        passed = {
+            id(way[-1]): (way, k) for k in range(len(scope) - 1, 0, -1) for way in index.find(scope[:k])
+        }
+        deepest = max((len(way) for way, _ in passed.values()), default=0)
+        best = [(way, k) for way, k in passed.values() if len(way) == deepest]
+        if len(best) == 1:
+            way, k = best[0]
+            found[scope] = Spot(way, scope[k:])
+    return found
+
+
+def _free(owners: Sequence[Way], found: Mapping[Scope, Spot]) -> list[Way]:
+    """The layers of known content to which no scope was given yet."""
+    given = {id(spot.way[-1]) for spot in found.values() if not spot.rest}
+    return [way for way in owners if way[-1].closed and id(way[-1]) not in given]
+
+
+def _remaining(
+    tree: Node, unknown: Sequence[Way], free: Sequence[Way], scopes: Sequence[Scope], fits: Fits
+) -> dict[Scope, Spot]:
+    """Place what no name decides: a layer renamed since, or built apart within a layer of unknown content."""
+    candidates = {scope: [way for way in free if fits(way[-1], scope)] for scope in scopes}
+    if not unknown:
+        found = {scope: Spot(way) for scope, way in _singled_out(candidates).items()}
+    else:
+        alone = len(unknown) == 1
+        found = {
+            scope: Spot(unknown[0], scope, BETWEEN) for scope in scopes if alone and not candidates[scope]
+        }
+    undecided = {s: Spot((tree,), _below(s, tree.name), UNDECIDED) for s in scopes if s not in found}
+    return found | undecided
+
+
+def _below(scope: Scope, name: str) -> Scope:
+    """Return what a scope says below the layer `name`; all of it where it does not name that layer."""
+    parts = tuple(name.split("/"))
+    for i in range(len(scope) - len(parts) + 1):
+        if scope[i : i + len(parts)] == parts:
+            return scope[i + len(parts) :]
+    return scope
