@@ -30,22 +30,21 @@ Select layers and weights of Keras models by queries, straight from their files.
 Without a query: the tree of layers.
 
   -q, --query QUERY   answer a query; may be repeated
-  -f, --file FILE.wq  answer the queries of a file; -f - reads standard input
+  -f, --file FILE.wq  answer the queries of a file; -f - is standard input
   -m, --model NAME    where paths start: a model, or a layer of one
   --layers            select layers instead of weights
   --explain           show step by step what each part of a query reaches
   --format FORMAT     table (the default), tree, json, jsonl, csv, tsv or paths
-  -o, --output OUT    write the weights to .npz .npy .safetensors .h5 .csv or .tsv
+  -o, --output OUT    write the weights to .npz .npy .safetensors .h5 .csv .tsv
   --force             overwrite OUT
   --color WHEN        auto (the default), always or never
   --completion SHELL  print the completion script of bash, zsh or fish
-  --demo              a short guided run         --version    -h, --help
+  --demo              a short guided run;  --version;  -h, --help
 
   weightrepl model.keras -q '**:kernel'
   weightrepl model.keras -q '**:* | where size > 1M | sort size desc'
   weightrepl model.keras -q 'encoder/*:kernel' -o encoder.npz
   weightrepl old=a.keras new=b.keras -q 'new/**/@Dense:bias' --format paths
-
 Exit status: 0 something was selected, 1 nothing was, 2 there was an error.
 """
 

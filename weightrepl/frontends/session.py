@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from weightrepl.engine.selectors import Kind
     from weightrepl.model.tree import Model, Place
     from weightrepl.model.workspace import Workspace
-    from weightrepl.query.syntax import Query
+    from weightrepl.engine.scope import NamedQuery
     from weightrepl.render.formats import Answer
 
 
@@ -35,7 +35,7 @@ class Session:
 
         self.workspace: Workspace = Workspace()
         self.location: Place | None = None
-        self.named: dict[str, Query] = {}
+        self.named: dict[str, NamedQuery] = {}
         self._open = ExitStack()
 
     def open(self, source: object, name: str | None = None) -> Model:
@@ -167,7 +167,7 @@ class Script(Value):
     """What is asked in one go: models to open, names for queries, queries; and the errors in their texts."""
 
     opens: tuple[tuple[str | None, str], ...] = ()
-    named: Mapping[str, Query] = {}
+    named: Mapping[str, NamedQuery] = {}
     questions: tuple[Question, ...] = ()
     errors: tuple[Picture, ...] = ()
 
@@ -192,11 +192,12 @@ def read_queries(texts: Iterable[str]) -> Script:
 
 def read_query_file(text: str, path: str, folder: str) -> Script:
     """Return the script that the text of a query file is; paths in it are relative to `folder`."""
+    from weightrepl.engine.scope import NamedQuery
     from weightrepl.query.files import parse_file
 
     parsed = parse_file(text)
     opens = tuple((o.name, os.path.join(folder, os.path.expanduser(o.path))) for o in parsed.file.opens)
-    named = {let.name: let.query for let in parsed.file.lets}
+    named = {let.name: NamedQuery(text, let.query) for let in parsed.file.lets}
     questions = tuple(
         Question(e.query.span.of(text), e.expect, path, text, e.query.span.start) for e in parsed.file.entries
     )

@@ -1,0 +1,47 @@
+"""The guided run: what it shows is what the engine answers, and it needs no TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from weightrepl.frontends.demo import STEPS, demonstration
+from weightrepl.render.text import Screen
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_step_is_shown_with_its_answer():
+    text = "\n".join(demonstration(Screen()))
+    for words, query in STEPS:
+        assert f"\n\n{words}\n$ weightrepl larger_model.keras -q '{query}'\n\n" in text
+    assert "5 layers · 6 weights · 272 params · 1.1 kB" in text
+    assert "larger_model/outer_dense:kernel[:2, ::2]  (2, 2)  float32" in text
+    assert text.count("error[") == 1
+    assert "               ~~~~~~~~~~~~\n  did you mean 'custom_module'?" in text
+
+
+def test_every_step_selects_something_but_the_one_that_is_mistyped():
+    text = "\n".join(demonstration(Screen()))
+    found = [int(n) for n in re.findall(r"^(\d+) weights?\b", text, re.M)]
+    assert len(found) == len(STEPS) - 1
+    assert 0 not in found
+
+
+def test_the_command_runs_it_without_heavy_libraries():
+    environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "weightrepl", "--demo"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0
+    assert run.stdout.splitlines() == list(demonstration(Screen()))
+    loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
+    assert loaded.isdisjoint({"tensorflow", "keras", "numpy", "rich"})
+
+
+def test_the_shipped_file_is_small():
+    assert (ROOT / "weightrepl" / "demo" / "larger_model.keras").stat().st_size < 32_000
