@@ -9,6 +9,7 @@ import pytest
 
 from tests import trees
 from weightrepl.engine.explain import explain
+from weightrepl.engine.scope import NamedQuery
 from weightrepl.query.parser import parse
 
 TREES = json.loads((Path(__file__).parent.parent / "cases" / "trees.json").read_text("utf-8"))
@@ -49,7 +50,7 @@ def test_broken_queries_are_followed_as_far_as_they_go() -> None:
 def test_a_query_by_name_is_of_weights() -> None:
     """`$name` counts for what a query is of, also where it refers to itself."""
     space = trees.workspace(trees.model(TREES["seed"]))
-    named = {"a": parse("$a, :kernel").query}
+    named = {"a": NamedQuery("$a, :kernel", parse("$a, :kernel").query)}
     assert explain("outer_dense, $a", space, named=named).selectors[0].steps[-1].noun == "weights"
 
 

@@ -20,6 +20,7 @@ import pytest
 
 from tests import trees
 from weightrepl.engine.evaluate import evaluate
+from weightrepl.engine.scope import NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Table
 from weightrepl.errors import QueryError
@@ -66,7 +67,7 @@ def test_case(case: dict[str, Any]) -> None:
     text, span = unmarked(case["q"])
     space = workspace(case.get("tree", "seed"))
     location = evaluate(case["at"], space, want="layers")._rows[0] if "at" in case else None
-    named = {name: parse(query).query for name, query in case.get("named", {}).items()}
+    named = {name: NamedQuery(query, parse(query).query) for name, query in case.get("named", {}).items()}
     try:
         result = evaluate(text, space, location=location, want=case.get("want"), named=named)
         problems = result.notes

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.expressions import ExpressionError
-from weightrepl.engine.scope import Scope
+from weightrepl.engine.scope import NamedQuery, Scope
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Kind, choose, kind_of, owners
 from weightrepl.engine.stages import NEED_VALUES, Relation, apply, relation, words_of
@@ -28,7 +28,7 @@ def evaluate(
     *,
     location: Place | None = None,
     want: Kind | None = None,
-    named: Mapping[str, Query] | None = None,
+    named: Mapping[str, NamedQuery] | None = None,
 ) -> Result:
     """Return what a query finds in the open models.
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from weightrepl.engine.missing import complaints, names_at
 from weightrepl.engine.missing_weights import empty_complaints
 from weightrepl.engine.resolve import weights_within
-from weightrepl.engine.scope import Scope
+from weightrepl.engine.scope import NamedQuery, Scope
 from weightrepl.engine.selectors import follow, kind_of
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Place
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
-from weightrepl.query.syntax import Dotted, Missing, Name, Query, Selector
+from weightrepl.query.syntax import Dotted, Missing, Name, Selector
 from weightrepl.spans import Span, nearest
 
 
@@ -57,7 +57,7 @@ def explain(
     workspace: Workspace,
     *,
     location: Place | None = None,
-    named: Mapping[str, Query] | None = None,
+    named: Mapping[str, NamedQuery] | None = None,
 ) -> Explanation:
     """Return how each selector of a query goes through the open models; never raises on a broken query."""
     parsed = parse(text)

@@ -11,6 +11,14 @@ from weightrepl.query.syntax import Query
 
 
 @dataclass(frozen=True, slots=True)
+class NamedQuery:
+    """A query that has a name, and the whole text that its spans point into."""
+
+    text: str
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What a query is resolved against.
 
@@ -23,9 +31,9 @@ class Scope:
     text: str
     workspace: Workspace
     location: Place | None
-    named: Mapping[str, Query] = field(default_factory=dict)
+    named: Mapping[str, NamedQuery] = field(default_factory=dict)
     within: frozenset[str] = frozenset()
 
     def inside(self, name: str) -> Scope:
         """Return the scope in which the query called `name` is resolved."""
-        return replace(self, within=self.within | {name})
+        return replace(self, text=self.named[name].text, within=self.within | {name})

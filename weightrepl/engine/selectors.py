@@ -16,7 +16,7 @@ from weightrepl.engine.resolve import (
     weights_named,
     weights_within,
 )
-from weightrepl.engine.scope import Scope
+from weightrepl.engine.scope import NamedQuery, Scope
 from weightrepl.engine.slices import sliced
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Problem
@@ -144,23 +144,31 @@ def follow(selector: Selector, scope: Scope) -> Trace:
 
 
 def _referred(reference: Reference, kind: Kind, scope: Scope) -> Chosen:
-    query = scope.named.get(reference.name)
-    if query is None:
+    named = scope.named.get(reference.name)
+    if named is None:
         return Chosen((), (missing.no_such_query(reference, scope),))
     if reference.name in scope.within:
         message = f"'${reference.name}' refers to itself"
         return Chosen((), (Problem("query-in-itself", message, reference.span),))
-    return choose(query, kind, scope.inside(reference.name))
+    chosen = choose(named.query, kind, scope.inside(reference.name))
+    return Chosen(chosen.rows, tuple(_within(reference, named.text, p) for p in chosen.problems))
 
 
-def kind_of(query: Query, named: Mapping[str, Query], within: frozenset[str] = frozenset()) -> Kind:
+def _within(reference: Reference, text: str, problem: Problem) -> Problem:
+    """Return a problem of a named query as one of the reference to it, whose text is the one that is shown."""
+    message = f"in ${reference.name}: {problem.message}"
+    advice = "\n".join(problem.advice(text)) or None
+    return Problem(problem.code, message, reference.span, None, problem.severity, advice)
+
+
+def kind_of(query: Query, named: Mapping[str, NamedQuery], within: frozenset[str] = frozenset()) -> Kind:
     """Return whether a query is of weights or of layers: of weights as soon as a selector has a `:`."""
     for selector in query.selectors:
         match selector:
             case Selector(weight=weight) if weight is not None:
                 return "weights"
             case Reference(name=name) if name in named and name not in within:
-                if kind_of(named[name], named, within | {name}) == "weights":
+                if kind_of(named[name].query, named, within | {name}) == "weights":
                     return "weights"
     return "layers"
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from weightrepl.engine.evaluate import Result
     from weightrepl.engine.explain import Explanation
+    from weightrepl.engine.scope import NamedQuery
     from weightrepl.engine.selectors import Kind
     from weightrepl.model.tree import Model, Place
     from weightrepl.model.workspace import Workspace
-    from weightrepl.engine.scope import NamedQuery
     from weightrepl.render.formats import Answer
 
 
