@@ -187,10 +187,11 @@ def test_pandas_missing_names_the_command(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_layer_tells_all_about_itself() -> None:
     """Each property of a selected layer."""
     layer = select_layers("custom_module").one()
-    assert (layer.address, layer.name, layer.class_name) == ("larger_model/custom_module", "custom_module", "CustomModule")
+    assert layer.address == "larger_model/custom_module"
+    assert (layer.name, layer.class_name) == ("custom_module", "CustomModule")
     assert (layer.depth, layer.params, layer.nbytes, layer.attributes) == (1, 236, 944, ("module",))
     assert (layer.trainable, layer.built, layer.aliases) == (True, True, ())
-    assert layer.layers.addresses == ("larger_model/custom_module/inner_dense1", "larger_model/custom_module/inner_dense2")
+    assert [inner.name for inner in layer.layers] == ["inner_dense1", "inner_dense2"]
     assert len(layer.weights) == 4
     assert layer.weights[0].shape == (10, 12)
     assert repr(layer) == "<Layer larger_model/custom_module CustomModule>"

@@ -215,13 +215,14 @@ def _no_dotted(segment: Dotted, step: Step, scope: Scope) -> Problem:
         return Problem("no-such-layer", f"no '{text}' {where(step.before, scope)}", segment.span, hint=hint)
     own = [layer for layer in children if not layer.system]
     known = [a for layer in own for a in layer.attributes or ()]
-    if own and all(layer.attributes is None for layer in own):
-        message = f"'{text}' asks for an attribute, which this source does not record"
-        return Problem(
-            "no-attributes", message, segment.span, hint=_what_is_there(names_at(step.before, scope))
-        )
-    problem = Problem("no-such-attribute", f"no attribute '{text}' {where(step.before, scope)}", segment.span)
+    problem = Problem(
+        "no-such-attribute", f"no attribute '{text}' {where(step.before, scope)}", segment.span
+    )
     near = nearest(segment.glob.literal or "", known, limit=1)
     if near:
         return problem.replace(fix=Fix(segment.span, "." + escape_name(near[0])))
+    if any(layer.attributes is None for layer in own):
+        message = f"'{text}' asks for an attribute, which this source does not record for every layer here"
+        hint = _what_is_there(names_at(step.before, scope))
+        return Problem("no-attributes", message, segment.span, hint=hint)
     return problem.replace(hint=f"attributes there: {listed(['.' + a for a in known])}" if known else None)
