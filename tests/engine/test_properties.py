@@ -19,7 +19,8 @@ EXAMPLES = 1000 if os.environ.get("WEIGHTREPL_LONG") else 50
 NAMES = st.one_of(
     st.sampled_from(
         ["a", "b", "dense", "dense_1", "a/b", "a:b", "*", "**", ".", "..", "", "#2", "a#2", "!x", "$y", " ",
-         "é", "e\u0301", "{x}", "[0]", "\n", "\x1b[2J", ".optimizer", "m", "\u202eabc", "a,b", "x|y", "\\", '"', "'", "-1", "@Dense"]
+         "é", "e\u0301", "{x}", "[0]",
+         "\n", "\x1b[2J", ".optimizer", "m", "\u202eabc", "a,b", "x|y", "\\", '"', "'", "-1", "@Dense"]
     ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
 )  # fmt: skip
