@@ -15,15 +15,15 @@ MODEL = "larger_model.keras"
 
 STEPS = (
     ("A weight has an address: the layers on the way to it, a colon, its name.",
-     "larger_model/custom_module/inner_dense1:kernel"),
-    ("A pattern selects many. '*' matches within a name, '**' any number of layers.",
+     "custom_module/inner_dense1:kernel"),
+    ("A pattern selects many: '*' matches within a name, '**' any number of layers.",
      "larger_model/custom_module/*dense1:kernel, **:bias"),
-    ("'@' asks for a class, '!' takes away; the model's name may be left out.",
+    ("'@' asks for a class, '!' takes away.",
      "**/@Dense:*, !custom_module"),
     ("A slice is taken from the file: nothing else of it is read.",
      "outer_dense:kernel[:2, ::2]"),
     ("Stages go on with what was selected.",
-     "**:* | where size > 40 | sort bytes desc | show address, size, bytes"),
+     "**:kernel | top 2 size | show address, size"),
     ("Who mistypes is told where, and what was meant.",
      "larger_model/custom_modul/*dense1:kernel"),
 )  # fmt: skip

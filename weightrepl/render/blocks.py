@@ -7,6 +7,8 @@ Cells hold text as a person reads it; what a machine reads is made from the resu
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from weightrepl.values import Value
 
 TYPE_CHECKING = False
@@ -19,7 +21,7 @@ Role: TypeAlias = "Literal['name', 'number', 'shape', 'word', 'unknown', 'dim', 
 """What a cell is: it says the colour, and that numbers stand to the right."""
 
 
-class Cell(Value):
+class Cell(NamedTuple):
     """One value of a table, as text of one line without control characters.
 
     parts: where the role is `list`, the items that may go to lines of their own.
@@ -50,7 +52,7 @@ class TableBlock(Value):
     rows: tuple[tuple[Cell, ...], ...]
 
 
-class TreeRow(Value):
+class TreeRow(NamedTuple):
     """A row of a tree: how deep its first cell hangs (0: a root), and its cells."""
 
     depth: int

@@ -7,6 +7,7 @@ it. Colours are written here by hand: importing a library for them takes longer 
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from weightrepl.render.blocks import Cell, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
 from weightrepl.spans import excerpt, visible, width
@@ -98,16 +99,16 @@ def lines(blocks: Iterable[Block], screen: Screen) -> Iterator[str]:
 # ------------------------------------------------------------------ tables and trees
 
 
-class _Row(Value):
+class _Row(NamedTuple):
     """Cells in the order of the columns; what stands before the first, and before each further line of the row."""
 
     cells: Sequence[Cell]
     lead: str = ""
     follow: str = GAP
 
-    def text(self, column: int) -> str:
-        """Return what stands in a column, the lead with the first."""
-        return (self.lead if column == 0 else "") + self.cells[column].text
+    def width(self, column: int) -> int:
+        """Return the cells that a column takes, the lead with the first."""
+        return (len(self.lead) if column == 0 else 0) + width(self.cells[column].text)
 
 
 def _table(block: TableBlock, screen: Screen) -> Iterator[str]:
@@ -164,8 +165,8 @@ def _has_later_sibling(rows: Sequence[TreeRow]) -> list[bool]:
 
 
 def _laid_out(rows: Sequence[_Row], right: Sequence[bool], screen: Screen) -> Iterator[str]:
-    widths = [max(width(row.text(i)) for row in rows) for i in range(len(right))]
-    indent = max(width(row.follow) for row in rows)
+    widths = [max(row.width(i) for row in rows) for i in range(len(right))]
+    indent = max(len(row.follow) for row in rows)
     has_list = any(row.cells[-1].parts for row in rows)
     if has_list:
         widths[-1] = _list_width(rows, widths, indent, screen)
@@ -217,19 +218,19 @@ def _group_lines(
     """Yield the lines of those cells of a row that stand beside each other."""
     if group[0] != 0 and not any(row.cells[column].text for column in group):
         return
-    follow = row.follow + " " * (indent - width(row.follow))
+    follow = row.follow + " " * (indent - len(row.follow))
     line, start = ("", 0) if group[0] == 0 else (follow, indent)
     further: list[str] = []
     for column in group:
         cell = row.cells[column]
         first, *rest = _stacked(cell, widths[column])
         drawn = screen.paint(first, cell.role)
-        padding = " " * (widths[column] - width(first) - (width(row.lead) if column == 0 else 0))
+        padding = " " * (widths[column] - width(first) - (len(row.lead) if column == 0 else 0))
         line += (
             (row.lead if column == 0 else "") + (padding + drawn if right[column] else drawn + padding) + GAP
         )
         further = [
-            row.follow + " " * (start - width(row.follow)) + screen.paint(text, cell.role) for text in rest
+            row.follow + " " * (start - len(row.follow)) + screen.paint(text, cell.role) for text in rest
         ]
         start += widths[column] + len(GAP)
     yield line.rstrip()
