@@ -1,19 +1,19 @@
 """Matches names against globs, in time linear in pattern times name whatever both are.
 
-A set of offsets into the name is one integer, bit i for offset i. Each part of a glob takes the set of offsets at
-which it may begin to the set at which it may end; so nothing is ever tried twice, and nothing backtracks.
+Each part of a glob takes all offsets into the name at which it may begin to all those at which it may end, each once;
+so nothing is ever tried twice, and nothing backtracks.
 """
 
 from __future__ import annotations
 
 from weightrepl.query.names import text_glob
-from weightrepl.query.syntax import AnyOne, AnyRun, Braces, CharClass, Glob, PosixClass, Range, Text
+from weightrepl.query.syntax import AnyOne, AnyRun, Braces, CharClass, Glob, Missing, PosixClass, Range, Text
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from weightrepl.query.syntax import GlobPart
 
@@ -45,7 +45,8 @@ class Matcher(Value):
             before, after = self.around_star
             enough = len(name) >= len(before) + len(after)
             return enough and name.startswith(before) and name.endswith(after)
-        return _Simulation(name, self.dotted).ends(self.glob, 1) >> len(name) == 1
+        ends = _Simulation(name, self.dotted).ends(self.glob, (0,))
+        return len(ends) > 0 and ends[-1] == len(name)
 
 
 def compile_glob(glob: Glob) -> Matcher:
@@ -111,90 +112,61 @@ def _around_star(glob: Glob) -> tuple[str, str] | None:
     return None
 
 
-# ------------------------------------------------------------------ sets of offsets
+# ------------------------------------------------------------------ where parts end
 
 
 class _Simulation:
-    """One name, and which sets of offsets lead to which."""
+    """One name, and at which offsets a part of a glob can end that begins at some of these."""
 
     def __init__(self, name: str, dotted: bool) -> None:
         self.name = name
-        self.all = (1 << len(name) + 1) - 1
         self.barred = "." if dotted else ""
 
-    def ends(self, glob: Glob, starts: int) -> int:
-        """Return the offsets at which a glob can end that begins at one of `starts`."""
+    def ends(self, glob: Glob, starts: Sequence[int]) -> Sequence[int]:
+        """Return the offsets, in order, at which a glob can end that begins at one of `starts`."""
         for part in glob.parts:
-            if not starts:
-                return 0
             starts = self.after(part, starts)
         return starts
 
-    def after(self, part: GlobPart, starts: int) -> int:
+    def after(self, part: GlobPart, starts: Sequence[int]) -> Sequence[int]:
+        """Return the offsets at which one part can end."""
         match part:
             case Text():
-                return self.text(_nfc(part.text), starts)
+                text = _nfc(part.text)
+                return [i + len(text) for i in starts if self.name.startswith(text, i)]
             case AnyRun():
                 return self.run(starts)
             case AnyOne():
-                return self.step(starts, lambda c: c not in self.barred)
+                return [i + 1 for i in starts if i < len(self.name) and self.name[i] not in self.barred]
             case CharClass():
-                return self.step(starts, lambda c: c not in self.barred and _in_class(part, c))
+                return [i + 1 for i in starts if i < len(self.name) and self.fits(part, self.name[i])]
             case Braces():
-                ends = 0
-                for alternative in part.alternatives:
-                    ends |= self.ends(alternative, starts)
-                return ends
+                return sorted({end for choice in part.alternatives for end in self.ends(choice, starts)})
             case Range():
-                return self.numbers(part, starts)
-        return 0
+                return sorted({end for i in starts for end in self.numbers(part, i)})
+            case Missing():
+                return ()
 
-    def text(self, text: str, starts: int) -> int:
-        """Return the offsets behind a text."""
-        ends = 0
-        for i in _bits(starts):
-            if self.name.startswith(text, i):
-                ends |= 1 << i + len(text)
-        return ends
+    def fits(self, part: CharClass, char: str) -> bool:
+        """Return whether a class takes a character."""
+        return char not in self.barred and _in_class(part, char)
 
-    def step(self, starts: int, fits: Callable[[str], bool]) -> int:
-        """Return the offsets one character further, where that character fits."""
-        ends = 0
-        for i in _bits(starts):
-            if i < len(self.name) and fits(self.name[i]):
-                ends |= 2 << i
-        return ends
-
-    def run(self, starts: int) -> int:
+    def run(self, starts: Sequence[int]) -> Sequence[int]:
         """Return the offsets that any run of characters leads to; it stops before what is barred."""
-        if not self.barred:
-            return self.all & -(starts & -starts)
-        ends, inside = 0, False
-        for i in range(len(self.name) + 1):
-            inside = inside or bool(starts >> i & 1)
-            if inside:
-                ends |= 1 << i
-            if self.name[i : i + 1] == self.barred:
-                inside = False
+        if not starts or not self.barred:
+            return range(starts[0], len(self.name) + 1) if starts else ()
+        ends: list[int] = []
+        for start in starts:
+            if not ends or start > ends[-1]:
+                stop = self.name.find(self.barred, start)
+                ends += range(start, (len(self.name) if stop < 0 else stop) + 1)
         return ends
 
-    def numbers(self, part: Range, starts: int) -> int:
-        """Return the offsets behind the numbers of a range."""
-        ends = 0
+    def numbers(self, part: Range, start: int) -> list[int]:
+        """Return the offsets behind the numbers of a range that begin at `start`."""
         longest = max(len(str(part.low)), len(str(part.high)), part.pad)
-        for i in _bits(starts):
-            for j in range(i + 1, min(i + longest, len(self.name)) + 1):
-                if _in_range(part, self.name[i:j]):
-                    ends |= 1 << j
-        return ends
-
-
-def _bits(starts: int) -> Iterator[int]:
-    """Yield the offsets that are in a set."""
-    while starts:
-        lowest = starts & -starts
-        yield lowest.bit_length() - 1
-        starts ^= lowest
+        ends = range(start + 1, min(start + longest, len(self.name)) + 1)
+        return [end for end in ends if _in_range(part, self.name[start:end])]
 
 
 def _in_range(part: Range, text: str) -> bool:

@@ -57,6 +57,7 @@ def address(c: Cursor, start: int, negated: bool = False) -> Selector | Missing:
     """address = path [ ":" weight [ slice ] ] | ":" weight [ slice ]"""
     if not begins_segment(c) and not c.at("/", ":"):
         return _no_selector(c)
+    first = c.index
     route = None if c.at(":") else path(c)
     weight, part = None, None
     if c.at(":"):
@@ -64,7 +65,8 @@ def address(c: Cursor, start: int, negated: bool = False) -> Selector | Missing:
     if negated and part is not None:
         what = "a '!' takes away whole weights: it has no slice"
         c.report("excluded-slice", what, part.span, Fix(part.span, ""))
-    _warn_of_classes(c, start, weight)
+    if weight is None:
+        _warn_of_classes(c, c.tokens[first : c.index])
     c.skip()
     c.expect("separator")
     return Selector(negated, route, weight, part, span=c.since(start))
@@ -139,12 +141,10 @@ def _reference(c: Cursor, start: int, negated: bool) -> Reference | Missing:
     return reference
 
 
-def _warn_of_classes(c: Cursor, start: int, weight: WeightName | None) -> None:
+def _warn_of_classes(c: Cursor, tokens: tuple[Token, ...]) -> None:
     """Warn of `a[b:kernel[0]`, a character class that swallowed a weight."""
-    if weight is not None:
-        return
-    for token in c.tokens[: c.index]:
-        if token.kind == "class" and token.span.start >= start and ":" in _without_posix(token.text):
+    for token in tokens:
+        if token.kind == "class" and ":" in _without_posix(token.text):
             fix = insertion(token.span.start + token.text.index(":"), "]") if c.last is token else None
             what = "this ':' is one of the characters between '[' and ']': is a ']' missing before it?"
             c.report("colon-in-class", what, token.span, fix, severity="warning")
