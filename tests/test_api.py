@@ -64,7 +64,9 @@ def test_layers_and_whatever_comes() -> None:
     assert weightrepl.explain(DEMO, "nope").problems[0].code == "no-such-layer"
 
 
-@pytest.mark.parametrize(("function", "wanted"), [(weightrepl.select, "weights"), (weightrepl.select_layers, "layers")])
+@pytest.mark.parametrize(
+    ("function", "wanted"), [(weightrepl.select, "weights"), (weightrepl.select_layers, "layers")]
+)
 def test_what_gives_no_rows_is_refused(function: object, wanted: str) -> None:
     """A count is no selection; the message says what to use."""
     with pytest.raises(weightrepl.QueryError, match=rf"gives no {wanted}(.|\n)*weightrepl.evaluate\(\)"):

@@ -10,7 +10,9 @@ import pytest
 
 import weightrepl
 
-MODULES = sorted(m.name for m in pkgutil.walk_packages(weightrepl.__path__, "weightrepl.") if "__main__" not in m.name)
+MODULES = sorted(
+    m.name for m in pkgutil.walk_packages(weightrepl.__path__, "weightrepl.") if "__main__" not in m.name
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

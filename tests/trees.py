@@ -114,7 +114,9 @@ class _Outline:
         word, *rest = WORD.findall(line)
         options = _options(rest)
         shape, dtype = options["shape"], options["dtype"]
-        values = np.arange(math.prod(shape or ()), dtype=np.float64).reshape(shape or ()).astype(_numpy(dtype))
+        values = (
+            np.arange(math.prod(shape or ()), dtype=np.float64).reshape(shape or ()).astype(_numpy(dtype))
+        )
         weight = Weight(
             _name(word[1:]),
             TensorSpec(shape, dtype),

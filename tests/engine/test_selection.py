@@ -140,7 +140,9 @@ def test_an_alias_finds_it_too() -> None:
 
 def test_an_unknown_address_names_the_nearest() -> None:
     """A KeyError that one can read."""
-    with pytest.raises(weightrepl.UnknownAddressError, match="did you mean 'larger_model/outer_dense:kernel'"):
+    with pytest.raises(
+        weightrepl.UnknownAddressError, match="did you mean 'larger_model/outer_dense:kernel'"
+    ):
         select("**:kernel")["larger_model/outer_dens:kernel"]
     with pytest.raises(KeyError, match="not in this selection of 3"):
         select("**:kernel")["?"]

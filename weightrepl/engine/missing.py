@@ -215,9 +215,7 @@ def _no_dotted(segment: Dotted, step: Step, scope: Scope) -> Problem:
         return Problem("no-such-layer", f"no '{text}' {where(step.before, scope)}", segment.span, hint=hint)
     own = [layer for layer in children if not layer.system]
     known = [a for layer in own for a in layer.attributes or ()]
-    problem = Problem(
-        "no-such-attribute", f"no attribute '{text}' {where(step.before, scope)}", segment.span
-    )
+    problem = Problem("no-such-attribute", f"no attribute '{text}' {where(step.before, scope)}", segment.span)
     near = nearest(segment.glob.literal or "", known, limit=1)
     if near:
         return problem.replace(fix=Fix(segment.span, "." + escape_name(near[0])))

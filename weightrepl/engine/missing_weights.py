@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from weightrepl.engine.addresses import address
 from weightrepl.engine.resolve import weights_within
@@ -10,9 +10,9 @@ from weightrepl.engine.scope import Scope
 from weightrepl.engine.trace import Trace
 from weightrepl.errors import Fix, Problem
 from weightrepl.model.tree import Place, Site, nfc
-from weightrepl.query.globs import expand_literals
+from weightrepl.query.globs import compile_glob, expand_literals
 from weightrepl.query.printer import escape_name
-from weightrepl.query.syntax import Missing, WeightName
+from weightrepl.query.syntax import Glob, Missing, WeightName
 from weightrepl.spans import Span, listed, nearest, visible
 
 
@@ -21,18 +21,19 @@ def weight_complaints(trace: Trace, scope: Scope) -> Iterator[Problem]:
     weight = trace.selector.weight
     if weight is None or isinstance(weight.glob, Missing):
         return
+    glob = weight.glob
     if not trace.reached.places:
         yield _no_layer_named(weight.span, scope)
         return
     found = set(map(nfc, {site.weight.name for site in trace.sites}))
-    lost = [(name, span) for name, span in expand_literals(weight.glob) or () if nfc(name) not in found]
+    lost = [(name, span) for name, span in expand_literals(glob) or () if nfc(name) not in found]
     if lost:  # perhaps only the ordinal kept it out
         own = {nfc(w.name) for place in trace.reached.places for w in place.layer.weights}
         lost = [(name, span) for name, span in lost if nfc(name) not in own]
     for name, span in lost:
         yield _no_weight(name, span, trace, scope)
     if not lost:
-        yield from _of_found(weight, trace, scope)
+        yield from _of_found(weight, glob, trace, scope)
 
 
 def _no_layer_named(span: Span, scope: Scope) -> Problem:
@@ -42,7 +43,7 @@ def _no_layer_named(span: Span, scope: Scope) -> Problem:
     return Problem("no-location", message, span, hint=hint)
 
 
-def _of_found(weight: WeightName, trace: Trace, scope: Scope) -> Iterator[Problem]:
+def _of_found(weight: WeightName, glob: Glob, trace: Trace, scope: Scope) -> Iterator[Problem]:
     if not trace.sites:
         if isinstance(weight.ordinal, int):
             yield Problem(
@@ -50,9 +51,9 @@ def _of_found(weight: WeightName, trace: Trace, scope: Scope) -> Iterator[Proble
             )
             return
         unbuilt = _unbuilt(trace.reached.places)
-        yield _not_built(unbuilt, weight.span, scope) if unbuilt else _no_match(weight, trace, scope)
+        yield _not_built(unbuilt, weight.span, scope) if unbuilt else _no_match(weight, glob, trace, scope)
         return
-    if weight.ordinal is None and not isinstance(weight.glob, Missing) and weight.glob.literal is not None:
+    if weight.ordinal is None and glob.literal is not None:
         several = [s for s in trace.sites[:1000] if len(s.place.layer.weights_named[nfc(s.weight.name)]) > 1]
         if several:
             name = visible(several[0].weight.name)
@@ -73,31 +74,34 @@ def _no_weight(name: str, span: Span, trace: Trace, scope: Scope) -> Problem:
     near = nearest(name, names, limit=1)
     if near:
         return problem.replace(fix=Fix(span, escape_name(near[0])))
-    return _deeper(problem, name, trace, scope) or problem.replace(hint=_what_there_is(names))
+    return _deeper(problem, lambda other: nfc(other) == nfc(name), trace, scope) or problem.replace(
+        hint=_what_there_is(names)
+    )
 
 
 def _what_there_is(names: Sequence[str]) -> str:
     return f"it has {listed(names)}" if names else "it has no weights of its own"
 
 
-def _deeper(problem: Problem, name: str, trace: Trace, scope: Scope) -> Problem | None:
-    """Return the problem with its fix where such a weight lies below: `**` before the colon finds it."""
-    below = [s for s in weights_within(trace.reached, scope.workspace) if nfc(s.weight.name) == nfc(name)]
-    selector = trace.selector
-    if not below or selector.weight is None:
+def _deeper(problem: Problem, fits: Callable[[str], bool], trace: Trace, scope: Scope) -> Problem | None:
+    """Return the problem with its fix where such weights lie below: `**` before the colon finds them."""
+    below = [s for s in weights_within(trace.reached, scope.workspace) if fits(s.weight.name)]
+    weight = trace.selector.weight
+    if not below or weight is None:
         return None
-    start = selector.weight.span.start - 1
-    fix = Fix(Span(start, start), "**" if selector.path is None else "/**")
-    how_many = "it is deeper" if len(below) == 1 else f"{len(below):,} of that name are deeper"
+    colon = weight.span.start - 1
+    slash = "" if trace.selector.path is None or scope.text[:colon].endswith("/") else "/"
+    fix = Fix(Span(colon, colon), f"{slash}**")
+    how_many = "it is deeper" if len(below) == 1 else f"{len(below):,} are deeper"
     return problem.replace(fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
 
 
-def _no_match(weight: WeightName, trace: Trace, scope: Scope) -> Problem:
+def _no_match(weight: WeightName, glob: Glob, trace: Trace, scope: Scope) -> Problem:
     names = tuple(dict.fromkeys(w.name for place in trace.reached.places for w in place.layer.weights))
     text = visible(weight.span.of(scope.text))
-    return Problem(
-        "no-match", f"no weight matches '{text}'", weight.span, None, "note", _what_there_is(names)
-    )
+    problem = Problem("no-match", f"no weight matches '{text}'", weight.span, None, "note")
+    deeper = _deeper(problem, compile_glob(glob).matches, trace, scope)
+    return deeper or problem.replace(hint=_what_there_is(names))
 
 
 # ------------------------------------------------------------------ not built

@@ -14,6 +14,7 @@ from weightrepl.model.workspace import Workspace
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
+
 class SelectedWeight:
     """A weight that a query found, or the slice of it that the query asked for."""
 

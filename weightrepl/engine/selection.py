@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, ways_to_layer
 from weightrepl.engine.columns import Column, layer_columns, layer_trainable, total, weight_columns
@@ -230,7 +230,7 @@ class _Rows(Sequence[T], Generic[T]):
     def __repr__(self) -> str:
         from weightrepl.render.plain import plain_text
 
-        return plain_text(self)
+        return plain_text(cast("Selection | LayerSelection", self))
 
 
 class Selection(_Rows[SelectedWeight]):
