@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weightrepl.errors import Fix, Problem
-from weightrepl.query.cursor import Expectation, Expected, insertion
+from weightrepl.query.cursor import Expectation, Expected
 from weightrepl.query.parser import parse
 from weightrepl.query.syntax import Entry, LetDirective, OpenDirective, QueryFile
 from weightrepl.spans import Span, nearest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weightrepl.query.syntax import Query
 
 _DIRECTIVES = ("open", "let", "expect")
+_ANYTHING = tuple(Expectation(kind) for kind in ("layer", "weight", "reference", "exclusion", "directive"))
 
 
 class ParsedFile(Value):
@@ -75,122 +76,129 @@ class _Reader:
         self.lets: list[LetDirective] = []
         self.entries: list[Entry] = []
         self.problems: list[Problem] = []
-        self.expect: tuple[Literal["some", "none"] | None, Span] | None = None
-        self.expected = Expected(Span(len(text), len(text)), _anything())
+        self.expect: tuple[Literal["some", "none"], Span] | None = None
+        self.expected = Expected(Span(len(text), len(text)), _ANYTHING)
 
     def finish(self) -> ParsedFile:
         """Return the file."""
         if self.expect is not None:
             self.problem("no-query", "expected a query after this line, found the end", self.expect[1])
-        file = QueryFile(
-            tuple(self.opens), tuple(self.lets), tuple(self.entries), span=Span(0, len(self.text))
-        )
+        whole = Span(0, len(self.text))
+        file = QueryFile(tuple(self.opens), tuple(self.lets), tuple(self.entries), span=whole)
         return ParsedFile(file, tuple(self.problems), self.expected)
 
     def item(self, span: Span) -> None:
         """Read a query or a directive."""
-        end = len(self.text) if not self.text[span.end :].strip(" \t") else span.end
-        self.expected = Expected(Span(len(self.text), len(self.text)), _anything())
         if self.text.startswith("#:", span.start):
-            self.directive(span, end)
-        else:
-            if self.text[span.start].isspace():
-                indent = len(span.of(self.text)) - len(span.of(self.text).lstrip())
-                blank = Span(span.start, span.start + indent)
-                self.problem("nothing-to-continue", "this line continues nothing", blank, Fix(blank, ""))
-            self.entries.append(Entry(self.query(span.start, end), self.take_expect(), span=span))
+            self.directive(span)
+            return
+        start = self.beyond_space(span.start, span.end)
+        if start > span.start:
+            blank = Span(span.start, start)
+            self.problem("nothing-to-continue", "this line continues nothing", blank, Fix(blank, ""))
+        expect = self.expect[0] if self.expect else None
+        self.expect = None
+        self.entries.append(Entry(self.query(Span(start, span.end)), expect, span=Span(start, span.end)))
 
-    def query(self, start: int, end: int) -> Query:
-        parsed = parse(self.text, start, end)
+    def query(self, span: Span) -> Query:
+        """Read a query, and what may come next if it is the last thing in the file and still goes on."""
+        rest = self.text[span.end :]
+        last = not rest.strip() and not rest.endswith("\n")
+        parsed = parse(self.text, span.start, len(self.text) if last else span.end)
         self.problems += parsed.problems
-        if end == len(self.text):
+        if last:
             self.expected = parsed.expected
-        return parsed.query
-
-    def take_expect(self) -> Literal["some", "none"] | None:
-        expect, self.expect = self.expect, None
-        return expect[0] if expect else None
+        return parsed.query.replace(span=span)
 
     def problem(self, code: str, message: str, span: Span, fix: Fix | None = None) -> None:
+        """Record an error."""
         self.problems.append(Problem(code, message, span, fix))
 
     # ---------------------------------------------------------------- directives
 
-    def directive(self, span: Span, end: int) -> None:
+    def directive(self, span: Span) -> None:
         """directive = "#:" ( "open" [ NAME "=" ] FILE | "let" NAME "=" query | "expect" ( "some" | "none" ) )"""
         word = self.word(span.start + 2, span.end)
         self.hope(word, "directive")
-        rest = self.trimmed(word.end, span.end)
+        rest = Span(self.beyond_space(word.end, span.end), span.end)
         match word.of(self.text):
             case "open":
                 self.open(span, rest)
             case "let":
-                self.let(span, rest, end)
+                self.let(span, rest)
             case "expect":
-                self.expecting(span, rest)
+                self.expectation(span, rest)
             case other:
                 near = nearest(other, _DIRECTIVES, 1)
-                what = f"expected open, let or expect after '#:', found '{other}'" if other else (
-                    "expected open, let or expect after '#:', found the end"
-                )  # fmt: skip
                 fix = Fix(word, near[0]) if near else Fix(Span(span.start, span.start + 2), "# ")
+                what = f"expected open, let or expect after '#:', found {_quoted(other)}"
                 self.problem("no-such-directive", what, word, fix)
 
     def open(self, span: Span, rest: Span) -> None:
         """open = "open" [ NAME "=" ] FILE"""
-        before, equals, _ = rest.of(self.text).partition("=")
-        named = bool(equals) and not any(c == "/" or c.isspace() for c in before.strip())
-        path = self.trimmed(rest.start + len(before) + 1, rest.end) if named else rest
+        name, equals, _ = rest.of(self.text).partition("=")
+        named = bool(equals) and not any(c == "/" or c.isspace() for c in name.strip())
+        start = self.beyond_space(rest.start + len(name) + 1, rest.end) if named else rest.start
+        path = Span(start, rest.end)
         self.hope(path, "file")
-        if named and not before.strip():
+        if named and not name.strip():
             self.problem("missing-name", "expected a name before '='", rest, Fix(rest, path.of(self.text)))
         if not len(path) or "\n" in path.of(self.text):
-            self.problem("missing-file", "expected the path of one file", path if len(path) else rest)
-        self.late(span)
-        name = before.strip() if named else ""
-        self.opens.append(OpenDirective(name or None, path.of(self.text), span=span))
+            self.problem("missing-file", "expected the path of one file", rest)
+        self.at_top(span)
+        self.opens.append(
+            OpenDirective(name.strip() or None if named else None, path.of(self.text), span=span)
+        )
 
-    def let(self, span: Span, rest: Span, end: int) -> None:
+    def let(self, span: Span, rest: Span) -> None:
         """let = "let" NAME "=" query"""
-        name = self.word(rest.start, rest.end)
-        equals = self.trimmed(name.end, rest.end)
-        text = name.of(self.text).removeprefix("$")
-        if text != name.of(self.text):
-            self.problem("missing-name", "the '$' is only where a name is used", name, Fix(name, text))
-        elif not text:
-            self.problem("missing-name", "expected a name after 'let'", Span(name.start, name.start + 1))
-        elif text in [let.name for let in self.lets]:
-            self.problem("second-name", f"a second query of the name '{text}'", name)
-        if not equals.of(self.text).startswith("="):
-            self.problem(
-                "missing-query", "expected '=' and a query after the name", name, insertion(name.end, " = ")
-            )
-        start = self.trimmed(equals.start + 1, rest.end).start
-        if equals.of(self.text).strip() == "=":
-            self.problem("missing-query", "expected a query after '='", equals)
-        self.late(span)
-        self.lets.append(LetDirective(text, self.query(start, max(start, end)), span=span))
+        place = self.word(rest.start, rest.end)
+        name = self.name(place, found="=" if len(rest) else "")
+        equals = self.beyond_space(place.end, rest.end)
+        start = self.beyond_space(equals + 1, rest.end)
+        if name and not self.text.startswith("=", equals, rest.end):
+            fix = Fix(Span(place.end, equals), " = ")
+            here = Span(place.end, place.end)
+            self.problem("missing-query", "expected '=' and a query after the name", here, fix)
+            start = equals
+        elif name and start == rest.end:
+            self.problem("missing-query", "expected a query after '='", Span(equals, rest.end))
+        self.at_top(span)
+        self.lets.append(LetDirective(name, self.query(Span(start, rest.end)), span=span))
 
-    def expecting(self, span: Span, rest: Span) -> None:
+    def name(self, place: Span, found: str) -> str:
+        """Return the name that a query is given, and report what no reference can hold."""
+        name = place.of(self.text).removeprefix("$")
+        if not name:
+            self.problem("missing-name", f"expected a name after 'let', found {_quoted(found)}", place)
+        elif name != place.of(self.text):
+            self.problem("missing-name", "the '$' is only where a name is used", place, Fix(place, name))
+        elif not all(c.isalnum() or c in "_-" for c in name):
+            self.problem("missing-name", f"a name is of letters, digits, '_' and '-', not '{name}'", place)
+        elif any(name == let.name for let in self.lets):
+            self.problem("second-name", f"a second query of the name '{name}'", place)
+        return name
+
+    def expectation(self, span: Span, rest: Span) -> None:
         """expect = "expect" ( "some" | "none" )"""
         self.hope(rest, "expectation")
         found = rest.of(self.text)
+        meant: Literal["some", "none"] = "none" if found.startswith("no") else "some"
         if self.expect is not None:
-            self.problem(
-                "no-query", "expected a query after this line, found another '#: expect'", self.expect[1]
-            )
-        if found not in ("some", "none"):
-            near = nearest(found, ("some", "none"), 1) or ("some",)
-            what = f"expected some or none after 'expect', found '{found}'"
-            self.problem("bad-expectation", what, rest if len(rest) else span, Fix(rest, near[0]))
-        self.expect = ("none" if found == "none" else "some" if found == "some" else None, span)
+            what = "expected a query after this line, found another '#: expect'"
+            self.problem("no-query", what, self.expect[1])
+        if found != meant:
+            what = f"expected some or none after 'expect', found {_quoted(found)}"
+            self.problem("bad-expectation", what, rest, Fix(rest, meant if len(rest) else f" {meant}"))
+        self.expect = (meant, span)
 
-    def late(self, span: Span) -> None:
-        """Report a directive that does not stand at the top."""
+    def at_top(self, span: Span) -> None:
+        """Report a directive that does not stand above all queries."""
         if self.entries:
-            self.problem(
-                "late-directive", "what opens models and names queries stands above all queries", span
-            )
+            what = "what opens models and names queries stands above all queries"
+            self.problem("late-directive", what, span)
+
+    # ---------------------------------------------------------------- places
 
     def hope(self, span: Span, kind: Kind) -> None:
         """Record what may stand at the end of the text, where `span` reaches it."""
@@ -199,18 +207,17 @@ class _Reader:
 
     def word(self, start: int, end: int) -> Span:
         """Return the span of the next word of a directive."""
-        start = self.trimmed(start, end).start
-        stop = start
+        start = stop = self.beyond_space(start, end)
         while stop < end and not self.text[stop].isspace() and self.text[stop] != "=":
             stop += 1
         return Span(start, stop)
 
-    def trimmed(self, start: int, end: int) -> Span:
-        """Return a span without the white space at its beginning, and not beyond `end`."""
-        start = min(start, end)
-        return Span(end - len(self.text[start:end].lstrip()), end)
+    def beyond_space(self, start: int, end: int) -> int:
+        """Return the first offset from `start` on, but not beyond `end`, that holds no white space."""
+        while start < end and self.text[start].isspace():
+            start += 1
+        return min(start, end)
 
 
-def _anything() -> tuple[Expectation, ...]:
-    kinds: tuple[Kind, ...] = ("layer", "weight", "reference", "exclusion", "directive")
-    return tuple(Expectation(kind) for kind in kinds)
+def _quoted(found: str) -> str:
+    return f"'{found}'" if found else "the end"
