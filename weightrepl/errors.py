@@ -96,6 +96,9 @@ class QueryError(WeightreplError, ValueError):
         self.text, self.problems = text, tuple(problems)
         super().__init__("\n".join(p.picture(text) for p in self.problems))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.text, self.problems)
+
 
 class NotOneError(WeightreplError, LookupError):
     """There is not exactly one: none, or several."""

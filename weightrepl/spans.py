@@ -97,12 +97,15 @@ def utf16_length(text: str) -> int:
     return len(text) + sum(c > "\uffff" for c in text)
 
 
+_NEAR = 0.6
+
+
 def nearest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """Return at most `limit` of `names` that one may have meant by `name`, the likeliest first.
 
     Case, and `-`, `_` and blanks, weigh nothing; a part of a name counts as near.
     """
-    import difflib
+    from difflib import SequenceMatcher
 
     def plain(text: str) -> str:
         return text.casefold().replace("-", "_").replace(" ", "_")
@@ -112,7 +115,16 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     for candidate in dict.fromkeys(names):
         by_plain.setdefault(plain(candidate), []).append(candidate)
     pool = list(by_plain)
-    close = difflib.get_close_matches(wanted, pool[:5000], n=limit, cutoff=0.6)
+    matcher = SequenceMatcher(b=wanted)
+    scored: list[tuple[float, str]] = []
+    for candidate in pool[:5000]:
+        matcher.set_seq1(candidate)
+        if (
+            min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _NEAR
+            and (ratio := matcher.ratio()) >= _NEAR
+        ):
+            scored.append((ratio, candidate))
+    close = [candidate for _, candidate in sorted(scored, key=lambda pair: -pair[0])]
     if len(wanted) >= 3:
         close += [c for c in pool if c not in close and (wanted in c or (len(c) >= 3 and c in wanted))]
     found = [original for c in close for original in by_plain[c]]
