@@ -152,17 +152,21 @@ def relevant_flags(name: str, how: Recipe, path: tuple[str, ...]) -> dict[str, l
 
 def quantized_forms(name: str, how: Recipe) -> list[dict[str, Any]]:
     """Return the forms of a class under each policy that quantises it."""
-    found = []
+    from keras import layers
+
+    found: list[dict[str, Any]] = []
+    if getattr(getattr(layers, name), "quantize", None) is getattr(layers.Layer, "quantize", None):
+        return found
     for mode, policies in QUANTIZED.items():
         for policy in policies:
             arguments = {**how["arguments"], "dtype": policy}
-            if supports(name, arguments, how["inputs"][0], mode):
+            if supports(name, arguments, how["inputs"][0]):
                 for form in forms_of(name, {**how, "arguments": arguments}):
                     found.append({**form, "when": {**form["when"], "quantization": mode}})
     return found
 
 
-def supports(name: str, arguments: dict[str, Any], shape: tuple[int, ...], mode: str) -> bool:
+def supports(name: str, arguments: dict[str, Any], shape: tuple[int, ...]) -> bool:
     """Return whether the class heeds a policy that quantises; most take it for a float32 one."""
     try:
         layer = build(name, arguments, shape)
@@ -287,7 +291,7 @@ def merged(old: dict[str, Any], new: dict[str, Any], version: str) -> dict[str, 
     classes = {}
     for name in sorted({*old.get("layers", {}), *new["layers"]}):
         entries = [table["layers"][name] for table in (old, new) if name in table.get("layers", {})]
-        forms = generalised([form for entry in entries for form in entry["forms"]])
+        forms = generalised(_told_apart([form for entry in entries for form in entry["forms"]]))
         forms.sort(key=lambda form: json.dumps(form, sort_keys=True))
         parts = {key: value for entry in entries for key, value in entry.get("parts", {}).items()}
         classes[name] = {"forms": forms, **({"parts": parts} if parts else {})}
@@ -295,6 +299,16 @@ def merged(old: dict[str, Any], new: dict[str, Any], version: str) -> dict[str, 
         {*old.get("keras", []), version}, key=lambda text: [int(n) for n in text.split(".")[:3]]
     )
     return {"keras": versions, "layers": classes}
+
+
+def _told_apart(forms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the forms of a class; those of a Keras that could not quantise it yet are those of a layer that is not."""
+    if not any("quantization" in form["when"] for form in forms):
+        return forms
+    return [
+        {**form, "when": {**form["when"], "quantization": form["when"].get("quantization", "none")}}
+        for form in forms
+    ]
 
 
 def main() -> None:

@@ -104,6 +104,9 @@ INT8 = {
         ),  # int4, two in a byte
         (None, [(3, 4), (4,)], ["?", "?"], None),
         (None, [(3, 4), (4,)], ["bfloat16", "bfloat16"], ("kernel", "bias")),
+        ({"dtype": {"config": {"mode": "int8", "source_name": "float32"}}}, [(3, 4), (4,)], [F, F], None),
+        ({"dtype": {"config": {"mode": "int4/4"}}}, [(3, 2), (4,)], ["int8", F], ("kernel", "kernel_scale")),
+        ({"dtype": {"config": {"name": "mixed_bfloat16"}}}, [(3, 4), (4,)], [F, F], ("kernel", "bias")),
         ({"dtype": 7}, [(3, 4), (4,)], [F, F], ("kernel", "bias")),
     ],
 )
@@ -151,6 +154,7 @@ def test_the_layers_that_a_class_makes_itself_get_what_decides_over_their_weight
         (["encoder"], [(3, 4)], None),
         (["inner_dense1", "first"], [(3, 4)], ("kernel",)),
         (["x", "fc1"], [(3, 4)], ("kernel",)),
+        (["fc"], [(4,)], None),
         (["confcount"], [(3, 4)], None),  # `fc` is not a word of it
         (["tokenEmbedding"], [(3, 4)], ("embeddings",)),
         (["embed_proj"], [(3, 4)], None),  # either

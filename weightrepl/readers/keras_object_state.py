@@ -88,19 +88,17 @@ def _metrics(tree: Tree) -> dict[int, Content]:
 def _compiled_metrics(model: Any) -> Iterator[Any]:
     """Yield the metrics that `compile` made: the loss, then what was asked for."""
     inside = vars(model)
-    for holder in (inside.get("_loss_tracker"), inside.get("_compile_loss"), inside.get("_compile_metrics")):
-        if holder is not None and "_variables" in vars(holder) and "_flat_metrics" not in vars(holder):
-            yield holder
-            continue
+    if inside.get("_loss_tracker") is not None:
+        yield inside["_loss_tracker"]
+    for holder in (inside.get("_compile_loss"), inside.get("_compile_metrics")):
         for key in ("_metrics", "_flat_metrics", "_flat_weighted_metrics"):
-            for each in vars(holder).get(key) or () if holder is not None else ():
-                yield from (
-                    getattr(each, "metrics", None) or () if type(each).__name__ == "MetricsList" else (each,)
-                )
+            for each in (vars(holder).get(key) if holder is not None else None) or ():
+                listed = vars(each).get("metrics") if type(each).__name__ == "MetricsList" else (each,)
+                yield from (metric for metric in listed or () if metric is not None)
 
 
 def _metric(tree: Tree, metric: Any) -> Layer:
-    inside = vars(metric) if metric is not None else {}
+    inside = vars(metric)
     weights = tuple(tree.weight(variable) for variable in inside.get("_variables", ()))
     layers = [_metric(tree, each) for each in inside.get("_metrics", ())]
     kept = tuple(each for each in layers if each.weights or each.children)

@@ -168,7 +168,8 @@ def infer(
         return None
     floats = ["float32"] * len(shapes)
     classes = dict.fromkeys(name for hint in hints for name in _hinted(hint))
-    found = {names for name in classes if (names := roles(name, None, shapes, floats))}
+    names = {roles(name, None, shapes, floats) for name in classes}
+    found = {each for each in names if each and (each[0] != "kernel" or len(shapes[0]) > 1)}
     if found or len(shapes) == 1:
         return found.pop() if len(found) == 1 else None
     return _self_evident(shapes)
@@ -228,10 +229,11 @@ def _quantization(config: Mapping[str, Any]) -> str | None:
     policy = config.get("dtype")
     if isinstance(policy, Mapping):
         inner = policy.get("config")
-        policy = inner.get("name") if isinstance(inner, Mapping) else None
+        said = [inner.get("mode"), inner.get("name")] if isinstance(inner, Mapping) else []
+        policy = next((each for each in said if isinstance(each, str)), None)
     if not isinstance(policy, str):
         return None
-    found = re.match(r"(int8|int4|float8|gptq|awq)(/[^_]*)?_from_", policy)
+    found = re.match(r"(int8|int4|float8|gptq|awq)(?=[/_]|\Z)", policy)
     return found[1] if found else "none"
 
 
