@@ -8,8 +8,9 @@ Files are read without TensorFlow, without running anything in them, and without
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -79,6 +80,8 @@ def __getattr__(name: str) -> Any:
     """Return a public name, loading its module at the first use."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"weightrepl.{_PLACES[name]}"), name)
     globals()[name] = value
     return value

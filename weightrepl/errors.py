@@ -57,6 +57,7 @@ class Problem(Value):
     def picture(self, text: str) -> str:
         """Return the problem as a terminal shows it: headline, line, caret, what to type instead.
 
+        >>> from weightrepl.spans import Span
         >>> print(Problem("no-such-layer", "no layer 'a'", Span(0, 1), Fix(Span(0, 1), "b")).picture("a:*"))
         error[no-such-layer]: no layer 'a'
           a:*

@@ -168,7 +168,7 @@ def test_arrays_table_and_pandas() -> None:
         "larger_model/outer_dense:kernel": (8, 4),
         "larger_model/outer_dense:bias": (4,),
     }
-    assert selection.columns == ("address", "shape", "dtype", "bytes", "trainable")
+    assert selection.columns == ("address", "shape", "dtype", "bytes")
     table = selection.table(["name", "size"])
     assert (table.columns, table.rows, len(table)) == (("name", "size"), (("kernel", 32), ("bias", 4)), 2)
     assert table.to_dicts()[0] == {"name": "kernel", "size": 32}

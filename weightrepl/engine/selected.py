@@ -5,7 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, ways_to_weight, weight_name
+from weightrepl.engine.addresses import (
+    MAX_ALIASES,
+    address,
+    first_place,
+    is_shared,
+    ways_to_weight,
+    weight_name,
+)
 from weightrepl.engine.columns import site_address, site_nbytes, site_shape, site_size, site_via
 from weightrepl.engine.subscript import composed
 from weightrepl.model.tree import Site
@@ -87,6 +94,8 @@ class SelectedWeight:
     def aliases(self) -> tuple[str, ...]:
         """Its other addresses, at most MAX_ALIASES, where a layer or weight is shared."""
         weight, model = self._site.weight, self._site.place.model.place
+        if not is_shared(self._site.place, weight):
+            return ()
         return tuple(
             f"{address(place, self._workspace)}:{weight_name(place.layer, weight)}"
             for place in islice(ways_to_weight(weight, model), 1, MAX_ALIASES + 1)

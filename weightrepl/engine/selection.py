@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, ways_to_layer
+from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, is_shared, ways_to_layer
 from weightrepl.engine.columns import Column, layer_columns, layer_trainable, total, weight_columns
 from weightrepl.engine.selected import SelectedWeight
 from weightrepl.engine.table import Table, Value
@@ -89,6 +89,8 @@ class SelectedLayer:
     @property
     def aliases(self) -> tuple[str, ...]:
         """Its other addresses, at most MAX_ALIASES, where it or a layer above it is shared."""
+        if not is_shared(self._place):
+            return ()
         ways = ways_to_layer(self._place.layer, self._place.model.place)
         return tuple(address(place, self._workspace) for place in islice(ways, 1, MAX_ALIASES + 1))
 

@@ -35,7 +35,7 @@ from weightrepl.query.syntax import (
 )
 
 DEFAULT_COLUMNS = {
-    "weights": ("address", "shape", "dtype", "bytes", "trainable"),
+    "weights": ("address", "shape", "dtype", "bytes"),
     "layers": ("address", "class", "weights", "params", "bytes"),
 }
 NEED_VALUES = ("stats", "hist", "reduce", "diff", "dequantize")
