@@ -22,7 +22,7 @@ from tests.query.compact import compact
 from weightrepl.errors import errors_in
 from weightrepl.query.codes import CODES
 from weightrepl.query.parser import parse
-from weightrepl.query.printer import format_text
+from weightrepl.query.printer import format_query, format_text
 from weightrepl.query.tokens import tokenize
 from weightrepl.spans import Span
 
@@ -112,6 +112,21 @@ def test_each_fix_leaves_fewer_problems(case: dict[str, Any]) -> None:
 def test_printing(case: dict[str, Any]) -> None:
     assert format_text(case["q"]) == case["prints"]
     assert format_text(case["prints"]) == case["prints"]
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("a/#2/b:k[x, 1]", "a//b:k[, 1]"),
+        ("a, , b | | head x", "a, , b |  | head"),
+        ("a:b[, c}", "a:b[, ]"),
+        ("a | where x in", "a | where x in "),
+        ("a: | sort", "a: | sort"),
+    ],
+)
+def test_a_hole_is_left_out(text: str, printed: str) -> None:
+    assert format_query(parse(text).query) == printed
+    assert format_text(text) == text
 
 
 @pytest.mark.parametrize("case", cases("expected"))

@@ -113,8 +113,7 @@ class Cursor:
     def take(self) -> Token:
         """Return the next token and step behind it."""
         token = self.token
-        if token.kind != "end":
-            self.index += 1
+        self.index = min(self.index + 1, len(self.tokens) - 1)
         if token.kind not in ("space", "comment"):
             self.last = token
         return token

@@ -89,7 +89,7 @@ def _comparison(c: Cursor) -> Expression:
             return left if found is None else found
         if found is None:
             found = node
-        else:
+        elif c.one_more_operator():
             first = left.span.of(c.text)
             fix = insertion(left.span.end, f" and {first}")
             c.report(
@@ -282,6 +282,9 @@ def _bracketed(c: Cursor) -> Tuple:
     """Take `[a, b]` where a list in parentheses was meant, and report it."""
     opening = c.take()
     items: list[Expression] = []
+    if not c.deeper(opening):
+        return Tuple((), span=opening.span)
+    c.depth += 1
     c.skip()
     while not c.done and not c.at("]", "|"):
         items.append(_element(c))
@@ -289,11 +292,12 @@ def _bracketed(c: Cursor) -> Tuple:
         if c.take_if(",") is None:
             break
         c.skip()
+    c.depth -= 1
     c.skip_until("]", "|", ")")
     closed = c.take_if("]")
     span = c.since(opening.span.start)
     inner = span.of(c.text)[1 : -1 if closed else None]
-    comma = "," if len(items) == 1 else ""
+    comma = "," if len(items) == 1 and not inner.endswith(",") else ""
     c.report("other-language", "a list is written in parentheses", span, Fix(span, f"({inner}{comma})"))
     return Tuple(tuple(items), span=span)
 

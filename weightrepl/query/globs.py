@@ -7,7 +7,7 @@ so nothing is ever tried twice, and nothing backtracks.
 from __future__ import annotations
 
 from weightrepl.query.names import text_glob
-from weightrepl.query.syntax import AnyOne, AnyRun, Braces, CharClass, Glob, Missing, PosixClass, Range, Text
+from weightrepl.query.syntax import AnyOne, AnyRun, Braces, CharClass, Glob, PosixClass, Range, Text
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
@@ -144,8 +144,7 @@ class _Simulation:
                 return sorted({end for choice in part.alternatives for end in self.ends(choice, starts)})
             case Range():
                 return sorted({end for i in starts for end in self.numbers(part, i)})
-            case Missing():
-                return ()
+        return ()
 
     def fits(self, part: CharClass, char: str) -> bool:
         """Return whether a class takes a character."""

@@ -8,7 +8,6 @@ from weightrepl.query.cursor import named
 from weightrepl.query.names import integer, text_glob
 from weightrepl.query.syntax import Boolean, Missing, Number, String, Tuple, Word
 from weightrepl.query.words import RESERVED
-from weightrepl.spans import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,7 +167,8 @@ def texts(c: Cursor, column: str, pattern: bool) -> Tuple:
             break
         if c.at("("):
             items.append(c.missing("missing-value", "value"))
-            c.skip_until("|")
+            c.skip_until(")", "|")
+            c.take_if(")")
         else:
             items.append(text_operand(c, column, pattern))
         c.skip()
@@ -257,9 +257,3 @@ def unexpected_attribute(c: Cursor, word: Token) -> Missing:
 def whole(node: Expression | None) -> int | None:
     """Return the whole number that a node is, or None."""
     return node.value if isinstance(node, Number) and isinstance(node.value, int) else None
-
-
-def span_of_all(c: Cursor, start: int) -> Span:
-    """Return the span from `start` up to the next `|` or the end, without white space at its end."""
-    c.skip_until("|")
-    return c.since(start)

@@ -91,11 +91,8 @@ def _exclamation(c: Cursor) -> bool:
 
 
 def _no_selector(c: Cursor) -> Missing:
-    """Report that no selector begins here, and step over what stands there."""
-    hole = c.missing("missing-selector", "layer", fix=Fix(c.token.span, "") if c.at(",") else None)
-    while not c.done and not c.at(",", "|"):
-        c.take()
-    return hole
+    """Report that no selector begins here, but the end, a `,` or a `|`."""
+    return c.missing("missing-selector", "layer", fix=Fix(c.token.span, "") if c.at(",") else None)
 
 
 def _joined(c: Cursor) -> bool:
