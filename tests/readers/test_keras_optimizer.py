@@ -123,7 +123,7 @@ def test_tf_keras_writes_a_mere_name(tmp_path: Path):
         (optimizer("Adam"), [*SCALARS, A, A, B, B, C, A]),
         ({**optimizer("Adam"), "registered_name": "mine>Adam"}, [*SCALARS, *PAIRS]),
         (optimizer("Unheard"), [*SCALARS, *PAIRS]),
-        (None, [*SCALARS, *PAIRS]),
+        (None, [*SCALARS, *PAIRS[:-1]]),
         ("mine", [*SCALARS, *PAIRS]),
         (optimizer("Adam"), [()]),
     ],
@@ -132,6 +132,10 @@ def test_what_does_not_fit_keeps_its_number(tmp_path: Path, entry_: Any, shapes:
     met = found(tmp_path, shapes, entry_)
     assert list(met) == [f":{i}" for i in range(len(shapes))]
     assert set(met.values()) == {UNPLACED}
+
+
+def test_a_store_without_a_configuration_has_the_optimizer_s_name(tmp_path: Path):
+    assert list(found(tmp_path, [*SCALARS, *PAIRS], None)) == [*HEAD, *named(PAIR, "momentum", "velocity")]
 
 
 def test_a_frozen_layer_has_no_slots(tmp_path: Path):

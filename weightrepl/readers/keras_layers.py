@@ -57,8 +57,11 @@ class Within(NamedTuple):
     ordered: bool
 
 
-def within(found: Found, records_names: bool) -> Within:
-    """Return the layers in a layer: those of the configuration, in its order, then what else is stored there."""
+def within(found: Found, records_names: bool, outside: tuple[str, ...] = ()) -> Within:
+    """Return the layers in a layer: those of the configuration, in its order, then what else is stored there.
+
+    outside: what is stored there and is no layer, unless the configuration lists it.
+    """
     group, config = found.group, found.config
     if (config is None or not config.members) and (group is None or not group.groups):
         return Within((), True)
@@ -71,7 +74,11 @@ def within(found: Found, records_names: bool) -> Within:
             continue
         taken.add(path)
         layers.append(Found(path, below, member.layer, member.layer.own, places.attributes(member, path)))
-    rest = [(path, below) for path, below in group.objects if path not in taken] if group is not None else []
+    rest = [
+        (path, below)
+        for path, below in (group.objects if group is not None else ())
+        if path not in taken and path.partition("/")[0] not in outside
+    ]
     ordered = not rest or (not layers and _all_listed(rest))
     layers += [_unlisted(path, below) for path, below in rest]
     made = _MADE_ORDER.get(config.class_name) if config is not None and config.own else None

@@ -37,7 +37,7 @@ _INTERLEAVED = {
     "ScheduleFreeAdamW": ("momentum", "velocity"),
     "SGD": (),
 }
-_BY_LOWER_NAME = {name.lower(): name for name in _INTERLEAVED}
+_BY_LOWER_NAME = {name.lower(): name for name in _INTERLEAVED} | {"rm_sprop": "RMSprop", "adam_w": "AdamW"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _metric(group: SavedGroup) -> Layer:
 def _content(
     group: SavedGroup, compiled: object, trained: Callable[[], tuple[list[Trained], bool]]
 ) -> Content:
-    class_name, config = _class_of(compiled)
+    class_name, config = _class_of(group.recorded_name if compiled is None else compiled)
     inner = group.groups.get("inner_optimizer")
     stored = [each for each in group.variables if each.dataset.unreadable is None]
     unread = unread_variables(group)
@@ -104,9 +104,10 @@ def _content(
         children.append(Layer("inner_optimizer", lambda: below.content))
     elif whole and class_name is not None:
         weights, ordered = trained()
-        slots = _assigned(
-            [each.dataset.spec.shape or () for each in stored], class_name, config, weights, ordered
-        )
+        shapes = [each.dataset.spec.shape or () for each in stored]
+        slots = _assigned(shapes, class_name, config, weights, ordered)
+        if compiled is None and class_name == "SGD" and None in slots:
+            slots = _assigned(shapes, class_name, {"momentum": True}, weights, ordered)
     own, by_slot = [], dict[str, dict[int, Weight]]()
     for each, slot in zip(stored, slots, strict=True):
         if slot is None:
@@ -125,7 +126,11 @@ def _content(
 
 
 def _class_of(compiled: object) -> tuple[str | None, Mapping[str, Any]]:
-    """Return class and configuration of an optimizer; tf_keras may write a mere `adam`, which has all defaults."""
+    """Return class and configuration of an optimizer.
+
+    A mere `adam` has all defaults: tf_keras may write it, and a store without a configuration has nothing but the
+    optimizer's name, which is by default its class's.
+    """
     if isinstance(compiled, str):
         return _BY_LOWER_NAME.get(compiled.lower()), {}
     if not isinstance(compiled, Mapping) or ">" in str(compiled.get("registered_name")):

@@ -18,6 +18,7 @@ from weightrepl.readers.keras_optimizer import Trained, metrics_layer, optimizer
 from weightrepl.readers.sources import ByteSource
 
 _OUTSIDE = ("optimizer", "metrics")
+"""What a compiled model saves beside its layers."""
 
 
 class KerasStoreReader:
@@ -172,9 +173,10 @@ class _Tree:
 
     def _content(self, found: Found) -> Content:
         with Reading(self._path, found.group.key if found.group is not None else ""):
-            inside = within(found, self._records_names)
-            self._ordered &= inside.ordered or len(inside.layers) < 2
-            layers = [each for each in inside.layers if not self._outside(found, each)]
+            outside = _OUTSIDE if found.group is self._store else ()
+            inside = within(found, self._records_names, outside)
+            layers = inside.layers
+            self._ordered &= inside.ordered or len(layers) < 2
             weights, unread = weights_of(found, not layers)
             names = [name_of(each) for each in layers]
             twice = set() if inside.ordered else _repeated([name for name, _ in names])
@@ -193,12 +195,6 @@ class _Tree:
             return self._layer(found, name, remark)
         group = self._store.at(shared)
         return self._layer(Found(found.path, group, found.config, found.own, None), name, remark)
-
-    def _outside(self, parent: Found, found: Found) -> bool:
-        """Return whether a saved object is no layer: the optimizer of a compiled model, metrics."""
-        if parent.group is not self._store or found.config is not None:
-            return False
-        return found.path.partition("/")[0] in _OUTSIDE
 
     def _system(self, found: Found) -> list[Layer]:
         """Return the system's layers of the model: its optimizer, its metrics."""
