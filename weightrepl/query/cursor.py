@@ -82,7 +82,7 @@ class Cursor:
         self.depth = self.operators = 0
         self.given_up = self._hole_at_end = False
         self.problems: list[Problem] = []
-        self._expectations: dict[int, dict[Expectation, None]] = {}
+        self._expectations: dict[int, dict[tuple[Kind, str], None]] = {}
 
     def read(self, tokens: tuple[Token, ...]) -> None:
         """Start anew with these tokens."""
@@ -153,7 +153,7 @@ class Cursor:
             return
         here = self._expectations.setdefault(self.beyond().span.start, {})
         for kind in kinds:
-            here[Expectation(kind, context)] = None
+            here[kind, context] = None
 
     def expected(self) -> Expected:
         """Return what may stand at the end of the text."""
@@ -161,9 +161,9 @@ class Cursor:
         last = self.tokens[-2] if len(self.tokens) > 1 else self.tokens[-1]
         if last.kind == "comment":
             return Expected(end, ())
-        after = tuple(self._expectations.get(self.end, ()))
+        after = tuple(Expectation(*e) for e in self._expectations.get(self.end, ()))
         start = max((o for o in self._expectations if o < self.end), default=self.end)
-        begun = tuple(e for e in self._expectations.get(start, ()) if e.kind not in _MARKS)
+        begun = tuple(Expectation(*e) for e in self._expectations.get(start, ()) if e[0] not in _MARKS)
         ended = last.kind == "space" or (last.kind == "mark" and last.text not in "?]}")
         if ended or start == self.end or not begun:
             return Expected(end, after)

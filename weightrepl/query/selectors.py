@@ -29,6 +29,12 @@ def selectors(c: Cursor) -> tuple[Selector | Reference | Missing, ...]:
     _expect_selector(c)
     if c.done or c.at("|"):
         return ()
+    if (
+        c.at("select", "SELECT")
+        and c.tokens[c.index + 1].kind == "space"
+        and c.tokens[c.index + 2].kind != "end"
+    ):
+        return (_select(c),)
     found = [selector(c)]
     while not c.done and not c.at("|"):
         comma = c.take_if(",")
@@ -70,6 +76,22 @@ def address(c: Cursor, start: int, negated: bool = False) -> Selector | Missing:
     c.skip()
     c.expect("separator")
     return Selector(negated, route, weight, part, span=c.since(start))
+
+
+def _select(c: Cursor) -> Missing:
+    """Take `select name, size`, and report that a query begins with what is selected."""
+    start, columns = c.start, True
+    c.take()
+    while not c.done and not c.at("|"):
+        columns = columns and (c.token.kind in ("space", "word") or c.at(","))
+        c.take()
+    span = c.since(start)
+    shown = span.of(c.text)[len("select") :].strip()
+    simple = columns and all(part.strip().isidentifier() for part in shown.split(","))
+    fix = Fix(span, f"**:* | show {shown}") if simple else None
+    what = "a query begins with what is selected; 'show' says which columns"
+    c.report("other-language", what, span, fix, hint=None if fix else "**:* | where … | show …")
+    return Missing("a layer", span=span)
 
 
 def _expect_selector(c: Cursor) -> None:
