@@ -29,11 +29,8 @@ def selectors(c: Cursor) -> tuple[Selector | Reference | Missing, ...]:
     _expect_selector(c)
     if c.done or c.at("|"):
         return ()
-    if (
-        c.at("select", "SELECT")
-        and c.tokens[c.index + 1].kind == "space"
-        and c.tokens[c.index + 2].kind != "end"
-    ):
+    words = c.tokens[c.index : c.index + 3]
+    if c.at("select", "SELECT") and words[1].kind == "space" and begins_name(words[2]):
         return (_select(c),)
     found = [selector(c)]
     while not c.done and not c.at("|"):
