@@ -10,10 +10,12 @@ from weightrepl.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal, TypeAlias
 
     from weightrepl.errors import Severity
 
+Scan: TypeAlias = "Callable[[str, int, int], tuple[Token, ...]]"
 Kind: TypeAlias = (
     "Literal['layer', 'weight', 'class', 'reference', 'exclusion', 'slice-axis', 'separator', 'stage', 'column',"
     " 'direction', 'count', 'reduction', 'keyword', 'value', 'operator', 'connective', 'directive', 'file',"
@@ -75,19 +77,15 @@ class Expected(Value):
 class Cursor:
     """The tokens of one text, read from left to right."""
 
-    def __init__(self, text: str, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, text: str, start: int = 0, end: int | None = None, scan: Scan = tokenize) -> None:
         self.text, self.end = text, len(text) if end is None else end
-        self.read(tokenize(text, start, self.end))
+        self.tokens = (*scan(text, start, self.end), Token("end", "", Span(self.end, self.end)))
+        self.index = 0
         self.last = Token("end", "", Span(start, start))
         self.depth = self.operators = 0
         self.given_up = self._hole_at_end = False
         self.problems: list[Problem] = []
         self._expectations: dict[int, dict[tuple[Kind, str], None]] = {}
-
-    def read(self, tokens: tuple[Token, ...]) -> None:
-        """Start anew with these tokens."""
-        self.tokens = (*tokens, Token("end", "", Span(self.end, self.end)))
-        self.index = 0
 
     # ---------------------------------------------------------------- reading
 

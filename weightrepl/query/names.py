@@ -55,9 +55,7 @@ def glob(c: Cursor, role: Role, drop: int = 0) -> Glob:
 
 def text_glob(pattern: str) -> tuple[Glob, tuple[Problem, ...]]:
     """Return a glob for whole strings, as `~` takes it, and what is wrong with it; spans are those of `pattern`."""
-    c = Cursor("")
-    c.text, c.end = pattern, len(pattern)
-    c.read(tokenize_pattern(pattern))
+    c = Cursor(pattern, scan=tokenize_pattern)
     return glob(c, "pattern"), tuple(c.problems)
 
 
@@ -107,7 +105,7 @@ def _parts(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
     if token.text == "{" and token.kind == "mark":
         return _braces(c, role)
     if token.text == "[" and token.kind == "mark":
-        return (_unclosed_class(c, role),)
+        return (_unclosed_class(c),)
     c.take()
     match token.kind:
         case "stars":
@@ -124,7 +122,7 @@ def _parts(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
     return (Text(token.text, span=token.span),)
 
 
-def _unclosed_class(c: Cursor, role: Role) -> Missing:
+def _unclosed_class(c: Cursor) -> Missing:
     """Take the `[` that is never closed, and report it."""
     opening = c.take()
     if c.at("!"):
