@@ -24,8 +24,11 @@ def index_of(slice_: Slice, shape: tuple[int, ...]) -> tuple[AxisIndex, ...]:
     """Return an entry per axis of `shape`, none negative, bounds clipped as in NumPy.
 
     Raises:
-        SliceMismatchError: an integer out of range, or more entries than axes.
+        SliceMismatchError: an integer out of range, a zero step, or more entries than axes.
     """
+    for item in slice_.items:
+        if isinstance(item, Bounds) and item.step == 0:
+            raise SliceMismatchError("a step can't be zero", item.span)
     try:
         return full_index([_python_index(item) for item in slice_.items], shape)
     except IndexError as error:
