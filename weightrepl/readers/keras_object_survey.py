@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 Steps = tuple["str | int | None", ...]
@@ -139,18 +140,22 @@ def name_of(layer: Any) -> str:
 
 def is_variable(thing: Any) -> bool:
     """Return whether an object is a variable of Keras, or one of TensorFlow that Keras knows nothing of."""
-    return is_keras_variable(thing) or any(
-        cls.__name__ == "Variable" and cls.__module__.startswith("tensorflow.python.")
-        for cls in type(thing).__mro__
-    )
+    return _origin(type(thing)) is not None
 
 
 def is_keras_variable(thing: Any) -> bool:
     """Return whether an object is a variable of Keras, on whichever backend."""
-    return any(
-        cls.__name__ in ("Variable", "KerasVariable") and cls.__module__.startswith("keras.")
-        for cls in type(thing).__mro__
-    )
+    return _origin(type(thing)) == "keras"
+
+
+@lru_cache(maxsize=1024)
+def _origin(cls: type) -> str | None:
+    """Return the library (`keras`, `tensorflow`) of whose variables a class is, or None."""
+    for base in cls.__mro__:
+        library = base.__module__.partition(".")[0]
+        if base.__name__ in ("Variable", "KerasVariable") and library in ("keras", "tensorflow"):
+            return library
+    return None
 
 
 def is_sequential(layer: Any) -> bool:
