@@ -8,7 +8,7 @@ only where all forms that agree with everything known (configuration, count, sha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -311,8 +311,3 @@ def snake_case(class_name: str) -> str:
     name = re.sub(r"\W+", "", class_name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def iter_classes() -> Iterator[str]:
-    """Yield the names of Keras's own layer classes."""
-    yield from _table()["layers"]
