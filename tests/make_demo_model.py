@@ -52,10 +52,9 @@ class LargerModel(keras.Model):
         return self.dense_outer(self.module(inputs))
 
     def get_config(self) -> dict[str, object]:
-        # "layers", since the store holds it as the first of these: Layer itself has an attribute called `module`
         return {
             "name": self.name,
-            "layers": [recorded(self.module)],
+            "module": recorded(self.module),
             "dense_outer": recorded(self.dense_outer),
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
@@ -114,8 +115,9 @@ class _Rows(Sequence[T], Generic[T]):
         self._rows, self._all_columns, self._columns = rows, all_columns, columns
         self._workspace, self._problems = workspace, problems
 
+    @abstractmethod
     def _item(self, row: Any) -> T:
-        raise NotImplementedError
+        """Return what users hold of a row."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -139,8 +141,9 @@ class _Rows(Sequence[T], Generic[T]):
         about_sources = tuple(Problem("source", remark, severity="note") for remark in remarks)
         return self._problems + about_sources
 
+    @abstractmethod
     def _remarks(self, row: Any) -> tuple[str | None, ...]:
-        raise NotImplementedError
+        """Return what the sources have to tell of a row."""
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -109,19 +109,26 @@ class _Places:
             below = self._group.at(key)
             if below is not None and below.own and key not in taken and _agree(member, below):
                 return key, below
-        path = (
-            self._by_name.get((_stem(member.keys[0]), member.layer.name or ""), "") if member.listed else ""
-        )
+        if member.listed:
+            stem = _stem(member.keys[0])
+        else:  # an attribute that sorts after `layers` is stored among those, under its class
+            stem = f"layers/{keras_roles.snake_case(member.layer.class_name)}"
+        path = self._by_name.get((stem, member.layer.name or ""), "")
         return (path, self._group.at(path)) if path and path not in taken else ("", None)
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, str], str]:
-        """The paths by class and recorded name: numbers disagree where a Sequential holds a layer twice."""
+        """The paths by class and recorded name, where the name of the group is not what the configuration foretells.
+
+        Numbers disagree where a Sequential holds a layer twice.
+        """
         objects = self._group.objects if self._group is not None else ()
         return {(_stem(path), below.recorded_name): path for path, below in objects if below.recorded_name}
 
     def attributes(self, member: Member, path: str) -> tuple[str, ...] | None:
         """Return the names under which the parent holds a layer. To be called in the configuration's order."""
+        if not member.listed and path not in ("", *member.keys):
+            return None
         if not member.listed:
             return tuple(dict.fromkeys((member.holder, path or member.holder)))
         if not member.saved:
