@@ -21,7 +21,7 @@ TREES = json.loads((Path(__file__).parent.parent / "cases" / "trees.json").read_
         ("custom_module/*dense1:kernel", [("custom_module", 1, None), ("*dense1", 1, None), (":kernel", 1, None)], []),
         ("**/@Dense", [("**", 5, None), ("@Dense", 3, None)], []),
         ("custom_modul/x", [("custom_modul", 0, "custom_module")], ["no-such-layer"]),
-        ("custom_module/inner_dense2x*", [("custom_module", 1, None), ("inner_dense2x*", 0, "inner_dense2")], ["no-match"]),
+        ("custom_module/dense2x*", [("custom_module", 1, None), ("dense2x*", 0, "inner_dense2")], ["no-match"]),
         ("outer_dense:kernl", [("outer_dense", 1, None), (":kernl", 0, "kernel")], ["no-such-weight"]),
         ("outer_dense:", [("outer_dense", 1, None), (":", 0, None)], ["missing-weight"]),
         ("custom_module, :bias", [("custom_module", 1, None), ("all in and below", 4, None), (":bias", 0, None)],

@@ -140,12 +140,14 @@ def name_of(layer: Any) -> str:
 
 def is_variable(thing: Any) -> bool:
     """Return whether an object is a variable of Keras, or one of TensorFlow that Keras knows nothing of."""
-    return _origin(type(thing)) is not None
+    cls: Any = type(thing)  # any class can be hashed, which mypy doubts
+    return _origin(cls) is not None
 
 
 def is_keras_variable(thing: Any) -> bool:
     """Return whether an object is a variable of Keras, on whichever backend."""
-    return _origin(type(thing)) == "keras"
+    cls: Any = type(thing)
+    return _origin(cls) == "keras"
 
 
 @lru_cache(maxsize=1024)
