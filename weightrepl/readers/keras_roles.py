@@ -7,6 +7,7 @@ only where all forms that agree with everything known (configuration, count, sha
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -277,10 +278,9 @@ def _kind(dtype: str) -> str:
 @cache
 def _table() -> dict[str, Any]:
     import json
-    from importlib.resources import files
-
-    text = files("weightrepl.readers").joinpath("keras_roles.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
+    path = os.path.join(os.path.dirname(__file__), "keras_roles.json")  # importlib.resources costs 20 ms
+    with open(path, encoding="utf-8") as file:
+        table: dict[str, Any] = json.load(file)
     return table
 
 
