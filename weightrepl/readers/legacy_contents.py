@@ -113,24 +113,27 @@ class Contents:
             return
         found = self._weights_in(group, _all_names(node))
         above = (self._tree.name,) if self._tree is not None and self._tree.name else ()
-        by_scope: dict[Scope, list[_Stored]] = {}
-        for each in found:
-            by_scope.setdefault(each.told.scope, []).append(each)
-        places = spots(
-            node, above, list(by_scope), self._major, lambda owner, scope: _fits(owner, by_scope[scope])
-        )
-        for each in found:
-            self._place(branch, each, places[each.told.scope], by_scope[each.told.scope])
+        by_name = {each.told: each for each in found}
 
-    def _place(self, branch: Branch, each: _Stored, spot: Spot, scope_mates: Sequence[_Stored]) -> None:
-        scope = each.told.scope
-        owner = branch.at(spot.way, spot.rest, scope[-1] if scope else None)
-        node = owner.node
-        siblings = [mate.told.name for mate in scope_mates]
-        name, remark = role(each.told.name, node.kind if node else None, self._version(each.raw), siblings)
-        trained = _trained(name, spot, node, siblings, each.dataset.spec)
-        weight = self._weight(each, name, owner.path, (*scope, each.told.name), trained)
-        owner.weights.append(replace(weight, remark=spot.remark or remark))
+        def fits(owner: Node, names: Sequence[FileName]) -> bool:
+            return _fits(owner, [by_name[name] for name in names])
+
+        places = spots(node, above, list(by_name), self._major, fits)
+        owners = [branch.at(spot.way, spot.rest, _last(told.scope)) for told, spot in places.items()]
+        siblings: dict[int, list[str]] = {}
+        for owner, told in zip(owners, places, strict=True):
+            siblings.setdefault(id(owner), []).append(told.name)
+        for each in found:
+            spot = places[each.told]
+            owner = branch.at(spot.way, spot.rest)
+            owner.weights.append(self._placed(each, spot, owner, siblings[id(owner)]))
+
+    def _placed(self, each: _Stored, spot: Spot, owner: Branch, siblings: Sequence[str]) -> Weight:
+        kind = owner.node.kind if owner.node is not None else None
+        name, remark = role(each.told.name, kind, self._version(each.raw), siblings)
+        trained = _trained(name, spot, owner.node, siblings, each.dataset.spec)
+        weight = self._weight(each, name, owner.path, (*each.told.scope, each.told.name), trained)
+        return replace(weight, remark=spot.remark or remark)
 
     def _version(self, raw: str) -> int:
         """Keras's version; files of weights alone tell it from Keras 2 on, whose names have slashes."""
@@ -142,26 +145,24 @@ class Contents:
             group = member(self._stored, name)
             if isinstance(group, Group) and re.fullmatch("layer_[0-9]+", name):
                 branch = top.of(Node(name))
-                for param in sorted(group.members, key=_numeric):
-                    self._as_named(branch, group, param)
+                for param, found in sorted(self._members(group), key=lambda item: _numeric(item[0])):
+                    if isinstance(found, Dataset):
+                        self._as_named(branch, found, param)
 
     def _as_it_is(self, top: Branch) -> None:
         """Any other HDF5 file: groups as layers, datasets as weights."""
         groups = [(top, self._root)]
         while groups:
             branch, group = groups.pop()
-            for name in group.members:
-                with self._reporting(f"{group.path}/{name}".lstrip("/")):
-                    found = group.members[name]
-                    if isinstance(found, Group):
-                        groups.append((branch.of(Node(name)), found))
-                    else:
-                        self._as_named(branch, group, name)
+            for name, found in self._members(group):
+                if isinstance(found, Group):
+                    groups.append((branch.of(Node(name)), found))
+                else:
+                    self._as_named(branch, found, name)
 
-    def _as_named(self, branch: Branch, group: Group, name: str) -> None:
+    def _as_named(self, branch: Branch, found: Dataset, name: str) -> None:
         """Take a dataset for a weight that is called as the dataset is."""
-        found = group.members[name]
-        if isinstance(found, Dataset) and not self._refused(found):
+        if not self._refused(found):
             branch.weights.append(self._weight(_Stored(name, FileName((), name), found), name, (), (), None))
 
     # -- weights
@@ -224,21 +225,29 @@ class Contents:
         self._unread += [replace(copy, name=copy.key or copy.name, remark=_TWICE) for copy in copies]
         groups = [self._root]
         while groups:
-            group = groups.pop()
-            for name in group.members:
-                path = f"{group.path}/{name}".lstrip("/")
-                with self._reporting(path):
-                    self._unlisted(group.members[name], groups)
+            for _, found in self._members(groups.pop()):
+                if isinstance(found, Group):
+                    groups.append(found)
+                elif found.path not in self._seen and not self._refused(found):
+                    weight = self._weight(
+                        _Stored(found.path, FileName((), ""), found), found.path, (), (), None
+                    )
+                    self._unread.append(replace(weight, remark=_UNLISTED))
         if not self._unread:
             return []
         return [Layer(".unread", Content(tuple(self._unread)), system=True)]
 
-    def _unlisted(self, found: Member, groups: list[Group]) -> None:
-        if isinstance(found, Group):
-            groups.append(found)
-        elif found.path not in self._seen and not self._refused(found):
-            weight = self._weight(_Stored(found.path, FileName((), ""), found), found.path, (), (), None)
-            self._unread.append(replace(weight, remark=_UNLISTED))
+    def _members(self, group: Group) -> Iterator[tuple[str, Member]]:
+        """Yield what lies in a group, putting aside what can't be opened."""
+        names: Sequence[str] = ()
+        with self._reporting(group.path):
+            names = list(group.members)
+        for name in names:
+            found: Member | None = None
+            with self._reporting(f"{group.path}/{name}".lstrip("/")):
+                found = group.members[name]
+            if found is not None:
+                yield name, found
 
     def _refused(self, dataset: Dataset) -> bool:
         """Put a dataset aside whose values can't be had."""
@@ -250,7 +259,7 @@ class Contents:
         if path in self._seen:
             return
         self._seen.add(path)
-        tensor = NoTensor(self._source, path, reason)
+        tensor = NoTensor(self._source.path, path, reason)
         unknown = spec if spec is not None else TensorSpec(None, "?")
         self._unread.append(Weight(path, unknown, tensor, None, path, self._source.path, remark=reason))
 
@@ -288,6 +297,10 @@ def _with_names(nodes: Sequence[Node], names: Sequence[str]) -> list[Node]:
         return list(nodes)
     given = dict(zip(map(id, nameless), free, strict=True))
     return [replace(node, name=given[id(node)]) if id(node) in given else node for node in nodes]
+
+
+def _last(scope: Scope) -> str | None:
+    return scope[-1] if scope else None
 
 
 def _all_names(node: Node) -> list[str]:

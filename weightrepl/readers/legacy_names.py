@@ -18,7 +18,6 @@ from weightrepl.readers.legacy_config import Node, walk
 
 Scope = tuple[str, ...]
 Way = tuple[Node, ...]
-Fits = Callable[[Node, Scope], bool]
 
 BETWEEN = "the file does not tell which layers lie between"
 UNDECIDED = "the file does not tell for certain which layer this is"
@@ -30,6 +29,9 @@ class FileName:
 
     scope: Scope
     name: str
+
+
+Fits = Callable[[Node, Sequence[FileName]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +102,21 @@ def role(name: str, kind: str | None, major: int, siblings: Sequence[str]) -> tu
     return name, None
 
 
-def spots(tree: Node, above: Scope, scopes: Sequence[Scope], major: int, fits: Fits) -> dict[Scope, Spot]:
-    """Return where the weights of each scope belong, in the group of the layer `tree`.
+def spots(
+    tree: Node, above: Scope, names: Sequence[FileName], major: int, fits: Fits
+) -> dict[FileName, Spot]:
+    """Return where the weights of a group belong, by their names; `tree` is the layer that the group is of.
 
-    above: the names of the models around, as far as known. fits: whether a layer may own what a scope holds.
+    above: the names of the models around, as far as known. fits: whether a layer's class makes just these weights.
     """
-    scopes = list(dict.fromkeys(scopes))
     ways = list(walk(tree))
-    if len(ways) == 1 and tree.closed and len(scopes) == 1:
-        return {scopes[0]: Spot(ways[0])}
+    if len(ways) == 1 and tree.closed and len({name.scope for name in names}) == 1:
+        return dict.fromkeys(names, Spot(ways[0]))
     owners = [way for way in ways if not way[-1].owns_nothing]
     unknown = [way for way in ways if not way[-1].closed]
-    found = {scope: Spot(way) for scope, way in _matched(scopes, owners, above, major).items()}
-    found |= _within(unknown, above, [scope for scope in scopes if scope not in found])
-    left = [scope for scope in scopes if scope not in found]
+    found = {name: Spot(way) for name, way in _matched(names, owners, above, major).items()}
+    found |= _within(unknown, above, [name for name in names if name not in found])
+    left = [name for name in names if name not in found]
     return found | _remaining(tree, unknown, _free(owners, found), left, fits) if left else found
 
 
@@ -156,15 +159,23 @@ def _readings(way: Way) -> Iterator[list[Scope]]:
         yield [name for i, name in enumerate(names) if i not in wrapped]
 
 
-def _matched(scopes: Sequence[Scope], owners: Sequence[Way], above: Scope, major: int) -> dict[Scope, Way]:
-    """Return the scopes that name one layer and no other, the plain reading first."""
+def _matched(
+    names: Sequence[FileName], owners: Sequence[Way], above: Scope, major: int
+) -> dict[FileName, Way]:
+    """Return the names that tell one layer and no other, the plain reading first."""
     index = _Index(owners, above)
-    candidates = {scope: index.find(scope) for scope in scopes}
+    candidates = {name: _able(index.find(name.scope), name.name) for name in names}
     if major < 3:
         claimed = {id(ways[0][-1]) for ways in candidates.values() if len(ways) == 1}
         index = _Index((way for way in owners if id(way[-1]) not in claimed), above, _unnumbered)
-        candidates |= {scope: index.find(scope) for scope, ways in candidates.items() if not ways}
+        candidates |= {name: index.find(name.scope) for name, ways in candidates.items() if not ways}
     return _singled_out(candidates)
+
+
+def _able(ways: list[Way], name: str) -> list[Way]:
+    """Leave out the layers whose class is known to have no weight of that name, if any is left."""
+    able = [way for way in ways if way[-1].kind is None or trainable(way[-1].kind, name) is not None]
+    return able or ways
 
 
 def _unnumbered(name: str) -> str:
@@ -172,30 +183,28 @@ def _unnumbered(name: str) -> str:
     return re.sub(r"_[0-9]+\Z", "", name)
 
 
-def _singled_out(candidates: Mapping[Scope, list[Way]]) -> dict[Scope, Way]:
-    """Return the scopes to which only one layer is left.
-
-    Keras's own layers make their weights in one scope; a class of the user's may make some before it is built.
-    """
-    undecided, found = dict(candidates), dict[Scope, Way]()
+def _singled_out(candidates: Mapping[FileName, list[Way]]) -> dict[FileName, Way]:
+    """Return the names to which only one layer is left: none has two weights of one name."""
+    undecided, found = dict(candidates), dict[FileName, Way]()
     while True:
-        single = {scope: ways[0] for scope, ways in undecided.items() if len(ways) == 1}
-        claims = Counter(id(way[-1]) for way in single.values())
-        single = {s: way for s, way in single.items() if claims[id(way[-1])] == 1 or not way[-1].closed}
+        single = {name: ways[0] for name, ways in undecided.items() if len(ways) == 1}
+        claims = Counter((id(way[-1]), name.name) for name, way in single.items())
+        single = {name: way for name, way in single.items() if claims[id(way[-1]), name.name] == 1}
         if not single:
             return found
         found |= single
         undecided = {
-            scope: [way for way in ways if id(way[-1]) not in claims]
-            for scope, ways in undecided.items()
-            if scope not in single
+            name: [way for way in ways if (id(way[-1]), name.name) not in claims]
+            for name, ways in undecided.items()
+            if name not in single
         }
 
 
-def _within(unknown: Sequence[Way], above: Scope, scopes: Sequence[Scope]) -> dict[Scope, Spot]:
-    """Return the scopes that pass through a layer of unknown content and go on within it, the deepest such layer."""
-    index, found = _Index(unknown, above), dict[Scope, Spot]()
-    for scope in scopes:
+def _within(unknown: Sequence[Way], above: Scope, names: Sequence[FileName]) -> dict[FileName, Spot]:
+    """Return the names that pass through a layer of unknown content and go on in it, the deepest such layer."""
+    index, found = _Index(unknown, above), dict[FileName, Spot]()
+    for name in names:
+        scope = name.scope
         passed = {
             id(way[-1]): (way, k) for k in range(len(scope) - 1, 0, -1) for way in index.find(scope[:k])
         }
@@ -203,30 +212,35 @@ def _within(unknown: Sequence[Way], above: Scope, scopes: Sequence[Scope]) -> di
         best = [(way, k) for way, k in passed.values() if len(way) == deepest]
         if len(best) == 1:
             way, k = best[0]
-            found[scope] = Spot(way, scope[k:])
+            found[name] = Spot(way, scope[k:])
     return found
 
 
-def _free(owners: Sequence[Way], found: Mapping[Scope, Spot]) -> list[Way]:
-    """The layers of known content to which no scope was given yet."""
+def _free(owners: Sequence[Way], found: Mapping[FileName, Spot]) -> list[Way]:
+    """The layers of known content to which no weight was given yet."""
     given = {id(spot.way[-1]) for spot in found.values() if not spot.rest}
     return [way for way in owners if way[-1].closed and id(way[-1]) not in given]
 
 
 def _remaining(
-    tree: Node, unknown: Sequence[Way], free: Sequence[Way], scopes: Sequence[Scope], fits: Fits
-) -> dict[Scope, Spot]:
+    tree: Node, unknown: Sequence[Way], free: Sequence[Way], names: Sequence[FileName], fits: Fits
+) -> dict[FileName, Spot]:
     """Place what no name decides: a layer renamed since, or built apart within a layer of unknown content."""
-    candidates = {scope: [way for way in free if fits(way[-1], scope)] for scope in scopes}
-    if not unknown:
-        found = {scope: Spot(way) for scope, way in _singled_out(candidates).items()}
-    else:
-        alone = len(unknown) == 1
-        found = {
-            scope: Spot(unknown[0], scope, BETWEEN) for scope in scopes if alone and not candidates[scope]
-        }
-    undecided = {s: Spot((tree,), _below(s, tree.name), UNDECIDED) for s in scopes if s not in found}
-    return found | undecided
+    by_scope: dict[Scope, list[FileName]] = {}
+    for name in names:
+        by_scope.setdefault(name.scope, []).append(name)
+    candidates = {scope: [way for way in free if fits(way[-1], each)] for scope, each in by_scope.items()}
+    found: dict[FileName, Spot] = {}
+    for scope, each in by_scope.items():
+        ways = candidates[scope]
+        alone = len(ways) == 1 and sum(ways[0] in others for others in candidates.values()) == 1
+        if alone and not unknown:
+            found |= dict.fromkeys(each, Spot(ways[0]))
+        elif len(unknown) == 1 and not ways:
+            found |= dict.fromkeys(each, Spot(unknown[0], scope, BETWEEN))
+        else:
+            found |= dict.fromkeys(each, Spot((tree,), _below(scope, tree.name), UNDECIDED))
+    return found
 
 
 def _below(scope: Scope, name: str) -> Scope:

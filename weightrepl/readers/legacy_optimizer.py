@@ -64,7 +64,9 @@ def _state(path: Path, found: Sequence[tuple[str, Target]], scalar: bool) -> Sta
     if len(found) == 1:
         slot, target = found[0]
         return State(slot, target.layers, target.name)
-    return State(None, (), path[-1], None if scalar else UNPLACED)
+    if scalar:
+        return State(None, (), path[-1])
+    return State(None, (), "/".join(path[1:]) or path[0], UNPLACED)
 
 
 def _flat(name: str, known: Known) -> Iterator[tuple[str, Target]]:
