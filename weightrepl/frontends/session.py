@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 
 from weightrepl.errors import Fix, Problem, QueryError, SourceError, errors_in
 from weightrepl.render.blocks import Picture
@@ -36,7 +35,6 @@ class Session:
         self.workspace: Workspace = Workspace()
         self.location: Place | None = None
         self.named: dict[str, NamedQuery] = {}
-        self._open = ExitStack()
 
     def open(self, source: object, name: str | None = None) -> Model:
         """Return the model that a path or a live object is, now open and answering to `name` too.
@@ -46,7 +44,7 @@ class Session:
         """
         from weightrepl.readers.registry import open_source
 
-        model = self._open.enter_context(open_source(source, name))
+        model = open_source(source, name)
         self.workspace = self.workspace.opened(model)
         return model
 
@@ -105,7 +103,8 @@ class Session:
 
     def close(self) -> None:
         """Let go of all files."""
-        self._open.close()
+        for model in reversed(self.workspace.models):
+            model.close()
 
     def __enter__(self) -> Session:
         return self
