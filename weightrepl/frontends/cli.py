@@ -120,16 +120,17 @@ def _ready_streams() -> None:
 
 
 def _parsed(arguments: Sequence[str]) -> Namespace:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, HelpFormatter
 
     class Parser(ArgumentParser):
         def error(self, message: str) -> NoReturn:
             _tell_failure(f"{message}; see weightrepl --help")
             raise SystemExit(ERROR)
 
-    parser = Parser(
-        usage="weightrepl", add_help=False, allow_abbrev=False
-    )  # a usage of its own is slow to make
+    def formatter(prog: str) -> HelpFormatter:
+        return HelpFormatter(prog, width=80)  # never shown: HELP is; asking for the terminal's width is slow
+
+    parser = Parser(usage="weightrepl", add_help=False, allow_abbrev=False, formatter_class=formatter)
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("-q", "--query", action="append", default=[], dest="queries")
     parser.add_argument("-f", "--file")
