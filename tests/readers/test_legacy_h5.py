@@ -114,8 +114,8 @@ def test_attributes_are_the_models_own_indices():
 
 def test_optimizer_slots_stand_below_their_weights_address():
     slots = {
-        "keras3": ("momentum", "velocity", {"iteration", "learning_rate"}),
-        "tf_keras": ("m", "v", {"iteration"}),
+        "keras3": ("momentum", "velocity", {"iterations", "learning_rate"}),
+        "tf_keras": ("m", "v", {"iterations"}),
     }
     for part, (first, second, loose) in slots.items():
         with open_source(path_of(part, "trained_optimizer", "model.h5")) as model:
@@ -179,14 +179,13 @@ def test_real_files_have_todays_names_where_they_are_certain():
             return {row.path[-1]: {w.name for w in row.way[-1].weights} for row in rows_of(model)}
 
     old = names("k11-dl4j/cnn_tf_model.h5")
-    assert old == dict.fromkeys(
-        ("convolution2d_1", "convolution2d_2", "dense_1", "dense_2"), {"kernel", "bias"}
-    )
-    assert names("k11-dl4j/cnn_tf_weights.h5") == dict.fromkeys(old, {"W", "b"})  # no classes
+    layers = ("convolution2d_1", "convolution2d_2", "dense_1", "dense_2")
+    assert old == {layer: {"kernel", "bias"} for layer in layers}
+    assert names("k11-dl4j/cnn_tf_weights.h5") == {layer: {"W", "b"} for layer in layers}  # no classes
     gates = {f"{kind}_{gate}" for kind in "WUb" for gate in "icfo"}
     assert names("k11-dl4j/lstm_tf_model.h5")["lstm_1"] == gates
     assert names("k03-rlcar-small/20-20-400-50000-2382.h5")["layer_3"] == {"param_0", "param_1"}
     slots = names("mlperf-resnet-24/pretrainedResnet.h5")
     assert slots["batch_normalization"] == {"gamma", "beta"}  # the optimizer's copies come last
     assert ".unread" not in slots
-    assert slots[".optimizer"] == {"iter"}
+    assert slots[".optimizer"] == {"iterations"}

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 Path = tuple[str, ...]
 
+_STEPS = ("iter", "iteration")
+"""What Keras called the variable that optimizers hold as `iterations`."""
+
 UNPLACED = "the file does not tell to which weight this belongs"
 
 
@@ -65,7 +68,7 @@ def _state(path: Path, found: Sequence[tuple[str, Target]], scalar: bool) -> Sta
         slot, target = found[0]
         return State(slot, target.layers, target.name)
     if scalar:
-        return State(None, (), path[-1])
+        return State(None, (), "iterations" if path[-1] in _STEPS else path[-1])
     return State(None, (), "/".join(path[1:]) or path[0], UNPLACED)
 
 
