@@ -65,5 +65,7 @@ def test_the_shell_lines_run(tmp_path: Path) -> None:
     assert len(lines) == 5
     for line in lines:
         command = [sys.executable, "-m", *shlex.split(line.replace("**/head:*", "**/outer_dense:*"))]
-        ran = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         assert ran.returncode == 0, (line, ran.stderr)

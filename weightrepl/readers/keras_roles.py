@@ -278,6 +278,7 @@ def _kind(dtype: str) -> str:
 @cache
 def _table() -> dict[str, Any]:
     import json
+
     path = os.path.join(os.path.dirname(__file__), "keras_roles.json")  # importlib.resources costs 20 ms
     with open(path, encoding="utf-8") as file:
         table: dict[str, Any] = json.load(file)

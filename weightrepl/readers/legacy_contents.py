@@ -104,7 +104,7 @@ class Contents:
         own = member(self._stored, _OWN)
         if isinstance(own, Group) and _OWN not in names:
             for each in self._weights_in(own, ()):
-                top.weights.append(self._weight(each, each.told.name, (), (), None))
+                top.weights.append(self._weight(each, each.told.name, None))
 
     def _fill(self, branch: Branch, node: Node) -> None:
         """Give the layer of a group, and those within it, their weights."""
@@ -132,8 +132,9 @@ class Contents:
         kind = owner.node.kind if owner.node is not None else None
         name, remark = role(each.told.name, kind, self._version(each.raw), siblings)
         trained = _trained(name, spot, owner.node, siblings, each.dataset.spec)
-        weight = self._weight(each, name, owner.path, (*each.told.scope, each.told.name), trained)
-        return replace(weight, remark=spot.remark or remark)
+        target = Target((*each.told.scope, each.told.name), owner.path, name, spot.remark)
+        self._targets.append((each.dataset.path, target))
+        return replace(self._weight(each, name, trained), remark=spot.remark or remark)
 
     def _version(self, raw: str) -> int:
         """Keras's version; files of weights alone tell it from Keras 2 on, whose names have slashes."""
@@ -163,7 +164,7 @@ class Contents:
     def _as_named(self, branch: Branch, found: Dataset, name: str) -> None:
         """Take a dataset for a weight that is called as the dataset is."""
         if not self._refused(found):
-            branch.weights.append(self._weight(_Stored(name, FileName((), name), found), name, (), (), None))
+            branch.weights.append(self._weight(_Stored(name, FileName((), name), found), name, None))
 
     # -- weights
 
@@ -181,13 +182,9 @@ class Contents:
                     found.append(_Stored(raw, told, dataset))
         return found
 
-    def _weight(
-        self, each: _Stored, name: str, layers: Scope, file_path: Scope, trained: bool | None
-    ) -> Weight:
+    def _weight(self, each: _Stored, name: str, trained: bool | None) -> Weight:
         dataset = each.dataset
         self._seen.add(dataset.path)
-        if file_path:
-            self._targets.append((dataset.path, Target(file_path, layers, name)))
         return Weight(name, dataset.spec, dataset.tensor, trained, dataset.path, self._source.path)
 
     # -- what is not of the network
@@ -199,15 +196,15 @@ class Contents:
         found = self._weights_in(group, ())
         targets = [target for path, target in self._targets if path not in copies]
         scalars = [each.dataset.spec.shape == () for each in found]
-        top = Branch("")
+        top, class_name = Branch(""), self._optimizer_class()
         told = states([each.raw for each in found], scalars, targets, self._major)
         for each, state in zip(found, told, strict=True):
             owner = top.at((), (state.slot, *state.layers) if state.slot is not None else ())
-            weight = self._weight(each, state.name, (), (), False)
-            owner.weights.append(replace(weight, remark=state.remark))
+            name = "u_product" if (class_name, state.name) == ("Nadam", "variable") else state.name
+            owner.weights.append(replace(self._weight(each, name, False), remark=state.remark))
         layers = tuple(Assembly((), self._major).layer(branch) for branch in top.children)
         content = Content(tuple(top.weights), layers)
-        return [Layer(".optimizer", content, class_name=self._optimizer_class(), system=True)]
+        return [Layer(".optimizer", content, class_name=class_name, system=True)]
 
     def _optimizer_class(self) -> str | None:
         text = self._root.attributes.get("training_config")
@@ -229,9 +226,7 @@ class Contents:
                 if isinstance(found, Group):
                     groups.append(found)
                 elif found.path not in self._seen and not self._refused(found):
-                    weight = self._weight(
-                        _Stored(found.path, FileName((), ""), found), found.path, (), (), None
-                    )
+                    weight = self._weight(_Stored(found.path, FileName((), ""), found), found.path, None)
                     self._unread.append(replace(weight, remark=_UNLISTED))
         if not self._unread:
             return []

@@ -16,11 +16,15 @@ UNPLACED = "the file does not tell to which weight this belongs"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A weight of the model. file_path: its name in the file, split at slashes; layers: its address."""
+    """A weight of the model. file_path: its name in the file, split at slashes; layers: its address.
+
+    remark: what is not certain of the address, so of its slots' neither.
+    """
 
     file_path: Path
     layers: Path
     name: str
+    remark: str | None = None
 
 
 Known = dict[str, list[Target]]
@@ -66,7 +70,7 @@ def _split(name: str, major: int) -> Path:
 def _state(path: Path, found: Sequence[tuple[str, Target]], scalar: bool) -> State:
     if len(found) == 1:
         slot, target = found[0]
-        return State(slot, target.layers, target.name)
+        return State(slot, target.layers, target.name, target.remark)
     if scalar:
         return State(None, (), "iterations" if path[-1] in _STEPS else path[-1])
     return State(None, (), "/".join(path[1:]) or path[0], UNPLACED)
