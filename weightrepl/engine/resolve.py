@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from weightrepl.engine.addresses import weight_ordinal
 from weightrepl.model.tree import Place, Site, first_of_shared, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.globs import compile_dotted, compile_glob
@@ -175,7 +176,7 @@ def weights_named(reached: Reached, weight: WeightName, path: Path | None) -> tu
     verdicts = _Verdicts(compile_glob(weight.glob).matches)
     found = [site for site in _owned(reached, path) if verdicts[site.weight.name]]
     if isinstance(weight.ordinal, int):
-        return tuple(s for s in found if _ordinal(s) == weight.ordinal)
+        return tuple(s for s in found if weight_ordinal(s.place.layer, s.weight) == weight.ordinal)
     if weight.ordinal is None and weight.glob.literal is not None:
         return tuple(_first_of_each(found))
     return tuple(found)
@@ -197,10 +198,6 @@ def _owned(reached: Reached, path: Path | None) -> Iterable[Site]:
         if len(first.subtree) == len(reached.places):  # `**` from one layer: its weights lie ready
             return first.weights_below
     return first_of_shared(Site(p, w) for p in reached.places for w in p.layer.weights)
-
-
-def _ordinal(site: Site) -> int:
-    return site.place.layer.weights_named[nfc(site.weight.name)].index(site.weight) + 1
 
 
 def weights_within(reached: Reached, workspace: Workspace) -> tuple[Site, ...]:
