@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PATTERN, PEER_PATTERN = "**:kernel", "*:kernel"
 REPEATS = 100
-OFTEN = 3  # quick as these are, they run oftener than processes do
 GROWTH = 1.25
 
 
@@ -74,7 +73,7 @@ def patterns(setting: Setting) -> Section:
         "fnmatch.fnmatch, each": lambda: seconds(lambda: _matched_one_by_one(names)),
     }
     walk = {"a walk, fnmatch.filter": lambda: _walked_first(count)}
-    median = medians(ours | theirs | walk, OFTEN * setting.rounds, setting.progress, PATTERN)
+    median = medians(ours | theirs | walk, setting.often * setting.rounds, setting.progress, PATTERN)
     rows = tuple(Row(what, peer, median[what], median[peer], "s", 1.0) for what in ours for peer in theirs)
     rows = (Row(first := next(iter(ours)), peer := next(iter(walk)), median[first], median[peer]), *rows)
     remark = (
@@ -118,7 +117,7 @@ def addresses(setting: Setting) -> Section:
         for count, models in unfolded.items()
     }
     first = {f"the first time, {count:,}": partial(_first_time, query, count) for count in sizes}
-    median = medians(again | first, OFTEN * setting.rounds, setting.progress, query)
+    median = medians(again | first, setting.often * setting.rounds, setting.progress, query)
     rows = []
     for names in (list(again), list(first)):
         rows += [Row(name, names[0], median[name], median[names[0]], "s", GROWTH) for name in names[1:]]

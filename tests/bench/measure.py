@@ -27,15 +27,15 @@ class BenchError(Exception):
 class Contender:
     """A command that does the work of a row, as a fresh process each time.
 
-    check: commands to run after `command`, once and unmeasured; what the last prints is what was found.
-    often: how many times it runs in each round; quick ones run oftener than slow ones.
+    check: commands to run once and unmeasured to see what it finds, which the last prints; none: `command` itself.
+    slow: whether once in each round has to do.
     status: the exit status that it has to have.
     """
 
     name: str
     command: Command
     check: tuple[Command, ...] = ()
-    often: int = 1
+    slow: bool = False
     status: int = 0
 
 
@@ -55,10 +55,12 @@ class Progress:
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that all processes run with: compiled files are kept, TensorFlow is quiet."""
-    unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS", "PYTHONPROFILEIMPORTTIME")
-    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH"))))
+    """Return the variables that all processes run with: Python as it is without any set, TensorFlow quiet.
+
+    Compiled files are written and output is buffered, whatever the caller's variables ask for.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
     return kept | quiet | {"PYTHONPATH": path}
 
@@ -98,8 +100,8 @@ def seconds_of(command: Command, status: int = 0) -> float:
 
 
 def found(contender: Contender) -> tuple[str, ...]:
-    """Run a contender once, unmeasured, and return what it found, sorted: it also warms caches."""
-    printed = output_of(contender.command, contender.status)
+    """Return what a contender finds, sorted, by running it once and unmeasured, which also warms caches."""
+    printed = "" if contender.check else output_of(contender.command, contender.status)
     for command in contender.check:
         printed = output_of(command)
     return tuple(sorted(printed.splitlines()))
@@ -123,12 +125,15 @@ def agree(contenders: Sequence[Contender]) -> tuple[str, ...]:
 
 
 def process_medians(
-    contenders: Sequence[Contender], rounds: int, progress: Progress, title: str
+    contenders: Sequence[Contender], rounds: int, often: int, progress: Progress, title: str
 ) -> dict[str, float]:
-    """Return each contender's median seconds; they take turns, so that a drift of the machine hits all alike."""
+    """Return each contender's median seconds; they take turns, so that a drift of the machine hits all alike.
+
+    often: how many times those that are not slow run in each round.
+    """
     measures = {c.name: partial(seconds_of, c.command, c.status) for c in contenders}
-    often = {c.name: c.often for c in contenders}
-    return medians(measures, rounds, progress, title, often)
+    times = {c.name: 1 if c.slow else often for c in contenders}
+    return medians(measures, rounds, progress, title, times)
 
 
 def medians(
@@ -136,15 +141,18 @@ def medians(
     rounds: int,
     progress: Progress,
     title: str,
-    often: Mapping[str, int] = MappingProxyType({}),
+    times: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, float]:
-    """Return the median of what each measure gives, called in turns: A B C A B C …"""
+    """Return the median of what each measure gives, called in turns: A B C A B C …
+
+    times: how often a measure is called in each round, where it is not once.
+    """
     samples: dict[str, list[float]] = {name: [] for name in measures}
     for n in range(rounds):
         progress.say(f"{title}: round {n + 1} of {rounds}", every_s=2.0)
-        for turn in range(max(often.values(), default=1)):
+        for turn in range(max(times.values(), default=1)):
             for name, measure in measures.items():
-                if turn < often.get(name, 1):
+                if turn < times.get(name, 1):
                     samples[name].append(measure())
     return {name: median(values) for name, values in samples.items()}
 

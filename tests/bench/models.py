@@ -45,7 +45,7 @@ class Sizes:
 
 
 FULL = Sizes("full", 4, 6, 2048, 5_000, 100_000, (1_000, 10_000, 100_000))
-QUICK = Sizes("quick", 3, 4, 16, 100, 2_000, (200, 2_000))
+QUICK = Sizes("quick", 3, 4, 16, 20, 2_000, (200, 2_000))
 
 BLOCK, LAYER = 2, 3  # the weight that is read: the kernel of heavy/block_2/dense_3
 

@@ -24,6 +24,7 @@ from tests.bench.models import BLOCK, LAYER, Files, Sizes
 from tests.bench.table import Row, Section
 
 FLOOR, ZIPFILE, TENSORFLOW = "h5py, .weights.h5", "zipfile + h5py, .keras", "TensorFlow, load_model"
+FLOOR_SAVED = f"{FLOOR}, np.save"
 API, CLI, API_STORE, CLI_STORE = (
     "Python, .keras",
     "shell, .keras",
@@ -42,12 +43,14 @@ Pair = tuple[str, str, "float | None"]
 class Setting:
     """What all sections are measured with.
 
-    rounds: how often each contender runs at least. tensorflow: whether peers that need it take part.
+    rounds: of turns. often: how often all but the slow ones run in each round.
+    tensorflow: whether peers that need it take part.
     """
 
     files: Files
     sizes: Sizes
     rounds: int
+    often: int
     tensorflow: bool
     progress: Progress
 
@@ -96,12 +99,18 @@ def shell_commands() -> dict[str, Command]:
 
 def one_weight(setting: Setting) -> Section:
     """Return what it takes from process start to one named weight's values out of the heavy model."""
-    contenders = {c.name: c for c in _one_weight_contenders(setting)}
+    contenders = {c.name: c for c in one_weight_contenders(setting)}
     setting.progress.say("one weight: do all find the same values?")
     agree(tuple(contenders.values()))
-    seconds = process_medians(tuple(contenders.values()), setting.rounds, setting.progress, "one weight")
-    saving = f"{FLOOR}, np.save"
-    pairs: list[Pair] = [(API, FLOOR, 1.5), (CLI, saving, 1.5), (API, ZIPFILE, None), (CLI, ZIPFILE, None)]
+    seconds = process_medians(
+        tuple(contenders.values()), setting.rounds, setting.often, setting.progress, "one weight"
+    )
+    pairs: list[Pair] = [
+        (API, FLOOR, 1.5),
+        (CLI, FLOOR_SAVED, 1.5),
+        (API, ZIPFILE, None),
+        (CLI, ZIPFILE, None),
+    ]
     if setting.tensorflow:
         pairs += [(API, TENSORFLOW, 0.05), (CLI, TENSORFLOW, 0.05)]
     pairs.append((API_STORE, FLOOR, None))
@@ -112,29 +121,28 @@ def one_weight(setting: Setting) -> Section:
     return Section(title, _rows(pairs, seconds), (shell, *_left_out(setting)))
 
 
-def _one_weight_contenders(setting: Setting) -> Iterator[Contender]:
+def one_weight_contenders(setting: Setting) -> Iterator[Contender]:
+    """Yield all that read the weight, and print what tells whether it is the same."""
     files, query, key = setting.files, setting.query, setting.key
     ours, theirs = setting.scratch / "ours.npy", setting.scratch / "theirs.npy"
     shell, *_ = shell_commands().values()
     written = (*shell, str(files.heavy), "-q", query, "-o", str(ours), "--force")
     yield _reading(API, peers.ONE_OURS, files.heavy, query)
-    yield Contender(CLI, written, (script(peers.LOAD_VALUES + peers.PRINT_DIGEST, ours),), often=3)
+    yield Contender(CLI, written, (written, script(peers.LOAD_VALUES + peers.PRINT_DIGEST, ours)))
     yield _reading(API_STORE, peers.ONE_OURS, files.heavy_store, query)
     yield _reading(FLOOR, peers.ONE_H5PY, files.heavy_store, key)
-    yield Contender(
-        f"{FLOOR}, np.save",
-        script(peers.ONE_H5PY + peers.SAVE_VALUES, files.heavy_store, key, theirs),
-        (script(peers.LOAD_VALUES + peers.PRINT_DIGEST, theirs),),
-        often=3,
-    )
+    saved = script(peers.ONE_H5PY + peers.SAVE_VALUES, files.heavy_store, key, theirs)
+    check = (saved, script(peers.LOAD_VALUES + peers.PRINT_DIGEST, theirs))
+    yield Contender(FLOOR_SAVED, saved, check)
     yield _reading(ZIPFILE, peers.ONE_ZIPFILE, files.heavy, key)
     if setting.tensorflow:
-        yield replace(_reading(TENSORFLOW, peers.ONE_TENSORFLOW, files.heavy, setting.layers), often=1)
+        reading = _reading(TENSORFLOW, peers.ONE_TENSORFLOW, files.heavy, setting.layers)
+        yield replace(reading, slow=True)
 
 
 def _reading(name: str, text: str, path: Path, weight: str) -> Contender:
     check = script(text + peers.PRINT_DIGEST, path, weight)
-    return Contender(name, script(text, path, weight), (check,), often=3)
+    return Contender(name, script(text, path, weight), (check,))
 
 
 # ------------------------------------------------------------------ start
@@ -142,18 +150,18 @@ def _reading(name: str, text: str, path: Path, weight: str) -> Contender:
 
 def start(setting: Setting) -> Section:
     """Return what the command takes to say what needs no model, beside Python alone."""
-    nothing = Contender("python -c pass", (sys.executable, "-c", "pass"), often=3)
+    nothing = Contender("python -c pass", (sys.executable, "-c", "pass"))
     contenders = [nothing]
     for name, command in shell_commands().items():
         wrong = (*command, str(setting.files.heavy), "-q", "a:[")
         contenders += [
-            Contender(f"{name} --help", (*command, "--help"), often=3),
-            Contender(f"{name} --version", (*command, "--version"), often=3),
-            Contender(f"{name} -q 'a:['", wrong, often=3, status=2),
+            Contender(f"{name} --help", (*command, "--help")),
+            Contender(f"{name} --version", (*command, "--version")),
+            Contender(f"{name} -q 'a:['", wrong, status=2),
         ]
     for contender in contenders[1:]:
         found(contender)
-    seconds = process_medians(contenders, setting.rounds, setting.progress, "start")
+    seconds = process_medians(contenders, setting.rounds, setting.often, setting.progress, "start")
     pairs = [(c.name, nothing.name, 4.0) for c in contenders[1:]]
     remarks = (
         ()
@@ -185,7 +193,7 @@ def _listing(setting: Setting, title: str, archive: Path, store: Path, weights: 
         Contender(API, script(peers.LIST_OURS, archive), (script(peers.LIST_OUR_KEYS, archive),)),
         Contender(API_STORE, script(peers.LIST_OURS, store), (script(peers.LIST_OUR_KEYS, store),)),
         Contender(visit_store, script(peers.LIST_H5PY, store)),
-        Contender(visit_archive, script(peers.LIST_ZIPFILE, archive)),
+        Contender(visit_archive, script(peers.LIST_ZIPFILE, archive), slow=True),
     ]
     setting.progress.say(f"{title}: do all find the same weights?")
     if (count := len(agree(contenders))) != weights:
@@ -195,11 +203,10 @@ def _listing(setting: Setting, title: str, archive: Path, store: Path, weights: 
         Contender(CLI_STORE, (*shell, str(store), *listed)),
     ]
     agree([replace(contenders[0], check=()), replace(contenders[1], check=()), *commands])
-    editors = list(_editors(archive, store)) if setting.tensorflow else []
-    shown = {editor.name: _shown_by(editor) for editor in editors}
-    quick = [replace(contender, often=3) for contender in (*contenders[:3], *commands)]
-    everybody = [*quick, contenders[3], *editors]
-    seconds = process_medians(everybody, setting.rounds, setting.progress, title)
+    editors = list(editors_of(archive, store)) if setting.tensorflow else []
+    shown = {editor.name: shown_by(editor) for editor in editors}
+    everybody = [*contenders, *commands, *editors]
+    seconds = process_medians(everybody, setting.rounds, setting.often, setting.progress, title)
     pairs: list[Pair] = [(ours, visit_store, 0.5) for ours in (API, CLI, API_STORE, CLI_STORE)]
     pairs += [(API, visit_archive, 0.5)]
     pairs += [(ours, editor.name, None) for ours, editor in zip((API, API_STORE), editors, strict=False)]
@@ -207,12 +214,13 @@ def _listing(setting: Setting, title: str, archive: Path, store: Path, weights: 
     return Section(title, _rows(pairs, seconds), (*remarks, *_left_out(setting)))
 
 
-def _editors(archive: Path, store: Path) -> Iterator[Contender]:
+def editors_of(archive: Path, store: Path) -> Iterator[Contender]:
+    """Yield KerasFileEditor on either file."""
     for path, suffix in ((archive, ".keras"), (store, ".weights.h5")):
-        yield Contender(f"KerasFileEditor, {suffix}", script(peers.LIST_KERAS, path))
+        yield Contender(f"KerasFileEditor, {suffix}", script(peers.LIST_KERAS, path), slow=True)
 
 
-def _shown_by(editor: Contender) -> int:
+def shown_by(editor: Contender) -> int:
     """Return how many weights KerasFileEditor shows; it prints a heading of its own before them."""
     return len(output_of(editor.command).partition("weights:\n")[2].splitlines())
 

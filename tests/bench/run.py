@@ -71,8 +71,9 @@ def _setting(options: argparse.Namespace) -> Setting:
     sizes = QUICK if options.quick else FULL
     wanted = not options.quick if options.tensorflow is None else options.tensorflow
     rounds = options.rounds or (1 if options.quick else 5)
+    often = 1 if options.quick else 3
     peers_take_part = wanted and processes.tensorflow_is_installed()
-    return Setting(Files.of(options.cache, sizes), sizes, rounds, peers_take_part, Progress())
+    return Setting(Files.of(options.cache, sizes), sizes, rounds, often, peers_take_part, Progress())
 
 
 def _sections(names: Sequence[str], setting: Setting) -> list[Section]:

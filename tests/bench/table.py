@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from textwrap import wrap
 
 WIDTH = 100
+MAX_DECIMALS = 6
 HEADINGS = ("weightrepl", "beside", "ours", "theirs", "ratio", "aim", "")
 VERSIONS = ("weightrepl", "numpy", "h5py", "keras", "tensorflow")
 
@@ -66,12 +68,8 @@ def significant(number: float) -> str:
     >>> significant(0.0312), significant(6.6), significant(1362)
     ('0.0312', '6.60', '1362')
     """
-    if number >= 100:
-        return f"{number:.0f}"
-    decimals = 2
-    while decimals < 6 and 0 < number < 10 ** (1 - decimals + 1) / 10:
-        decimals += 1
-    return f"{number:.{1 if number >= 10 else decimals}f}"
+    decimals = 2 - math.floor(math.log10(number)) if number > 0 else 2
+    return f"{number:.{min(max(decimals, 0), MAX_DECIMALS)}f}"
 
 
 def amount(number: float, unit: str) -> str:
@@ -149,7 +147,8 @@ def as_markdown(sections: Sequence[Section], head: Sequence[str]) -> Iterator[st
     """Yield the lines of a page with a table for each section."""
     yield "# Speed and memory"
     yield ""
-    yield "Written by `make bench`, which measures all of it anew. " + " ".join(f"{line}." for line in head)
+    yield "`make bench` measures all of this anew; `tests/bench/run.py --markdown FILE` writes this page."
+    yield "Ratios below 1 mean that weightrepl needs less. " + " ".join(f"{line}." for line in head)
     for section in sections:
         yield f"\n## {section.title}\n"
         if section.rows:
