@@ -126,6 +126,8 @@ def test_a_selection_is_a_sequence() -> None:
     assert selection[0] in selection
     assert "larger_model/outer_dense:bias" not in selection
     assert 3 not in selection
+    assert len(selection.rows) == 3
+    assert len(selection.workspace.models) == 1
     assert selection._ipython_key_completions_() == list(selection.addresses)
 
 
