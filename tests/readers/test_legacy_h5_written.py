@@ -176,6 +176,16 @@ def test_a_custom_layer_makes_some_weights_before_it_is_built(tmp_path: Path):
         assert model.root.children[0].class_name == "Block"
 
 
+def test_a_custom_layer_called_as_its_model_reads_two_ways(tmp_path: Path):
+    config = listing("Sequential", "a", entry("Block", "a"))
+    unsure = "the file does not tell for certain which layer this is"
+    assert addresses(write(tmp_path / "m.h5", {"a": ["a/early", "a/a/late", "a/a/b/kernel"]}, config)) == [
+        "a:early",
+        f"a:late | {unsure}",
+        f"a/b:kernel | {unsure}",
+    ]
+
+
 def test_layers_among_a_custom_layers_settings_have_their_class(tmp_path: Path):
     config = listing("Functional", "m", entry("Block", "blk", head=entry("Dense", "head", use_bias=False)))
     with open_source(write(tmp_path / "m.h5", {"blk": ["blk/head/kernel"]}, config)) as model:

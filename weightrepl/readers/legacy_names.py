@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weightrepl.readers.keras_roles import trainable
 from weightrepl.readers.legacy_config import Node, walk
@@ -115,7 +115,7 @@ def spots(
     owners = [way for way in ways if not way[-1].owns_nothing]
     unknown = [way for way in ways if not way[-1].closed]
     found = {name: Spot(way) for name, way in _matched(names, owners, above, major).items()}
-    found |= _within(unknown, above, [name for name in names if name not in found])
+    found |= _within(unknown, above, names, found)
     left = [name for name in names if name not in found]
     return found | _remaining(tree, unknown, _free(owners, found), left, fits) if left else found
 
@@ -200,19 +200,30 @@ def _singled_out(candidates: Mapping[FileName, list[Way]]) -> dict[FileName, Way
         }
 
 
-def _within(unknown: Sequence[Way], above: Scope, names: Sequence[FileName]) -> dict[FileName, Spot]:
-    """Return the names that pass through a layer of unknown content and go on in it, the deepest such layer."""
+def _within(
+    unknown: Sequence[Way], above: Scope, names: Sequence[FileName], matched: Mapping[FileName, Spot]
+) -> dict[FileName, Spot]:
+    """Return the names that pass through a layer of unknown content and go on in it; of nested ones the deepest.
+
+    Where it has the name of what it lies in, `a/a/b` reads two ways; then it is told, also of weights of its own.
+    """
     index, found = _Index(unknown, above), dict[FileName, Spot]()
     for name in names:
-        scope = name.scope
-        passed = {
-            id(way[-1]): (way, k) for k in range(len(scope) - 1, 0, -1) for way in index.find(scope[:k])
-        }
-        deepest = max((len(way) for way, _ in passed.values()), default=0)
-        best = [(way, k) for way, k in passed.values() if len(way) == deepest]
-        if len(best) == 1:
-            way, k = best[0]
-            found[name] = Spot(way, scope[k:])
+        passed: dict[int, tuple[Way, list[int]]] = {}
+        for k in range(1, len(name.scope) + 1):
+            for way in index.find(name.scope[:k]):
+                passed.setdefault(id(way[-1]), (way, []))[1].append(k)
+        if name in matched:
+            _, heads = passed.get(id(matched[name].way[-1]), ((), []))
+            if len(heads) > 1:
+                found[name] = replace(matched[name], remark=UNDECIDED)
+            continue
+        inner = [
+            (way, ks) for way, heads in passed.values() if (ks := [k for k in heads if k < len(name.scope)])
+        ]
+        way, heads = max(inner, key=lambda each: len(each[0]), default=((), []))
+        if inner and all(way[: len(outer)] == outer for outer, _ in inner):
+            found[name] = Spot(way, name.scope[heads[-1] :], UNDECIDED if len(heads) > 1 else None)
     return found
 
 
