@@ -120,6 +120,17 @@ def test_a_process_with_the_wrong_exit_status_has_no_time():
         seconds_of((sys.executable, "-c", "raise SystemExit(3)"), status=2)
 
 
+def test_the_end_of_a_process_is_waited_for_not_polled(monkeypatch):
+    limits: list[float | None] = []
+    wait = subprocess.Popen._wait
+    monkeypatch.setattr(
+        subprocess.Popen, "_wait", lambda self, timeout: (limits.append(timeout), wait(self, timeout))[1]
+    )
+    assert seconds_of((sys.executable, "-c", "pass")) > 0
+    assert limits
+    assert set(limits) == {None}
+
+
 def test_processes_find_the_package_of_this_checkout():
     where = output_of((sys.executable, "-c", "import weightrepl; print(weightrepl.__file__)"))
     assert where.strip() == str(run.ROOT / "weightrepl" / "__init__.py")
