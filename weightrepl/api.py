@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.evaluate import evaluate as evaluate_in
-from weightrepl.engine.explain import Explanation
-from weightrepl.engine.explain import explain as explain_query
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Problem, QueryError
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
 from weightrepl.readers.registry import open_source
+
+if TYPE_CHECKING:
+    from weightrepl.engine.explain import Explanation
 
 Source: TypeAlias = "Model | Workspace | str | os.PathLike[str] | Mapping[str, Any] | Any"
 """A live model, a path, an opened Model, a Workspace, or a dict from name to one of the first three."""
@@ -93,6 +94,8 @@ def explain(source: Source, query: str) -> Explanation:
     >>> [step.found for step in explain(demo_path(), "custom_module/*dense9:kernel").selectors[0].steps]
     [1, 0]
     """
+    from weightrepl.engine.explain import explain as explain_query
+
     return explain_query(query, workspace_of(source))
 
 

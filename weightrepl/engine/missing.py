@@ -118,7 +118,7 @@ def _with_advice(problem: Problem, name: str, step: Step, scope: Scope, models: 
     deeper = _deeper(step, scope)
     if deeper is not None:
         found, path = deeper
-        fix = Fix(problem.span, path) if problem.span == step.segment.span else Fix(step.segment.span, path)
+        fix = Fix(step.segment.span, path)
         how_many = "it is deeper" if found == 1 else f"{found:,} of that name are deeper"
         return problem.replace(fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
     names = names_at(step.before, scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from weightrepl.engine.addresses import address
-from weightrepl.engine.resolve import weights_within
+from weightrepl.engine.resolve import layers_within, weights_within
 from weightrepl.engine.scope import Scope
 from weightrepl.engine.trace import Trace
 from weightrepl.errors import Fix, Problem
@@ -134,7 +134,7 @@ def empty_complaints(trace: Trace, sites: tuple[Site, ...], scope: Scope) -> tup
     """Return what there is to say of a path that stands for all weights in and below it."""
     if trace.ended:
         return ()
-    below = [p for place in trace.reached.places for p in place.subtree]
+    below = layers_within(trace.reached, scope.workspace)
     span = trace.selector.span
     if sites:
         return tuple(unbuilt_note(below, span, scope))
