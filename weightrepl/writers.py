@@ -221,9 +221,13 @@ def _notes(weights: Sequence[NamedArray], path: str) -> tuple[Problem, ...]:
     """Return one note for each dtype that the format does not name."""
     if _suffix(path) not in (".npz", ".npy"):
         return ()
+    import numpy as np
+
+    others = dict.fromkeys(w.dtype for w in weights if not hasattr(np, w.dtype))
+    if not others:
+        return ()  # ml_dtypes costs as much to import as a small weight to write
     import ml_dtypes
 
-    nameless = [w.dtype for w in weights if hasattr(ml_dtypes, w.dtype)]
     return tuple(
         Problem(
             "raw-bytes",
@@ -231,7 +235,8 @@ def _notes(weights: Sequence[NamedArray], path: str) -> tuple[Problem, ...]:
             severity="note",
             hint=f"read it with array.view(ml_dtypes.{dtype})",
         )
-        for dtype in dict.fromkeys(nameless)
+        for dtype in others
+        if hasattr(ml_dtypes, dtype)
     )
 
 
