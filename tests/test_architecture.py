@@ -45,7 +45,17 @@ DOORS = {"engine.selection": {"render", "writers"}, "engine.table": {"render"}}
 # Third-party library -> the rooms or modules that may import it, in a function or (where AT_MODULE_LEVEL says so) on
 # top. A library that is not here may be imported nowhere: tensorflow and keras above all, which only users import.
 OWNERS = {
-    "numpy": {"model", "readers", "engine.statistics", "engine.comparison", "engine.selection", "writers"},
+    "numpy": {
+        "model",
+        "readers",
+        "engine.statistics",
+        "engine.comparison",
+        "engine.reductions",
+        "engine.quantization",
+        "engine.pictures",
+        "engine.selection",
+        "writers",
+    },
     "ml_dtypes": {
         "model",
         "readers",
@@ -57,7 +67,7 @@ OWNERS = {
     "h5py": {"readers", "writers"},
     "safetensors": {"readers", "writers"},
     "pandas": {"engine.extras"},
-    "rich": {"render.text"},
+    "rich": {"frontends.progress"},
     "prompt_toolkit": {"frontends.repl"},
     "pygments": {"frontends.lexer"},
     "IPython": {"frontends.magics"},
@@ -67,7 +77,6 @@ OWNERS = {
 AT_MODULE_LEVEL = {
     "engine.statistics": {"numpy", "ml_dtypes"},
     "engine.comparison": {"numpy", "ml_dtypes"},
-    "render.text": {"rich"},
     "frontends.repl": {"prompt_toolkit"},
     "frontends.lexer": {"pygments"},
     "frontends.magics": {"IPython"},
@@ -93,7 +102,7 @@ SEPARATE = {
         "registry": {"other_formats"},
     },
     "service": {"*": set()},
-    "frontends": {"*": {"session", "commands", "demo"}, "cli": {"completion_scripts"}},
+    "frontends": {"*": {"session", "commands", "demo"}, "cli": {"completion_scripts", "progress", "streams"}},
 }
 
 # What a fresh interpreter must not have loaded for the sake of a light import.
@@ -487,7 +496,7 @@ SOUND = {
     "readers__keras_roles": '"""The chain."""\nimport json',
     "readers__guards": '"""Shared."""\nfrom weightrepl.errors import Problem',
     "engine__statistics": '"""Numbers."""\nimport numpy as np\nnp.load("x", allow_pickle=False)',
-    "render__text": '"""Text."""\nfrom rich.console import Console',
+    "frontends__progress": '"""A bar."""\ndef f():\n    from rich.progress import Progress',
     "frontends__cli": '"""The shell."""\nfrom weightrepl import __version__\nfrom . import session\nre.compile("x")',
     "frontends__session": '"""Shared."""\n' + "def f():\n" + "    x = 1\n" * 59,
 }

@@ -8,7 +8,8 @@
 
 Two blanks a level. A layer: its name, then `@Class`, `.attribute` (several; `.?` not recorded), `unbuilt`,
 `&id` (referred to elsewhere by a line `*id`), at the end `unbuilt=LINE` or `~REMARK`. A name that begins with
-`!.` is a system layer. A weight: `:name (shape) dtype`, then `trainable`, `frozen` or `unknown`, `key=…`, `&id`.
+`!.` is a system layer. A weight: `:name (shape) dtype`, then `trainable`, `frozen` or `unknown`, `key=…`, `&id`, and
+`=[1,2,NaN]` for its values in C order, one for all of them (`=0.5`), else they count up from 0.
 Odd names stand in quotes, as JSON writes them.
 """
 
@@ -25,6 +26,7 @@ import numpy as np
 from weightrepl.model.tensor import AxisIndex, TensorSpec, take
 from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.model.workspace import Workspace
+from weightrepl.readers.sources import numpy_dtype
 
 WORD = re.compile(r'~.*|unbuilt=.*|:?!?"(?:[^"\\]|\\.)*"|\([^)]*\)|\S+')
 
@@ -114,9 +116,9 @@ class _Outline:
         word, *rest = WORD.findall(line)
         options = _options(rest)
         shape, dtype = options["shape"], options["dtype"]
-        values = (
-            np.arange(math.prod(shape or ()), dtype=np.float64).reshape(shape or ()).astype(_numpy(dtype))
-        )
+        counting = np.arange(math.prod(shape or ()), dtype=np.float64)
+        given = counting if options["values"] is None else np.resize(options["values"], counting.shape)
+        values = given.astype("U" if dtype == "string" else numpy_dtype(dtype)).reshape(shape or ())
         weight = Weight(
             _name(word[1:]),
             TensorSpec(shape, dtype),
@@ -130,10 +132,6 @@ class _Outline:
         return weight
 
 
-def _numpy(dtype: str) -> str:
-    return "U" if dtype == "string" else dtype
-
-
 def _name(word: str) -> str:
     return json.loads(word) if word.startswith('"') else word
 
@@ -142,6 +140,7 @@ def _options(words: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {
         "class": None, "attributes": (), "built": True, "build_line": None, "id": "", "remark": None,
         "shape": None, "dtype": "float32", "trainable": True, "key": None,
+        "values": None,
     }  # fmt: skip
     for word in words:
         if word.startswith("@"):
@@ -160,6 +159,8 @@ def _options(words: list[str]) -> dict[str, Any]:
             options["shape"] = tuple(int(size) for size in word.strip("()").split(",") if size.strip())
         elif word.startswith("key="):
             options["key"] = word[4:]
+        elif word.startswith("="):
+            options["values"] = json.loads(word[1:])
         elif word in ("trainable", "frozen", "unknown"):
             options["trainable"] = {"trainable": True, "frozen": False, "unknown": None}[word]
         else:

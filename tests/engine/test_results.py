@@ -5,6 +5,7 @@ A case of `tests/cases/results*.json`: `tree` (a name in trees.json, or a dict f
 
     gives     the addresses, in order        shows    the table, columns first
     via       the column via                 count    the number
+              in shows numbers have six digits, "nan" and "inf" stand for them, a histogram is the list of its counts
     error     the code of the error, or codes    notes    the codes of all notes and warnings
     fix       the query with the first fix made       says, hint   words in the first problem's message, advice
     want      weights or layers; at          the location, as an address       named   queries by name
@@ -13,6 +14,7 @@ A case of `tests/cases/results*.json`: `tree` (a name in trees.json, or a dict f
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from tests import trees
 from weightrepl.engine.evaluate import evaluate
 from weightrepl.engine.scope import NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.engine.table import Count, Table
+from weightrepl.engine.table import Count, Histogram, Table
 from weightrepl.errors import QueryError
 from weightrepl.query.parser import parse
 from weightrepl.spans import Span
@@ -111,5 +113,16 @@ def check_result(case: dict[str, Any], result: Any) -> None:
         assert result.value == case["count"]
     if "shows" in case:
         table = result if isinstance(result, Table) else result.table()
-        rows = [[list(v) if isinstance(v, tuple) else v for v in row] for row in table.rows]
-        assert [list(table.columns), *rows] == case["shows"]
+        assert [list(table.columns), *([_shown(v) for v in row] for row in table.rows)] == case["shows"]
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as JSON has it, floats with six digits."""
+    match value:
+        case float():
+            return float(f"{value:.6g}") if math.isfinite(value) else str(value)
+        case tuple():
+            return list(value)
+        case Histogram():
+            return list(value.counts)
+    return value

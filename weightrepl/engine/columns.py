@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import Any
 
 from weightrepl.engine.addresses import address, first_owner, first_place, is_shared, weight_name
-from weightrepl.engine.table import Value
-from weightrepl.model.tensor import dtype_bits, indexed_shape
+from weightrepl.engine.figures import FIGURES, Figures
+from weightrepl.engine.table import ColumnType, Value
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
-
-ColumnType: TypeAlias = Literal["text", "number", "bytes", "shape", "bool"]
 
 WEIGHT_COLUMNS = (
     "address", "name", "layer", "class", "depth", "shape", "rank", "size", "bytes", "dtype", "trainable", "source",
@@ -22,39 +20,47 @@ WEIGHT_COLUMNS = (
 LAYER_COLUMNS = (
     "address", "name", "class", "depth", "layers", "weights", "params", "bytes", "trainable", "built",
 )  # fmt: skip
-VALUE_COLUMNS = (
-    "min", "max", "mean", "std", "norm", "absmax", "zeros", "nans", "infs", "sparsity", "flags", "verdict", "maxabs",
-    "meanabs", "rel", "cosine",
-)  # fmt: skip
-"""Columns that need the values read; `where` and its like do not have them yet."""
+PAIR_COLUMNS = ("verdict", "maxabs", "meanabs", "rel", "cosine", "hint")
+"""Columns that only `diff` gives."""
+
+VALUE_COLUMNS = (*FIGURES, "values", "hist", *PAIR_COLUMNS)
+"""Columns for which values are read, or derived from such."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: what it is called, the kind of its values, and the value for a row (None: unknown)."""
+    """A column: what it is called, the kind of its values, and the value for a row (None: unknown).
+
+    reads: whether computing it reads values from the source.
+    """
 
     name: str
     type: ColumnType
     of: Callable[[Any], Value]
+    reads: bool = False
 
 
-def weight_columns(workspace: Workspace) -> Mapping[str, Column]:
-    """Return the columns of weights, by name."""
+def weight_columns(workspace: Workspace, figures: Figures) -> Mapping[str, Column]:
+    """Return the columns of weights, by name; those of values come from `figures`."""
     return _named(
         Column("address", "text", lambda s: site_address(s, workspace)),
         Column("name", "text", lambda s: s.weight.name),
         Column("layer", "text", lambda s: address(first_owner(s.place, s.weight), workspace)),
         Column("class", "text", lambda s: s.place.layer.class_name),
         Column("depth", "number", lambda s: first_owner(s.place, s.weight).depth),
-        Column("shape", "shape", site_shape),
-        Column("rank", "number", lambda s: None if (shape := site_shape(s)) is None else len(shape)),
-        Column("size", "number", site_size),
-        Column("bytes", "bytes", site_nbytes),
-        Column("dtype", "text", lambda s: s.weight.spec.dtype),
+        Column("shape", "shape", lambda s: s.spec.shape),
+        Column("rank", "number", lambda s: None if (shape := s.spec.shape) is None else len(shape)),
+        Column("size", "number", lambda s: s.spec.size),
+        Column("bytes", "bytes", lambda s: s.spec.nbytes),
+        Column("dtype", "text", lambda s: s.spec.dtype),
         Column("trainable", "bool", lambda s: s.weight.trainable),
         Column("source", "text", lambda s: s.weight.source or s.place.model.source),
         Column("key", "text", lambda s: s.weight.key),
         Column("via", "text", lambda s: site_via(s, workspace)),
+        *(
+            Column(name, type_, partial(_figure, figures, name), reads=True)
+            for name, type_ in FIGURES.items()
+        ),
     )
 
 
@@ -72,6 +78,10 @@ def layer_columns(workspace: Workspace) -> Mapping[str, Column]:
         Column("trainable", "bool", layer_trainable),
         Column("built", "bool", lambda p: p.layer.built),
     )
+
+
+def _figure(figures: Figures, name: str, site: Site) -> Value:
+    return figures.of(site, name)
 
 
 def _named(*columns: Column) -> dict[str, Column]:
@@ -105,23 +115,3 @@ def site_via(site: Site, workspace: Workspace) -> str:
         return ""
     way = f"{address(site.place, workspace)}:{weight_name(site.place.layer, site.weight)}{site.slice_text}"
     return "" if way == site_address(site, workspace) else way
-
-
-def site_shape(site: Site) -> tuple[int, ...] | None:
-    """Return the shape of a weight, or of the slice of it that was asked for."""
-    shape = site.weight.spec.shape
-    return shape if shape is None else indexed_shape(shape, site.indices)
-
-
-def site_size(site: Site) -> int | None:
-    """Return the number of elements of a weight, or of the slice of it."""
-    shape = site_shape(site)
-    return None if shape is None else math.prod(shape)
-
-
-def site_nbytes(site: Site) -> int | None:
-    """Return the bytes of a weight in its source, or those of the slice of it."""
-    if not site.indices:
-        return site.weight.spec.nbytes
-    size, bits = site_size(site), dtype_bits(site.weight.spec.dtype)
-    return None if size is None or bits is None else (size * bits + 7) // 8

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
 from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.expressions import ExpressionError
+from weightrepl.engine.figures import FIGURES, Figures, Watcher
 from weightrepl.engine.scope import NamedQuery, Scope
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Kind, choose, kind_of, owners
-from weightrepl.engine.stages import NEED_VALUES, Relation, apply, relation, words_of
+from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, relation, words_of
 from weightrepl.engine.table import Count, Table, Value
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.model.tree import Place, Site
@@ -29,20 +30,23 @@ def evaluate(
     location: Place | None = None,
     want: Kind | None = None,
     named: Mapping[str, NamedQuery] | None = None,
+    watcher: Watcher | None = None,
 ) -> Result:
     """Return what a query finds in the open models.
 
     location: where relative paths start; None is the one open model, or the workspace where several are.
     want: `weights` or `layers` whatever the query is of; None as the query says itself.
     named: the queries that `$name` stands for.
+    watcher: is told how far the reading of values has come.
 
     Raises:
         QueryError: the text is broken, or names what is not there. Holds the notes too.
+        SourceError: values that a stage needs can't be read.
     """
     parsed = parse(text)
     if errors_in(parsed.problems):
         raise QueryError(text, parsed.problems)
-    scope = Scope(text, workspace, location or workspace.location, named or {})
+    scope = Scope(text, workspace, location or workspace.location, named or {}, watcher)
     return evaluate_query(parsed.query, scope, want, parsed.problems)
 
 
@@ -50,18 +54,31 @@ def evaluate_query(
     query: Query, scope: Scope, want: Kind | None = None, problems: tuple[Problem, ...] = ()
 ) -> Result:
     """Return what a parsed query without errors finds in `scope`; `problems` are those of its text."""
-    kind = want or wanted_by_stages(query, scope)
+    given = _related(query, want or wanted_by_stages(query, scope), scope, problems)
+    return _result(given, scope)
+
+
+def _related(query: Query, kind: Kind, scope: Scope, problems: tuple[Problem, ...] = ()) -> Relation:
+    """Return what the last stage of a query gives, with all that there is to tell."""
     given, found = _relation(query, kind, scope)
     problems = (*problems, *found)
     if errors_in(problems):
         raise QueryError(scope.text, problems)
-    for stage in query.stages:
+    for number, stage in enumerate(query.stages):
         assert isinstance(stage, Stage)  # a query without errors has no holes
         try:
-            given = apply(stage, given)
+            given = _compared(query, number, given, scope) if stage.name == "diff" else apply(stage, given)
         except ExpressionError as error:
             raise QueryError(scope.text, (*problems, error.problem)) from None
-    return _result(replace(given, problems=(*problems, *given.problems)), scope)
+    return replace(given, problems=(*problems, *given.problems))
+
+
+def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relation:
+    """Return what `diff`, the query's stage of that number, makes of what the stages before it gave."""
+    from weightrepl.engine.pairing import compared, other_side
+
+    other = other_side(query, number, given, scope)
+    return compared(query, number, given, _related(other, "weights", scope), scope)
 
 
 def wanted_by_stages(query: Query, scope: Scope) -> Kind:
@@ -70,7 +87,7 @@ def wanted_by_stages(query: Query, scope: Scope) -> Kind:
         return "weights"
     for stage in query.stages:
         assert isinstance(stage, Stage)
-        if stage.name in NEED_VALUES:
+        if stage.name in OF_WEIGHTS:
             return "weights"
         only_weights = set(WEIGHT_COLUMNS + VALUE_COLUMNS) - set(LAYER_COLUMNS)
         if any(word.text in only_weights for word in words_of(stage)):
@@ -86,13 +103,22 @@ def _relation(query: Query, kind: Kind, scope: Scope) -> tuple[Relation, tuple[P
     rows = chosen.rows
     if kind == "layers" and natural == "weights":
         rows = tuple(owners(row for row in rows if isinstance(row, Site)))
-    return relation(kind, rows, scope.workspace), chosen.problems
+    return relation(kind, rows, scope.workspace, Figures(_figures_in(query), scope.watcher)), chosen.problems
+
+
+def _figures_in(query: Query) -> Iterator[str]:
+    """Yield the figures that the stages of a query ask for."""
+    for stage in query.stages:
+        assert isinstance(stage, Stage)
+        yield from FIGURES if stage.name == "stats" else (word.text for word in words_of(stage))
 
 
 def _result(given: Relation, scope: Scope) -> Result:
     match given.kind:
         case "weights":
-            return Selection(given.rows, given.columns, given.shown, scope.workspace, given.problems)
+            return Selection(
+                given.rows, given.columns, given.shown, scope.workspace, given.problems, given.figures
+            )
         case "layers":
             return LayerSelection(given.rows, given.columns, given.shown, scope.workspace, given.problems)
         case "count":

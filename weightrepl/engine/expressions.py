@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS, Column
+from weightrepl.engine.columns import LAYER_COLUMNS, PAIR_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS, Column
 from weightrepl.errors import Fix, Problem
 from weightrepl.query.globs import compile_text
 from weightrepl.query.syntax import (
@@ -36,6 +36,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 _CALCULATE: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _IN_WORDS = {
     "text": "text", "number": "a number", "bytes": "a number", "shape": "a shape", "bool": "true or false",
+    "histogram": "a histogram",
 }  # fmt: skip
 
 
@@ -51,13 +52,17 @@ class ExpressionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A part of an expression: the kind of its value, and the value for a row (None: unknown)."""
+    """A part of an expression: the kind of its value, and the value for a row (None: unknown).
+
+    reads: whether values are read for it.
+    """
 
     type: str
     of: Evaluated
+    reads: bool = False
 
 
-def condition(expression: Expression, columns: Mapping[str, Column]) -> Evaluated:
+def condition(expression: Expression, columns: Mapping[str, Column]) -> Typed:
     """Return what tells of a row whether the expression holds: True, False, or None for unknown.
 
     Raises:
@@ -67,7 +72,7 @@ def condition(expression: Expression, columns: Mapping[str, Column]) -> Evaluate
     if typed.type != "bool":
         message = f"a condition must be true or false; this is {_IN_WORDS[typed.type]}"
         raise ExpressionError("no-condition", message, expression.span, hint="compare it: size > 1M")
-    return typed.of
+    return typed
 
 
 def column_of(word: Word, columns: Mapping[str, Column]) -> Column:
@@ -80,11 +85,7 @@ def column_of(word: Word, columns: Mapping[str, Column]) -> Column:
     if column is not None:
         return column
     name = visible(word.text)
-    if word.text in VALUE_COLUMNS:
-        message = f"'{name}' needs the values read, which this version does not do in a query yet"
-        raise ExpressionError("needs-values", message, word.span)
-    if word.text in WEIGHT_COLUMNS or word.text in LAYER_COLUMNS:
-        kind = "weights" if word.text in WEIGHT_COLUMNS else "layers"
+    if (kind := _rows_with(word.text)) is not None:
         message = f"'{name}' is a column of {kind}, which these rows are not"
         raise ExpressionError("no-such-column", message, word.span, hint=_columns_there(columns))
     near = nearest(word.text, columns, limit=1)
@@ -92,6 +93,15 @@ def column_of(word: Word, columns: Mapping[str, Column]) -> Column:
     raise ExpressionError(
         "no-such-column", f"no column '{name}'", word.span, fix, None if fix else _columns_there(columns)
     )
+
+
+def _rows_with(column: str) -> str | None:
+    """Return which rows have a column of that name; None where none do."""
+    if column in PAIR_COLUMNS:
+        return "what 'diff' compared"
+    if column in WEIGHT_COLUMNS or column in VALUE_COLUMNS:
+        return "weights"
+    return "layers" if column in LAYER_COLUMNS else None
 
 
 def _columns_there(columns: Mapping[str, Column]) -> str:
@@ -106,7 +116,7 @@ def _typed(expression: Expression, columns: Mapping[str, Column]) -> Typed:
             return Typed("text", lambda row: text)
         case Word():
             column = column_of(expression, columns)
-            return Typed(column.type, column.of)
+            return Typed(column.type, column.of, column.reads)
         case Subscript(word, index):
             return _subscript(word, index, columns)
         case Unary(operand=operand):
@@ -141,7 +151,7 @@ def _unary(expression: Unary, operand: Typed) -> Typed:
     wanted = "bool" if expression.operator == "not" else "number"
     _demand(operand, wanted, expression.operand)
     negate: Evaluated = operator.not_ if wanted == "bool" else operator.neg
-    return Typed(wanted, _known(negate, operand.of))
+    return Typed(wanted, _known(negate, operand.of), operand.reads)
 
 
 def _known(function: Callable[..., Any], *operands: Evaluated) -> Evaluated:
@@ -173,7 +183,9 @@ def _binary(expression: Binary, columns: Mapping[str, Column]) -> Typed:
         sides = [_typed(side, columns) for side in (expression.left, expression.right)]
         for typed, side in zip(sides, (expression.left, expression.right), strict=True):
             _demand(typed, "bool", side)
-        return Typed("bool", (_both if sign == "and" else _either)(sides[0].of, sides[1].of))
+        first, then = sorted(sides, key=lambda side: side.reads)  # what reads nothing may decide alone
+        join = _both if sign == "and" else _either
+        return Typed("bool", join(first.of, then.of), then.reads)
     if sign in ("~", "!~"):
         return _glob_test(expression, columns)
     if sign in _COMPARE:
@@ -181,21 +193,28 @@ def _binary(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     left, right = _typed(expression.left, columns), _typed(expression.right, columns)
     _demand(left, "number", expression.left)
     _demand(right, "number", expression.right)
-    return Typed("number", _known(_CALCULATE.get(sign, _divide), left.of, right.of))
+    of = _known(_CALCULATE.get(sign, _divide), left.of, right.of)
+    return Typed("number", of, left.reads or right.reads)
 
 
 def _both(left: Evaluated, right: Evaluated) -> Evaluated:
     def of(row: Any) -> Any:
-        a, b = left(row), right(row)
-        return False if a is False or b is False else None if a is None or b is None else True
+        a = left(row)
+        if a is False:
+            return False
+        b = right(row)
+        return False if b is False else None if a is None or b is None else True
 
     return of
 
 
 def _either(left: Evaluated, right: Evaluated) -> Evaluated:
     def of(row: Any) -> Any:
-        a, b = left(row), right(row)
-        return True if a is True or b is True else None if a is None or b is None else False
+        a = left(row)
+        if a is True:
+            return True
+        b = right(row)
+        return True if b is True else None if a is None or b is None else False
 
     return of
 
@@ -225,7 +244,8 @@ def _comparison(expression: Binary, columns: Mapping[str, Column]) -> Typed:
         raise ExpressionError(
             "wrong-kind", f"{_IN_WORDS[sides[0].type]} is only == or != another", expression.span
         )
-    return Typed("bool", _known(_COMPARE[sign], sides[0].of, sides[1].of))
+    of = _known(_COMPARE[sign], sides[0].of, sides[1].of)
+    return Typed("bool", of, sides[0].reads or sides[1].reads)
 
 
 def _is_text(expression: Expression, columns: Mapping[str, Column]) -> bool:
@@ -285,7 +305,8 @@ def _glob_test(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     patterns = right.items if isinstance(right, Tuple) else (right,)
     matchers = [_matcher(pattern) for pattern in patterns]
     wanted = expression.operator == "~"
-    return Typed("bool", _known(lambda text: any(matches(text) for matches in matchers) is wanted, left.of))
+    of = _known(lambda text: any(matches(text) for matches in matchers) is wanted, left.of)
+    return Typed("bool", of, left.reads)
 
 
 def _matcher(pattern: Expression) -> Callable[[str], bool]:
@@ -296,10 +317,11 @@ def _matcher(pattern: Expression) -> Callable[[str], bool]:
 def _membership(expression: Membership, columns: Mapping[str, Column]) -> Typed:
     assert isinstance(expression.items, Tuple)
     tests = [
-        _comparison(Binary("==", expression.operand, item, span=item.span), columns).of
+        _comparison(Binary("==", expression.operand, item, span=item.span), columns)
         for item in expression.items.items
     ]
     found: Evaluated = lambda row: False  # noqa: E731 - the start of a chain of `or`
     for test in tests:
-        found = _either(found, test)
-    return Typed("bool", _known(operator.not_, found) if expression.negated else found)
+        found = _either(found, test.of)
+    of = _known(operator.not_, found) if expression.negated else found
+    return Typed("bool", of, any(test.reads for test in tests))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from weightrepl.engine.figures import Watcher
 from weightrepl.model.tree import Place
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.syntax import Query
@@ -25,6 +26,7 @@ class Scope:
     text: the whole text that the spans of the query point into.
     location: where relative paths start; None is the workspace.
     named: the queries that `$name` stands for.
+    watcher: is told how far the reading of values has come.
     within: the names being resolved at the moment, so that none refers to itself.
     """
 
@@ -32,6 +34,7 @@ class Scope:
     workspace: Workspace
     location: Place | None
     named: Mapping[str, NamedQuery] = field(default_factory=dict)
+    watcher: Watcher | None = None
     within: frozenset[str] = frozenset()
 
     def inside(self, name: str) -> Scope:

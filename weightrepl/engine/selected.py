@@ -13,8 +13,8 @@ from weightrepl.engine.addresses import (
     ways_to_weight,
     weight_name,
 )
-from weightrepl.engine.columns import site_address, site_nbytes, site_shape, site_size, site_via
-from weightrepl.engine.subscript import composed
+from weightrepl.engine.columns import site_address, site_via
+from weightrepl.engine.subscript import plain_index
 from weightrepl.model.tree import Site
 from weightrepl.model.workspace import Workspace
 
@@ -53,22 +53,22 @@ class SelectedWeight:
     @property
     def shape(self) -> tuple[int, ...] | None:
         """Its shape, after the slice."""
-        return site_shape(self._site)
+        return self._site.spec.shape
 
     @property
     def size(self) -> int | None:
         """The number of its elements, after the slice."""
-        return site_size(self._site)
+        return self._site.spec.size
 
     @property
     def dtype(self) -> str:
         """Its dtype by NumPy's or ml_dtypes' name."""
-        return self._site.weight.spec.dtype
+        return self._site.spec.dtype
 
     @property
     def nbytes(self) -> int | None:
         """The bytes that it takes in its source, after the slice."""
-        return site_nbytes(self._site)
+        return self._site.spec.nbytes
 
     @property
     def trainable(self) -> bool | None:
@@ -108,7 +108,7 @@ class SelectedWeight:
             FormatError: the source's bytes are not there, or not what its header says.
             ChangedError: the source was closed, or changed since it was opened.
         """
-        return self._site.weight.tensor.read(self._site.indices)
+        return self._site.tensor.read()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = self.numpy()
@@ -116,11 +116,11 @@ class SelectedWeight:
 
     def __getitem__(self, index: Any) -> Array:
         """Return the values at a NumPy index; of integers, slices and one list only what they need is read."""
-        composed_index = composed(index, self._site)
-        if composed_index is None:
+        plain = plain_index(index, self.shape)
+        if plain is None:
             array: Array = self.numpy()[index]
             return array
-        return self._site.weight.tensor.read(composed_index)
+        return self._site.tensor.read(plain)
 
     def __len__(self) -> int:
         shape = self.shape

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, is_shared, ways_to_layer
 from weightrepl.engine.columns import Column, layer_columns, layer_trainable, total, weight_columns
+from weightrepl.engine.figures import Figures
 from weightrepl.engine.selected import SelectedWeight
-from weightrepl.engine.table import Table, Value
+from weightrepl.engine.table import Table
 from weightrepl.errors import NotOneError, Problem, UnknownAddressError
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
@@ -111,9 +113,10 @@ class _Rows(Sequence[T], Generic[T]):
         columns: tuple[str, ...],
         workspace: Workspace,
         problems: tuple[Problem, ...] = (),
+        figures: Figures | None = None,
     ) -> None:
         self._rows, self._all_columns, self._columns = rows, all_columns, columns
-        self._workspace, self._problems = workspace, problems
+        self._workspace, self._problems, self._figures = workspace, problems, figures or Figures()
 
     @abstractmethod
     def _item(self, row: Any) -> T:
@@ -175,8 +178,10 @@ class _Rows(Sequence[T], Generic[T]):
         for name in names:
             if name not in self._all_columns:
                 raise UnknownAddressError(f"no column {name!r}; there are {', '.join(self._all_columns)}")
-        of = [self._all_columns[name].of for name in names]
-        rows: tuple[tuple[Value, ...], ...] = tuple(tuple(f(row) for f in of) for row in self._rows)
+        asked = [self._all_columns[name] for name in names]
+        reads = any(column.reads for column in asked)
+        with self._figures.reading(self._rows) if reads else nullcontext():
+            rows = tuple(tuple([column.of(row) for column in asked]) for row in self._rows)
         return Table(names, rows, self.notes)
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> Any:
@@ -205,9 +210,9 @@ class _Rows(Sequence[T], Generic[T]):
         if isinstance(key, str):
             return self._item(self._by_address(key))
         if isinstance(key, slice):
-            return type(self)(
-                self._rows[key], self._all_columns, self._columns, self._workspace, self._problems
-            )
+            rows = self._rows[key]
+            kept = (self._all_columns, self._columns, self._workspace, self._problems, self._figures)
+            return type(self)(rows, *kept)
         return self._item(self._rows[key])
 
     def _by_address(self, key: str) -> Any:
@@ -254,7 +259,9 @@ class Selection(_Rows[SelectedWeight]):
         """Return the selection of `sites` with the usual columns."""
         from weightrepl.engine.stages import DEFAULT_COLUMNS
 
-        return cls(sites, weight_columns(workspace), DEFAULT_COLUMNS["weights"], workspace)
+        figures = Figures()
+        columns = weight_columns(workspace, figures)
+        return cls(sites, columns, DEFAULT_COLUMNS["weights"], workspace, (), figures)
 
     def _item(self, row: Site) -> SelectedWeight:
         return SelectedWeight(row, self._workspace)

@@ -1,23 +1,22 @@
-"""The stages of a query that need no values: each takes a relation and gives one."""
+"""The stages of a query: each takes a relation and gives one."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from weightrepl.engine.columns import (
     Column,
-    ColumnType,
     layer_columns,
-    site_nbytes,
-    site_size,
     total,
     weight_columns,
 )
 from weightrepl.engine.expressions import ExpressionError, column_of, condition
-from weightrepl.engine.table import Value
+from weightrepl.engine.figures import FIGURES, Figures
+from weightrepl.engine.table import ColumnType, Value
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
@@ -38,7 +37,9 @@ DEFAULT_COLUMNS = {
     "weights": ("address", "shape", "dtype", "bytes"),
     "layers": ("address", "class", "weights", "params", "bytes"),
 }
-NEED_VALUES = ("stats", "hist", "reduce", "diff", "dequantize")
+OF_WEIGHTS = ("stats", "hist", "reduce", "diff", "dequantize")
+"""The stages that look into values, and so ask for weights."""
+
 DEFAULT_ROWS = 10
 
 
@@ -46,22 +47,30 @@ DEFAULT_ROWS = 10
 class Relation:
     """Rows with columns that are computed when asked for.
 
-    rows: Sites of weights, Places of layers, or plain tuples of groups.
+    rows: Sites of weights, Places of layers, Pairs of `diff`, or plain tuples of groups.
     shown: the columns that a table of it has.
+    figures: what was learnt of the weights' values.
     problems: what the stages have to tell.
     """
 
-    kind: Literal["weights", "layers", "groups", "count"]
+    kind: Literal["weights", "layers", "pairs", "groups", "count"]
     rows: tuple[Any, ...]
     columns: Mapping[str, Column]
     shown: tuple[str, ...]
+    figures: Figures
     problems: tuple[Problem, ...] = ()
 
+    def noted(self, *notes: Problem) -> Relation:
+        """Return it with more to tell."""
+        return replace(self, problems=(*self.problems, *notes))
 
-def relation(kind: Literal["weights", "layers"], rows: tuple[Any, ...], workspace: Workspace) -> Relation:
+
+def relation(
+    kind: Literal["weights", "layers"], rows: tuple[Any, ...], workspace: Workspace, figures: Figures
+) -> Relation:
     """Return the rows of weights or layers as a relation."""
-    columns = weight_columns(workspace) if kind == "weights" else layer_columns(workspace)
-    return Relation(kind, rows, columns, DEFAULT_COLUMNS[kind])
+    columns = weight_columns(workspace, figures) if kind == "weights" else layer_columns(workspace)
+    return Relation(kind, rows, columns, DEFAULT_COLUMNS[kind], figures)
 
 
 def apply(stage: Stage, given: Relation) -> Relation:
@@ -70,32 +79,43 @@ def apply(stage: Stage, given: Relation) -> Relation:
     Raises:
         ExpressionError: a column that is not there, or a stage that can't be used on such rows.
     """
-    if stage.name in NEED_VALUES:
-        message = f"'{stage.name}' needs the values read, which this version does not do in a query yet"
-        raise ExpressionError("needs-values", message, stage.name_span)
     if given.kind == "count":
         raise ExpressionError("after-count", "'count' gives one number: nothing can follow it", stage.span)
+    if stage.name in OF_WEIGHTS and given.kind != "weights":
+        message = f"'{stage.name}' looks into weights, and these rows are none any more"
+        raise ExpressionError("no-weights", message, stage.name_span, hint="put it before 'group' and 'diff'")
     return _STAGES[stage.name](stage, given)
+
+
+def reading(given: Relation, columns: Iterable[Column]) -> AbstractContextManager[None]:
+    """Tell who watches that the rows are read, as long as it lasts, where the columns need that."""
+    if given.kind == "weights" and any(column.reads for column in columns):
+        return given.figures.reading(given.rows)
+    return nullcontext()
 
 
 def _where(stage: Stage, given: Relation) -> Relation:
     (expression,) = stage.arguments
     assert not isinstance(expression, SortKey | Keyword | Selector)
     holds = condition(expression, given.columns)
-    verdicts = [holds(row) for row in given.rows]
+    with given.figures.reading(given.rows) if holds.reads and given.kind == "weights" else nullcontext():
+        verdicts = [holds.of(row) for row in given.rows]
     rows = tuple(row for row, verdict in zip(given.rows, verdicts, strict=True) if verdict is True)
     unknown = sum(verdict is None for verdict in verdicts)
     if not unknown:
         return replace(given, rows=rows)
     message = f"left out {unknown:,} row{'s' * (unknown > 1)} where the source does not tell"
     note = Problem("unknown-left-out", message, expression.span, severity="note")
-    return replace(given, rows=rows, problems=(*given.problems, note))
+    return replace(given, rows=rows).noted(note)
 
 
 def _sort(stage: Stage, given: Relation) -> Relation:
     rows = given.rows
-    for key in reversed([k for k in stage.arguments if isinstance(k, SortKey)]):
-        rows = _sorted(rows, column_of(key.column, given.columns), key.descending)
+    keys = [k for k in stage.arguments if isinstance(k, SortKey)]
+    columns = [column_of(key.column, given.columns) for key in keys]
+    with reading(given, columns):
+        for key, column in reversed([*zip(keys, columns, strict=True)]):
+            rows = _sorted(rows, column, key.descending)
     return replace(given, rows=rows)
 
 
@@ -129,7 +149,9 @@ def _number(stage: Stage) -> int:
 
 def _top(stage: Stage, given: Relation) -> Relation:
     key = next(a for a in stage.arguments if isinstance(a, Word))
-    rows = _sorted(given.rows, column_of(key, given.columns), descending=True)
+    column = column_of(key, given.columns)
+    with reading(given, [column]):
+        rows = _sorted(given.rows, column, descending=True)
     return replace(given, rows=rows[: _number(stage)])
 
 
@@ -145,8 +167,9 @@ def _count(stage: Stage, given: Relation) -> Relation:
 def _group(stage: Stage, given: Relation) -> Relation:
     keys = [column_of(word, given.columns) for word in stage.arguments if isinstance(word, Word)]
     groups: dict[tuple[Value, ...], list[Any]] = {}
-    for row in given.rows:
-        groups.setdefault(tuple(key.of(row) for key in keys), []).append(row)
+    with reading(given, keys):
+        for row in given.rows:
+            groups.setdefault(tuple(key.of(row) for key in keys), []).append(row)
     counted = _counted(given.kind)
     rows = tuple(
         (*values, *(count(members) for count in counted.values())) for values, members in groups.items()
@@ -164,13 +187,13 @@ def _item(i: int) -> Callable[[Any], Value]:
 
 def _counted(kind: str) -> dict[str, Callable[[list[Any]], Value]]:
     """Return the figures of a group. Those of layers are of the layers' own weights, so that none counts twice."""
-    if kind == "groups":
+    if kind in ("groups", "pairs"):
         return {"rows": len}
     figures: dict[str, Callable[[list[Any]], Value]] = {} if kind == "weights" else {"layers": len}
     return figures | {
         "weights": lambda rows: sum(1 for _ in _weights(rows)),
-        "params": lambda rows: total(map(site_size, _weights(rows))),
-        "bytes": lambda rows: total(map(site_nbytes, _weights(rows))),
+        "params": lambda rows: total(site.spec.size for site in _weights(rows)),
+        "bytes": lambda rows: total(site.spec.nbytes for site in _weights(rows)),
     }
 
 
@@ -182,9 +205,34 @@ def _weights(rows: list[Any]) -> Iterator[Site]:
             yield row
 
 
+# ------------------------------------------------------------------ what looks into values
+
+
+def _stats(stage: Stage, given: Relation) -> Relation:
+    return replace(given, shown=("address", *FIGURES))
+
+
+def _hist(stage: Stage, given: Relation) -> Relation:
+    from weightrepl.engine.histograms import with_histograms
+
+    return with_histograms(stage, given)
+
+
+def _reduce(stage: Stage, given: Relation) -> Relation:
+    from weightrepl.engine.reductions import reduced
+
+    return reduced(stage, given)
+
+
+def _dequantize(stage: Stage, given: Relation) -> Relation:
+    from weightrepl.engine.quantization import dequantized
+
+    return dequantized(stage, given)
+
+
 _STAGES: dict[str, Callable[[Stage, Relation], Relation]] = {
     "where": _where, "sort": _sort, "head": _head, "tail": _tail, "top": _top, "show": _show, "count": _count,
-    "group": _group,
+    "group": _group, "stats": _stats, "hist": _hist, "reduce": _reduce, "dequantize": _dequantize,
 }  # fmt: skip
 
 

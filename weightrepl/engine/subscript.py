@@ -6,17 +6,15 @@ import operator
 from typing import Any
 
 from weightrepl.model.tensor import AxisIndex, full_index
-from weightrepl.model.tree import Site
 
 
-def composed(index: Any, site: Site) -> tuple[AxisIndex, ...] | None:
-    """Return an index of the whole weight for a Python index, or None where only NumPy can tell what it means.
+def plain_index(index: Any, shape: tuple[int, ...] | None) -> tuple[AxisIndex, ...] | None:
+    """Return an entry per axis of `shape` for a Python index, or None where only NumPy can tell what it means.
 
     Raises:
         IndexError: an integer out of range, or more entries than axes, as NumPy raises it.
     """
-    shape = site.weight.spec.shape
-    if shape is None or site.indices:
+    if shape is None:
         return None
     items = list(index) if isinstance(index, tuple) else [index]
     if sum(isinstance(item, list) for item in items) > 1 or not all(map(_is_plain, items)):

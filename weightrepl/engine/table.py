@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from weightrepl.errors import Problem
 
-Value: TypeAlias = "str | int | float | bool | tuple[int, ...] | None"
+ColumnType: TypeAlias = Literal["text", "number", "bytes", "shape", "bool", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many values fall in each of equally wide bins.
+
+    low, high: the outer edges; the last bin holds `high` too. counts: one per bin.
+    outside: how many values are in no bin, being NaN or infinite.
+    """
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    outside: int = 0
+
+
+Value: TypeAlias = "str | int | float | bool | tuple[int, ...] | Histogram | None"
 """What stands in a column; None is unknown and shows as `?`."""
 
 

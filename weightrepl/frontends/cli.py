@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import os
 import sys
-from io import TextIOWrapper
+
+from weightrepl.frontends.streams import (
+    ERROR,
+    Teller,
+    abandon_stdout,
+    die_of_a_closed_pipe,
+    die_of_an_interrupt,
+    print_lines,
+    ready_streams,
+    screen_for,
+    tell_failure,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import NoReturn, TextIO
+    from typing import NoReturn
 
     from weightrepl.engine.selectors import Kind
-    from weightrepl.errors import WeightreplError
     from weightrepl.frontends.session import Question, Script, Session
-    from weightrepl.render.blocks import Picture
     from weightrepl.render.formats import Answer
-    from weightrepl.render.text import Screen
 
 HELP = """\
 Usage: weightrepl [MODEL | NAME=MODEL]... [-q QUERY]... [-f FILE.wq] [OPTION]...
@@ -48,52 +56,27 @@ Without a query: the tree of layers.
 Exit status: 0 something was selected, 1 nothing was, 2 there was an error.
 """
 
-ERROR = 2
-
 
 def main() -> NoReturn:
     """Run the command as a process of its own: its signals, its streams, its exit status."""
     status = ERROR
     try:
-        _die_of_a_closed_pipe()
+        die_of_a_closed_pipe()
         status = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
-        _die_of_an_interrupt()
+        die_of_an_interrupt()
         status = 130
     except OSError as error:  # of writing to standard output: all others are told where they happen
-        _tell_failure(f"standard output: {error.strerror or error}")
-        _abandon_stdout()
+        tell_failure(f"standard output: {error.strerror or error}")
+        abandon_stdout()
         status = ERROR
     raise SystemExit(status)
 
 
-def _die_of_a_closed_pipe() -> None:
-    """Let the process end as other tools do when nobody reads on (`| head`): at once, by the signal, without a word."""
-    import signal
-
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
-def _die_of_an_interrupt() -> None:
-    """End by the signal itself, so that a shell's loop around the command ends too."""
-    import signal
-
-    _abandon_stdout()
-    if os.name == "posix":
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-
-
-def _abandon_stdout() -> None:
-    """Let what is still buffered go nowhere, so that ending does not fail on it once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments ask for; return the exit status."""
-    _ready_streams()
+    ready_streams()
     if "-h" in arguments or "--help" in arguments:
         sys.stdout.write(HELP)
         return 0
@@ -105,18 +88,9 @@ def run(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["--complete-words"]:
         from weightrepl.frontends.completion_scripts import answer
 
-        _print(answer(arguments[1:]))
+        print_lines(answer(arguments[1:]))
         return 0
     return _obeyed(_parsed(arguments))
-
-
-def _ready_streams() -> None:
-    """Let streams take every character, and closed ones nothing."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name) or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-        setattr(sys, name, stream)
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _parsed(arguments: Sequence[str]) -> Namespace:
@@ -124,7 +98,7 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
 
     class Parser(ArgumentParser):
         def error(self, message: str) -> NoReturn:
-            _tell_failure(f"{message}; see weightrepl --help")
+            tell_failure(f"{message}; see weightrepl --help")
             raise SystemExit(ERROR)
 
     def formatter(prog: str) -> HelpFormatter:
@@ -177,11 +151,11 @@ def _obeyed(options: Namespace) -> int:
     if options.demo:
         from weightrepl.frontends.demo import demonstration
 
-        _print(demonstration(_screen(sys.stdout, options)))
+        print_lines(demonstration(screen_for(sys.stdout, options)))
         return 0
     from weightrepl.errors import WeightreplError
 
-    teller = _Teller(_screen(sys.stderr, options))
+    teller = Teller(screen_for(sys.stderr, options))
     try:
         script = _script(options)
         if script is not None and script.errors:
@@ -217,7 +191,7 @@ def _queries_on_stdin() -> bool:
         return False
 
 
-def _answered(options: Namespace, script: Script | None, teller: _Teller) -> int:
+def _answered(options: Namespace, script: Script | None, teller: Teller) -> int:
     from weightrepl.frontends.session import Session, split_name
 
     if options.output and (script is None or len(script.questions) != 1):
@@ -252,7 +226,7 @@ def _answered(options: Namespace, script: Script | None, teller: _Teller) -> int
 # ------------------------------------------------------------------ what is done with the answers
 
 
-def _overview(options: Namespace, session: Session, teller: _Teller) -> int:
+def _overview(options: Namespace, session: Session, teller: Teller) -> int:
     """Show the tree of all that is open; in another format, or below a location, the layers that it is of."""
     from weightrepl.frontends.session import Question, Script
 
@@ -262,7 +236,7 @@ def _overview(options: Namespace, session: Session, teller: _Teller) -> int:
         from weightrepl.render.compose import overview
         from weightrepl.render.text import lines
 
-        _print(lines(overview(session.workspace), _screen(sys.stdout, options)))
+        print_lines(lines(overview(session.workspace), screen_for(sys.stdout, options)))
         return 0
     options.layers, options.format = True, options.format or "tree"
     return _shown(options, session, Script(questions=(Question("**"),)), teller)
@@ -272,14 +246,14 @@ def _explained(options: Namespace, session: Session, script: Script) -> int:
     from weightrepl.render.compose import explained
     from weightrepl.render.text import lines
 
-    screen = _screen(sys.stdout, options)
+    screen = screen_for(sys.stdout, options)
     for n, question in enumerate(script.questions):
-        _print([""] if n else [])
-        _print(lines(explained(session.explain(question.text)), screen))
+        print_lines([""] if n else [])
+        print_lines(lines(explained(session.explain(question.text)), screen))
     return 0
 
 
-def _written(options: Namespace, session: Session, question: Question, teller: _Teller) -> int:
+def _written(options: Namespace, session: Session, question: Question, teller: Teller) -> int:
     """Write what a query selects to a file."""
     from weightrepl.engine.selection import Selection
     from weightrepl.engine.table import Table
@@ -303,15 +277,15 @@ def _written(options: Namespace, session: Session, question: Question, teller: _
     return 0
 
 
-def _shown(options: Namespace, session: Session, script: Script, teller: _Teller) -> int:
+def _shown(options: Namespace, session: Session, script: Script, teller: Teller) -> int:
     """Print each answer as it comes."""
     from weightrepl.render.formats import Style, rendered
 
-    screen = _screen(sys.stdout, options)
+    screen = screen_for(sys.stdout, options)
     style = Style(options.format or "table", screen, len(script.questions) > 1, sys.stdout.isatty())
     tally = _Tally()
     answers = _answers(session, script.questions, "layers" if options.layers else None, teller, tally)
-    _print(rendered(answers, style))
+    print_lines(rendered(answers, style))
     return tally.status
 
 
@@ -330,7 +304,7 @@ class _Tally:
 
 
 def _answers(
-    session: Session, questions: Iterable[Question], want: Kind | None, teller: _Teller, tally: _Tally
+    session: Session, questions: Iterable[Question], want: Kind | None, teller: Teller, tally: _Tally
 ) -> Iterator[Answer]:
     """Yield what comes of each query; tell its problems, and count."""
     for question in questions:
@@ -344,56 +318,3 @@ def _answers(
                 tally.disappointed = True
                 teller.complain(f"{question.where}: expected {question.expect}, found {answer.size:,}")
         yield answer
-
-
-# ------------------------------------------------------------------ streams
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.writelines(line + "\n" for line in lines)
-
-
-class _Teller:
-    """Says on standard error what there is to say about a run."""
-
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-
-    def show(self, pictures: Iterable[Picture]) -> None:
-        """Draw problems, after all that was printed so far."""
-        from weightrepl.render.text import lines
-
-        drawn = [line + "\n" for line in lines(pictures, self._screen)]
-        if drawn:
-            sys.stdout.flush()
-            sys.stderr.writelines(drawn)
-
-    def tell(self, error: WeightreplError) -> None:
-        """Say what an exception says."""
-        from weightrepl.errors import QueryError
-        from weightrepl.render.blocks import Picture
-
-        if isinstance(error, QueryError):
-            self.show(Picture(problem, error.text) for problem in error.problems)
-        else:
-            self.complain(f"{self._screen.paint('error:', 'error')} {error}")
-
-    def fail(self, message: str) -> int:
-        """Say why nothing can be done; return the exit status for that."""
-        self.complain(f"{self._screen.paint('error:', 'error')} {message}")
-        return ERROR
-
-    def complain(self, message: str) -> None:
-        """Say one line."""
-        sys.stdout.flush()
-        sys.stderr.write(message + "\n")
-
-
-def _tell_failure(message: str) -> None:
-    sys.stderr.write(f"error: {message}\n")
-
-
-def _screen(stream: TextIO, options: Namespace) -> Screen:
-    from weightrepl.render.text import screen_of
-
-    return screen_of(stream, options.color)

@@ -141,3 +141,69 @@ def indexed_shape(shape: tuple[int, ...], index: tuple[AxisIndex, ...]) -> tuple
         for size, i in zip(shape, index, strict=True)
         if not isinstance(i, int)
     )
+
+
+def pieces(shape: tuple[int, ...], most: int) -> Iterator[tuple[AxisIndex, ...]]:
+    """Yield indices which, one after the other, go through `shape` in C order, each of at most `most` elements."""
+    if 0 in shape:
+        return
+    if math.prod(shape) <= most:
+        yield tuple(slice(0, size, 1) for size in shape)
+        return
+    row = math.prod(shape[1:])
+    if row > most:
+        for i in range(shape[0]):
+            yield from ((i, *rest) for rest in pieces(shape[1:], most))
+        return
+    for start in range(0, shape[0], most // row):
+        stop = min(start + most // row, shape[0])
+        yield (slice(start, stop, 1), *(slice(0, size, 1) for size in shape[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPart:
+    """The part of a tensor that an index takes: a TensorSource that reads only what it needs.
+
+    whole: the tensor. spec: of the whole, its shape known. index: an entry per axis, as `full_index` gives it.
+    """
+
+    whole: TensorSource
+    spec: TensorSpec
+    index: tuple[AxisIndex, ...]
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        """Return the values at `index` of the part."""
+        if not index:
+            return self.whole.read(self.index)
+        lists = sum(isinstance(i, tuple) for i in (*self.index, *index))
+        if lists > 1:  # a source takes one list of positions
+            return take(self.whole.read(self.index), index).copy()
+        return self.whole.read(self._composed(index))
+
+    def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        """Yield the values of the part piece by piece."""
+        shape = indexed_shape(self.spec.shape or (), self.index)
+        itemsize = ((dtype_bits(self.spec.dtype) or 8) + 7) // 8
+        for index in pieces(shape, max(1, max_nbytes // itemsize)):
+            yield self.read(index).reshape(-1)
+
+    def _composed(self, index: tuple[AxisIndex, ...]) -> tuple[AxisIndex, ...]:
+        """Return the index of the whole tensor that `index` of the part is."""
+        further = iter(index)
+        return tuple(
+            outer if isinstance(outer, int) else _within(outer, size, next(further))
+            for outer, size in zip(self.index, self.spec.shape or (), strict=True)
+        )
+
+
+def _within(outer: slice | tuple[int, ...], size: int, inner: AxisIndex) -> AxisIndex:
+    """Return the entry that takes `inner` of what `outer` takes of an axis."""
+    positions = range(*outer.indices(size)) if isinstance(outer, slice) else outer
+    if isinstance(inner, int):
+        return positions[inner]
+    if isinstance(inner, tuple):
+        return tuple(positions[i] for i in inner)
+    taken = positions[inner]
+    if isinstance(taken, tuple):
+        return taken
+    return slice(taken.start, None if taken.stop < 0 else taken.stop, taken.step) if taken else slice(0, 0, 1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
-from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec
+from weightrepl.model.tensor import AxisIndex, TensorPart, TensorSource, TensorSpec, indexed_shape
 
 SYSTEM_NAMES = (".optimizer", ".metrics", ".state", ".unread")
 """Layers of a model for what is not part of the network proper."""
@@ -136,17 +136,45 @@ class Layer:
         return f"<Layer {self.name!r} {self.class_name or '?'}>"
 
 
+class Derived(NamedTuple):
+    """Values that were computed from a weight's and stand in their place: a reduction, floats for quantised ones."""
+
+    spec: TensorSpec
+    tensor: TensorSource
+
+
 class Site(NamedTuple):
     """A weight, or a slice of one, where it was reached.
 
     place: the layer that owns it. indices: an entry per axis, or empty for the whole weight.
     slice_text: how the query spells them, brackets and all.
+    derived: what stands in place of its values, if a stage made something of them.
     """
 
     place: Place
     weight: Weight
     indices: tuple[AxisIndex, ...] = ()
     slice_text: str = ""
+    derived: Derived | None = None
+
+    @property
+    def spec(self) -> TensorSpec:
+        """Shape and dtype of what is here: of the slice, if there is one, or of what was derived."""
+        if self.derived is not None:
+            return self.derived.spec
+        spec = self.weight.spec
+        if not self.indices or spec.shape is None:
+            return spec
+        return TensorSpec(indexed_shape(spec.shape, self.indices), spec.dtype)
+
+    @property
+    def tensor(self) -> TensorSource:
+        """The way to the values of what is here."""
+        if self.derived is not None:
+            return self.derived.tensor
+        if not self.indices:
+            return self.weight.tensor
+        return TensorPart(self.weight.tensor, self.weight.spec, self.indices)
 
 
 class Place:

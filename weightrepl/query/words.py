@@ -38,7 +38,20 @@ KEYWORDS = {"reduce": ("axis",), "hist": ("bins",)}
 """The arguments of a stage that are given by name."""
 
 TEXT_COLUMNS = frozenset(
-    ("address", "name", "layer", "class", "dtype", "source", "key", "via", "verdict", "flags")
+    (
+        "address",
+        "name",
+        "layer",
+        "class",
+        "dtype",
+        "source",
+        "key",
+        "via",
+        "values",
+        "flags",
+        "verdict",
+        "hint",
+    )
 )
 """The columns that a bare word is compared with as a string."""
 

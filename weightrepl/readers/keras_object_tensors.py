@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.errors import ChangedError, SourceError
-from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
+from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits, pieces
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
@@ -43,7 +42,7 @@ class VariableTensor:
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield the values piece by piece; only one piece is copied from the device at a time."""
         itemsize = max(1, (dtype_bits(self._spec.dtype) or 8) // 8)
-        for index in _pieces(self._spec.shape or (), max(1, max_nbytes // itemsize)):
+        for index in pieces(self._spec.shape or (), max(1, max_nbytes // itemsize)):
             yield self.read(index).reshape(-1)
 
     def _value(self) -> Any:
@@ -86,18 +85,3 @@ def _copied(value: Any) -> Array:
     backend = sys.modules.get("keras.src.backend")
     array: Array = np.array(value) if backend is None else backend.convert_to_numpy(value)
     return array if array.flags.owndata else array.copy()
-
-
-def _pieces(shape: tuple[int, ...], limit: int) -> Iterator[tuple[AxisIndex, ...]]:
-    """Yield indices of at most `limit` elements which, one after the other, go through `shape` in C order."""
-    if math.prod(shape) <= limit:
-        yield tuple(slice(0, size, 1) for size in shape)
-        return
-    row = math.prod(shape[1:])
-    if row > limit:
-        for i in range(shape[0]):
-            yield from ((i, *rest) for rest in _pieces(shape[1:], limit))
-        return
-    for start in range(0, shape[0], limit // row):
-        stop = min(start + limit // row, shape[0])
-        yield (slice(start, stop, 1), *(slice(0, size, 1) for size in shape[1:]))

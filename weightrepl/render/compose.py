@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from weightrepl.engine.addresses import address, first_place, relative, weight_name
-from weightrepl.engine.columns import site_nbytes, site_shape, site_size, total
+from weightrepl.engine.columns import total
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.explain import ExplainedStep, Explanation
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.engine.table import Count, Table, Value
+from weightrepl.engine.table import Count, Histogram, Table, Value
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.render.blocks import Block, Cell, Line, Picture, TableBlock, TreeBlock, TreeRow
@@ -51,6 +51,8 @@ def cell(column: str, value: Value) -> Cell:
             return Cell(f"{value:.6g}", "number")
         case tuple():
             return Cell(str(value), "shape")
+        case Histogram():
+            return Cell(" ".join(map(str, value.counts)))
         case str():
             return Cell(visible(value), "name" if column == "address" else "word")
 
@@ -105,7 +107,7 @@ def totals(result: Result) -> Iterator[Block]:
 
 
 def _totals(layers: str, sites: Sequence[Site]) -> str:
-    params, nbytes = total(map(site_size, sites)), total(map(site_nbytes, sites))
+    params, nbytes = total(s.spec.size for s in sites), total(s.spec.nbytes for s in sites)
     figures = [
         layers,
         _number(len(sites), "weight"),
@@ -176,7 +178,7 @@ def _branch_cells(branch: _Branch, workspace: Workspace) -> tuple[Cell, ...]:
     counted = place.weights_below if branch.chosen else _selected_below(branch)
     figures = (Cell(""), Cell(""))
     if counted or branch.chosen:
-        params, nbytes = total(map(site_size, counted)), total(map(site_nbytes, counted))
+        params, nbytes = total(s.spec.size for s in counted), total(s.spec.nbytes for s in counted)
         figures = (cell("params", params), cell("bytes", nbytes))
     beside = tuple(_beside(branch, workspace))
     return (
@@ -210,9 +212,9 @@ def _beside(branch: _Branch, workspace: Workspace) -> Iterator[str]:
         yield _number(len(own), "weight")
         return
     for site in own:
-        dtype = site.weight.spec.dtype
+        dtype = site.spec.dtype
         name = weight_name(layer, site.weight) + site.slice_text
-        yield f"{name} {shape_text(site_shape(site))}" + ("" if dtype == USUAL_DTYPE else f" {dtype}")
+        yield f"{name} {shape_text(site.spec.shape)}" + ("" if dtype == USUAL_DTYPE else f" {dtype}")
 
 
 def shape_text(shape: tuple[int, ...] | None) -> str:

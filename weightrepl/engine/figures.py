@@ -1,0 +1,87 @@
+"""The figures of weights' values: each read once, all that a query asks for in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from weightrepl.engine.table import ColumnType, Value
+from weightrepl.model.tree import Derived, Site, Weight
+
+FIGURES: dict[str, ColumnType] = {
+    "min": "number", "max": "number", "mean": "number", "std": "number", "norm": "number", "absmax": "number",
+    "zeros": "number", "nans": "number", "infs": "number", "sparsity": "number", "flags": "text",
+}  # fmt: skip
+"""What `stats` shows, and of what kind it is; docs/statistics.md defines each."""
+
+
+class Watcher(Protocol):
+    """Is told how far the reading of values has come; may be told by several threads."""
+
+    def begin(self, nbytes: int) -> None:
+        """About so many bytes are going to be read."""
+        ...
+
+    def advance(self, nbytes: int) -> None:
+        """So many more have been."""
+        ...
+
+    def end(self) -> None:
+        """No more are, for now."""
+        ...
+
+
+class Figures:
+    """The figures of the weights of one result, computed when first asked for and then kept.
+
+    wanted: those that the query asks for, which are computed together.
+    """
+
+    def __init__(self, wanted: Iterable[str] = (), watcher: Watcher | None = None) -> None:
+        self._wanted = frozenset(wanted) & FIGURES.keys()
+        self._known: dict[tuple[int, str, int], _Known] = {}
+        self.watcher = watcher
+
+    def of(self, site: Site, name: str) -> Value:
+        """Return a figure of what is at `site`.
+
+        Raises:
+            SourceError: the values can't be read.
+        """
+        key = (id(site.weight), site.slice_text, id(site.derived))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _Known(site.weight, site.derived)
+        if name not in known.values:
+            from weightrepl.engine.statistics import measured
+
+            known.values |= measured(site.tensor, site.spec, self._wanted | {name}, self.advance)
+        return known.values[name]
+
+    def advance(self, nbytes: int) -> None:
+        """Tell the watcher that so many more bytes have been read."""
+        if self.watcher is not None:
+            self.watcher.advance(nbytes)
+
+    @contextmanager
+    def reading(self, rows: Iterable[Site]) -> Iterator[None]:
+        """Tell the watcher what is going to be read, as long as it lasts."""
+        if self.watcher is None:
+            yield
+            return
+        self.watcher.begin(sum(row.spec.nbytes or 0 for row in rows))
+        try:
+            yield
+        finally:
+            self.watcher.end()
+
+
+class _Known:
+    """The figures of one weight. Holds what it is of, so that no other object gets its identity."""
+
+    __slots__ = ("derived", "values", "weight")
+
+    def __init__(self, weight: Weight, derived: Derived | None) -> None:
+        self.weight, self.derived = weight, derived
+        self.values: dict[str, Value] = {}
