@@ -202,6 +202,10 @@ def _answered(options: Namespace, script: Script | None, teller: Teller) -> int:
 
         check(options.output, options.force)
     with Session() as session:
+        if sys.stderr.isatty():
+            from weightrepl.frontends.progress import ReadingBar
+
+            session.watcher = ReadingBar()
         for argument in options.models:
             name, path = split_name(argument)
             session.open(path, name)

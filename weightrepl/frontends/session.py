@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from weightrepl.engine.evaluate import Result
     from weightrepl.engine.explain import Explanation
+    from weightrepl.engine.figures import Watcher
     from weightrepl.engine.scope import NamedQuery
     from weightrepl.engine.selectors import Kind
     from weightrepl.model.tree import Model, Place
@@ -27,6 +28,7 @@ class Session:
     """Open models, a location, and named queries. Closing it lets go of the files.
 
     location: None is the one open model, or the workspace where several are open.
+    watcher: is told how far the reading of values has come.
     """
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class Session:
         self.workspace: Workspace = Workspace()
         self.location: Place | None = None
         self.named: dict[str, NamedQuery] = {}
+        self.watcher: Watcher | None = None
 
     def open(self, source: object, name: str | None = None) -> Model:
         """Return the model that a path or a live object is, now open and answering to `name` too.
@@ -58,7 +61,9 @@ class Session:
         from weightrepl.engine.evaluate import evaluate
 
         self._need_model(text)
-        return evaluate(text, self.workspace, location=self.location, want=want, named=self.named)
+        return evaluate(
+            text, self.workspace, location=self.location, want=want, named=self.named, watcher=self.watcher
+        )
 
     def answer(self, question: Question, want: Kind | None = None) -> Answer:
         """Return what comes of a query, with what went wrong as one of its problems."""
