@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from functools import cached_property
 
 import pytest
 
@@ -70,3 +71,22 @@ def test_values_match_patterns_copy_and_show_themselves() -> None:
         assert twin == point
         assert twin.remark == "kept"
     assert repr(point) == "Point3(x=1, y=2, z=3)"
+
+
+class Area(Value):
+    """A value that computes something once."""
+
+    width: int
+    computed: list[int] = field(compare=False)
+
+    @cached_property
+    def square(self) -> int:
+        """The width times itself."""
+        self.computed.append(self.width)
+        return self.width * self.width
+
+
+def test_what_a_cached_property_computed_is_kept() -> None:
+    area = Area(3, [])
+    assert (area.square, area.square, area.computed) == (9, 9, [3])
+    assert area == Area(3, [1])

@@ -35,7 +35,10 @@ def field(*, default: Any = _Field, kw_only: bool = False, compare: bool = True)
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class _ValueType(type):
-    """Makes a slot of every annotated name of a class body (which must have its annotations as strings)."""
+    """Makes a slot of every annotated name of a class body (which must have its annotations as strings).
+
+    What a `cached_property` of the class has computed is kept beside the fields.
+    """
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> _ValueType:
         fields: dict[str, _Field] = {}
@@ -45,12 +48,15 @@ class _ValueType(type):
         for slot in own:
             given = namespace.pop(slot, _Field)
             fields[slot] = given if isinstance(given, _Field) else _Field(given, kw_only=False, compare=True)
-        namespace["__slots__"] = own
+        caches = any(type(value).__name__ == "cached_property" for value in namespace.values())
+        namespace["__slots__"] = (*own, "__dict__") if caches else own
         namespace["__match_args__"] = tuple(n for n, f in fields.items() if not f.kw_only)
         namespace["_fields"] = fields
         namespace["_defaults"] = {n: f.default for n, f in fields.items() if f.default is not _Field}
         namespace["_compared"] = tuple(n for n, f in fields.items() if f.compare)
-        return super().__new__(mcs, name, bases, namespace)
+        cls = super().__new__(mcs, name, bases, namespace)
+        cls._setters = {n: getattr(cls, n).__set__ for n in fields}  # type: ignore[attr-defined]
+        return cls
 
 
 class Value(metaclass=_ValueType):
@@ -68,11 +74,16 @@ class Value(metaclass=_ValueType):
 
         def __init__(self, *args, **kwargs):
             """Set the fields: those that are not keyword-only in order, or by name."""
-            given = {**self._defaults, **dict(zip(self.__match_args__, args)), **kwargs}  # noqa: B905
-            if len(args) > len(self.__match_args__) or given.keys() != self._fields.keys():
-                raise TypeError(f"{type(self).__name__} takes the fields {', '.join(self._fields)}")
+            setters, in_order = self._setters, self.__match_args__
+            if not kwargs and len(args) == len(setters) == len(in_order):
+                for set_field, value in zip(setters.values(), args):  # noqa: B905
+                    set_field(self, value)
+                return
+            given = {**self._defaults, **dict(zip(in_order, args)), **kwargs}  # noqa: B905
+            if len(args) > len(in_order) or given.keys() != setters.keys():
+                raise TypeError(f"{type(self).__name__} takes the fields {', '.join(setters)}")
             for name, value in given.items():
-                object.__setattr__(self, name, value)
+                setters[name](self, value)
 
         def __setattr__(self, name, value):
             raise AttributeError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from weightrepl.values import Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +33,7 @@ def dtype_bits(dtype: str) -> int | None:
     return int(digits) if known else None
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(Value):
     """Shape and dtype of a tensor.
 
     shape: sizes of the axes; None where the source does not say.
@@ -160,8 +160,7 @@ def pieces(shape: tuple[int, ...], most: int) -> Iterator[tuple[AxisIndex, ...]]
         yield (slice(start, stop, 1), *(slice(0, size, 1) for size in shape[1:]))
 
 
-@dataclass(frozen=True, slots=True)
-class TensorPart:
+class TensorPart(Value):
     """The part of a tensor that an index takes: a TensorSource that reads only what it needs.
 
     whole: the tensor. spec: of the whole, its shape known. index: an entry per axis, as `full_index` gives it.

@@ -9,11 +9,11 @@ layer where it hangs on one way; places unfold lazily, so opening one level open
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
 from weightrepl.model.tensor import AxisIndex, TensorPart, TensorSource, TensorSpec, indexed_shape
+from weightrepl.values import Value
 
 SYSTEM_NAMES = (".optimizer", ".metrics", ".state", ".unread")
 """Layers of a model for what is not part of the network proper."""
@@ -32,8 +32,7 @@ def nfc(name: str) -> str:
     return normalize("NFC", name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Weight:
+class Weight(Value):
     """A weight of a layer. Two are the same weight only when they are the same object.
 
     name: its role in the layer (`kernel`); `0`, `1`, … where nothing tells it.
@@ -52,6 +51,9 @@ class Weight:
     source: str = ""
     shared: bool = False
     remark: str | None = None
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 class Content(NamedTuple):
@@ -288,7 +290,6 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
     return groups
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """An open model.
 
@@ -300,20 +301,26 @@ class Model:
     place: where its root hangs; the same for all that ask, so that what was unfolded stays so.
     """
 
-    root: Layer
-    names: tuple[str, ...]
-    source: str = ""
-    format: str = ""
-    on_close: Callable[[], None] = lambda: None
-    place: Place = field(init=False, repr=False)
+    __slots__ = ("__weakref__", "format", "names", "on_close", "place", "root", "source")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "place", Place(self.root, self))
+    def __init__(
+        self,
+        root: Layer,
+        names: tuple[str, ...],
+        source: str = "",
+        format: str = "",
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.root, self.names, self.source, self.format, self.on_close = root, names, source, format, on_close
+        self.place = Place(root, self)
 
     def renamed(self, name: str) -> Model:
         """Return the same model, preferring another name."""
-        names = tuple(dict.fromkeys((name, *self.names)))
-        return Model(self.root, names, self.source, self.format, self.on_close)
+        return self.answering_to(name, *self.names)
+
+    def answering_to(self, *names: str) -> Model:
+        """Return the same model with other names, the preferred first."""
+        return Model(self.root, tuple(dict.fromkeys(names)), self.source, self.format, self.on_close)
 
     def close(self) -> None:
         """Let go of the file. What was read before stays readable."""
@@ -324,3 +331,6 @@ class Model:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"<Model {self.names[0]!r} {self.format}>"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from weightrepl.model.tree import Model, Place, nfc
+from weightrepl.values import Value
 
 
-@dataclass(frozen=True)
-class Workspace:
+class Workspace(Value):
     """The open models, in the order in which they were opened. Frozen: opening another gives a new workspace."""
 
     models: tuple[Model, ...] = ()

@@ -6,13 +6,13 @@ Nothing that it names is looked up, imported or run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from weightrepl.errors import UnsafeFileError
 from weightrepl.readers import keras_roles
 from weightrepl.readers.guards import MAX_CONFIG_NODES, MAX_DEPTH
+from weightrepl.values import Value
 
 _LIVE_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
 """Exported name of a class -> its own: configurations have the first, groups and live layers the second."""
@@ -49,8 +49,7 @@ class Member(NamedTuple):
     sure: bool = True
 
 
-@dataclass(frozen=True)
-class LayerConfig:
+class LayerConfig(Value):
     """One layer's entry.
 
     class_name: as a live layer has it, without a registration's package. own: whether it is Keras's own class.
@@ -61,7 +60,7 @@ class LayerConfig:
 
     class_name: str
     own: bool
-    values: Mapping[str, Any] = field(repr=False)
+    values: Mapping[str, Any]
     name: str | None = None
     shared_id: object = None
     built: bool | None = None

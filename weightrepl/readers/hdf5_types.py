@@ -5,9 +5,10 @@ Facts from the HDF5 File Format Specification 3.0, sections IV.A.2.b (dataspace)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
+
+from weightrepl.values import Value
 
 _HEAD = Struct("<BBBBI")  # class and version, three bytes of flags, size of an element
 _FLOAT = Struct("<HHBBBBI")  # bit offset, precision, exponent's place and size, mantissa's, bias
@@ -32,8 +33,7 @@ class UnreadHDF5(Exception):  # noqa: N818 - never leaves the readers: h5py take
     """Sound HDF5 that lies outside the subset which is decoded here."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredType:
+class StoredType(Value):
     """The type of stored elements.
 
     dtype: NumPy's or ml_dtypes' name; `string`; `void16` for two opaque bytes; else what HDF5 calls it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from weightrepl.readers import keras_roles
 from weightrepl.readers.config import LayerConfig, Member
 from weightrepl.readers.hdf5 import Dataset, NoTensor
 from weightrepl.readers.keras_groups import SavedGroup, Stored
+from weightrepl.values import Value, field
 
 NO_ROLE = "the file records only the position of this weight, not what it is"
 INFERRED = "named by its shape, since the file records neither its name nor its class"
@@ -29,8 +29,7 @@ _MADE_ORDER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value):
     """A layer as far as it was found: in the store, in the configuration, or both.
 
     path: from its parent in the store. own: whether its class is Keras's own; None unknown.
@@ -237,8 +236,7 @@ def roles_of(
     return keys, NO_ROLE
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value):
     """A class and what of its configuration decides over its weights, for looking up what was found before."""
 
     class_name: str

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable, name_of
+from weightrepl.values import Value
 
 UNTRACKED = "in an attribute, but Keras does not track and does not save it"
 STRANGER = "a tf.Variable, which Keras 3 does not track, train or save"
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Value):
     """What is known of a live model. weight: makes the Weight of a variable, with a name and a remark."""
 
     survey: Survey

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.keras_groups import SavedGroup, Stored
 from weightrepl.readers.keras_layers import unread_variables
+from weightrepl.values import Value
 
 UNPLACED = "the file records only the position of this variable among the optimizer's, not what it is"
 COPY = "stored a second time: a variable of the inner optimizer"
@@ -40,8 +40,7 @@ _INTERLEAVED = {
 _BY_LOWER_NAME = {name.lower(): name for name in _INTERLEAVED} | {"rm_sprop": "RMSprop", "adam_w": "AdamW"}
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
+class Trained(Value):
     """A weight that the optimizer may change, and the layers that lead to it."""
 
     way: tuple[Layer, ...]
@@ -52,8 +51,7 @@ class Trained:
         return self.weight.spec.shape or ()
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Value):
     """What a variable of the optimizer is: `name` alone, or the slot of that name of a weight."""
 
     name: str

@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from weightrepl.values import Value
 
 Shape = tuple[int, ...]
 Fact = bool | str
 
 
-@dataclass(frozen=True, slots=True)
-class WeightForm:
+class WeightForm(Value):
     """One weight of a form.
 
     dtype: `float` for any width, `int` for int32 or int64, else the exact dtype.
@@ -34,8 +34,7 @@ class WeightForm:
     dims: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LayerForm:
+class LayerForm(Value):
     """The weights that a class stores, in stored order, under a configuration with the facts `when`."""
 
     when: tuple[tuple[str, Fact], ...]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from weightrepl.readers.keras_roles import is_builtin, parts
+from weightrepl.values import Value
 
 MAX_LISTED_DEPTH = 60
 """How deep layers are unfolded; what lies deeper is named by the file's weights alone."""
@@ -32,8 +32,7 @@ FORMER_CLASSES = {
 _NO_SETTINGS: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
+class Node(Value):
     """A layer as the configuration tells it.
 
     class_name: as the file has it, without a registration's package.
@@ -49,7 +48,7 @@ class Node:
     name: str
     class_name: str | None = None
     kind: str | None = None
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = _NO_SETTINGS
     children: tuple[Node, ...] = ()
     attributes: tuple[str, ...] | None = None
     closed: bool = False
@@ -58,14 +57,16 @@ class Node:
     shared_id: int | None = None
     nameless: bool = False
 
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     @property
     def owns_nothing(self) -> bool:
         """Whether weights stored for it are never its own."""
         return self.closed and self.class_name in (*MODELS, *WRAPPERS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(Value):
     """What a layer inherits from where it is listed."""
 
     depth: int = 0

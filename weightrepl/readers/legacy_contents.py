@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from weightrepl.errors import FormatError, UnsafeFileError
@@ -19,6 +18,7 @@ from weightrepl.readers.legacy_names import FileName, Scope, Spot, file_name, ro
 from weightrepl.readers.legacy_optimizer import Target, states
 from weightrepl.readers.legacy_tree import Assembly, Branch
 from weightrepl.readers.sources import ByteSource
+from weightrepl.values import Value
 
 Member: TypeAlias = "Group | Dataset"
 
@@ -54,8 +54,7 @@ def member(group: Group, path: str) -> Member | None:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(Value):
     """A weight as its group lists it: its name there, the name taken apart, its dataset."""
 
     raw: str
@@ -134,7 +133,7 @@ class Contents:
         trained = _trained(name, spot, owner.node, siblings, each.dataset.spec)
         target = Target((*each.told.scope, each.told.name), owner.path, name, spot.remark)
         self._targets.append((each.dataset.path, target))
-        return replace(self._weight(each, name, trained), remark=spot.remark or remark)
+        return self._weight(each, name, trained).replace(remark=spot.remark or remark)
 
     def _version(self, raw: str) -> int:
         """Keras's version; files of weights alone tell it from Keras 2 on, whose names have slashes."""
@@ -201,7 +200,7 @@ class Contents:
         for each, state in zip(found, told, strict=True):
             owner = top.at((), (state.slot, *state.layers) if state.slot is not None else ())
             name = "u_product" if (class_name, state.name) == ("Nadam", "variable") else state.name
-            owner.weights.append(replace(self._weight(each, name, False), remark=state.remark))
+            owner.weights.append(self._weight(each, name, False).replace(remark=state.remark))
         layers = tuple(Assembly((), self._major).layer(branch) for branch in top.children)
         content = Content(tuple(top.weights), layers)
         return [Layer(".optimizer", content, class_name=class_name, system=True)]
@@ -219,7 +218,7 @@ class Contents:
 
     def _leftovers(self, copies: Sequence[Weight]) -> list[Layer]:
         """The layer of all that no other layer has: unlisted datasets, second copies, what can't be read."""
-        self._unread += [replace(copy, name=copy.key or copy.name, remark=_TWICE) for copy in copies]
+        self._unread += [copy.replace(name=copy.key or copy.name, remark=_TWICE) for copy in copies]
         groups = [self._root]
         while groups:
             for _, found in self._members(groups.pop()):
@@ -227,7 +226,7 @@ class Contents:
                     groups.append(found)
                 elif found.path not in self._seen and not self._refused(found):
                     weight = self._weight(_Stored(found.path, FileName((), ""), found), found.path, None)
-                    self._unread.append(replace(weight, remark=_UNLISTED))
+                    self._unread.append(weight.replace(remark=_UNLISTED))
         if not self._unread:
             return []
         return [Layer(".unread", Content(tuple(self._unread)), system=True)]
@@ -291,7 +290,7 @@ def _with_names(nodes: Sequence[Node], names: Sequence[str]) -> list[Node]:
     if len(nameless) != len(free):
         return list(nodes)
     given = dict(zip(map(id, nameless), free, strict=True))
-    return [replace(node, name=given[id(node)]) if id(node) in given else node for node in nodes]
+    return [node.replace(name=given[id(node)]) if id(node) in given else node for node in nodes]
 
 
 def _last(scope: Scope) -> str | None:

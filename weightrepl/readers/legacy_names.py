@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from weightrepl.readers.keras_roles import trainable
 from weightrepl.readers.legacy_config import Node, walk
+from weightrepl.values import Value
 
 Scope = tuple[str, ...]
 Way = tuple[Node, ...]
@@ -23,8 +23,7 @@ BETWEEN = "the file does not tell which layers lie between"
 UNDECIDED = "the file does not tell for certain which layer this is"
 
 
-@dataclass(frozen=True, slots=True)
-class FileName:
+class FileName(Value):
     """A weight's name in the file, taken apart: where it was made, and its own name."""
 
     scope: Scope
@@ -34,8 +33,7 @@ class FileName:
 Fits = Callable[[Node, Sequence[FileName]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Value):
     """The layer that owns a weight: known ones from the group's layer down, then some that only the file names.
 
     remark: what is not certain about it.
@@ -216,7 +214,7 @@ def _within(
         if name in matched:
             _, heads = passed.get(id(matched[name].way[-1]), ((), []))
             if len(heads) > 1:
-                found[name] = replace(matched[name], remark=UNDECIDED)
+                found[name] = matched[name].replace(remark=UNDECIDED)
             continue
         inner = [
             (way, ks) for way, heads in passed.values() if (ks := [k for k in heads if k < len(name.scope)])

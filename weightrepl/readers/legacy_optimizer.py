@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from weightrepl.values import Value
 
 Path = tuple[str, ...]
 
@@ -14,8 +15,7 @@ _STEPS = ("iter", "iteration")
 UNPLACED = "the file does not tell to which weight this belongs"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value):
     """A weight of the model. file_path: its name in the file, split at slashes; layers: its address.
 
     remark: what is not certain of the address, so of its slots' neither.
@@ -30,8 +30,7 @@ class Target:
 Known = dict[str, list[Target]]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Value):
     """A variable of the optimizer: a slot of a weight, or (slot None) one that belongs to none."""
 
     slot: str | None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.legacy_config import Node, walk
@@ -129,6 +128,6 @@ def _tie(branch: Branch) -> None:
     for child in branch.children:
         for at, weight in enumerate(child.weights):
             if weight.name in ("kernel", "embeddings"):
-                child.weights[at] = tied = replace(weight, shared=True)
+                child.weights[at] = tied = weight.replace(shared=True)
                 branch.weights.insert(0, tied)
                 return

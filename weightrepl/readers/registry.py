@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -74,7 +73,7 @@ def open_source(thing: object, name: str | None = None, variable: str | None = N
         model = _reader_of_object(thing).open(thing)
         own, stem = model.names, ()
     names = (name, *own, variable, *stem)
-    return replace(model, names=tuple(dict.fromkeys(each for each in names if each is not None)))
+    return model.answering_to(*(each for each in names if each is not None))
 
 
 def _reader_of_file(path: str) -> FileReader:
