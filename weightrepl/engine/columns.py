@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.table import ColumnType, Value
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
+from weightrepl.values import Value as Frozen
 
 WEIGHT_COLUMNS = (
     "address", "name", "layer", "class", "depth", "shape", "rank", "size", "bytes", "dtype", "trainable", "source",
@@ -27,8 +27,7 @@ VALUE_COLUMNS = (*FIGURES, "values", "hist", *PAIR_COLUMNS)
 """Columns for which values are read, or derived from such."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Frozen):
     """A column: what it is called, the kind of its values, and the value for a row (None: unknown).
 
     reads: whether computing it reads values from the source.

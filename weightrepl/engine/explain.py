@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from weightrepl.engine.missing import complaints, names_at
 from weightrepl.engine.missing_weights import empty_complaints
@@ -17,10 +16,10 @@ from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
 from weightrepl.query.syntax import Dotted, Missing, Name, Selector
 from weightrepl.spans import Span, nearest
+from weightrepl.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedStep:
+class ExplainedStep(Value):
     """One segment of a path, or the weight after it.
 
     text: the segment as it was typed. found: how many layers (or weights) it left.
@@ -34,8 +33,7 @@ class ExplainedStep:
     nearest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedSelector:
+class ExplainedSelector(Value):
     """One selector, step by step."""
 
     text: str
@@ -43,8 +41,7 @@ class ExplainedSelector:
     steps: tuple[ExplainedStep, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Value):
     """How a query went, whether or not it has errors."""
 
     text: str

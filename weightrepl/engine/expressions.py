@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from weightrepl.engine.columns import LAYER_COLUMNS, PAIR_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS, Column
@@ -27,6 +26,7 @@ from weightrepl.query.syntax import (
     Word,
 )
 from weightrepl.spans import Span, nearest, visible
+from weightrepl.values import Value
 
 Evaluated: TypeAlias = Callable[[Any], Any]
 
@@ -50,8 +50,7 @@ class ExpressionError(Exception):
         self.problem = Problem(code, message, span, fix, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Value):
     """A part of an expression: the kind of its value, and the value for a row (None: unknown).
 
     reads: whether values are read for it.

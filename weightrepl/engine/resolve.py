@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from weightrepl.engine.addresses import weight_ordinal
 from weightrepl.model.tree import Place, Site, first_of_shared, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.globs import compile_dotted, compile_glob
 from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Path, Segment, WeightName
+from weightrepl.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Value):
     """The layers that a path has reached so far, in tree order.
 
     workspace: whether the workspace itself, which is no layer, is among them.

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
 from weightrepl.engine.figures import Watcher
 from weightrepl.model.tree import Place
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.syntax import Query
+from weightrepl.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class NamedQuery:
+class NamedQuery(Value):
     """A query that has a name, and the whole text that its spans point into."""
 
     text: str
     query: Query
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Value):
     """What a query is resolved against.
 
     text: the whole text that the spans of the query point into.
@@ -33,10 +31,10 @@ class Scope:
     text: str
     workspace: Workspace
     location: Place | None
-    named: Mapping[str, NamedQuery] = field(default_factory=dict)
+    named: Mapping[str, NamedQuery] = {}
     watcher: Watcher | None = None
     within: frozenset[str] = frozenset()
 
     def inside(self, name: str) -> Scope:
         """Return the scope in which the query called `name` is resolved."""
-        return replace(self, text=self.named[name].text, within=self.within | {name})
+        return self.replace(text=self.named[name].text, within=self.within | {name})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from weightrepl.engine import missing
@@ -23,24 +22,24 @@ from weightrepl.errors import Problem
 from weightrepl.model.tree import Place, Site
 from weightrepl.query.syntax import Missing, Query, Reference, Selector
 from weightrepl.spans import Span
+from weightrepl.values import Value
 
 Kind: TypeAlias = Literal["weights", "layers"]
 Row: TypeAlias = "Site | Place"
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Value):
     """What selectors gave: rows of one kind, and what there is to tell."""
 
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(slots=True)
 class _Pile:
     """The rows so far, in the order of their first selection, by what they are."""
 
-    rows: dict[object, Row] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.rows: dict[object, Row] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
         for row in rows:

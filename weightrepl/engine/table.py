@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from weightrepl.errors import Problem
+from weightrepl.values import Value as Frozen
 
 ColumnType: TypeAlias = Literal["text", "number", "bytes", "shape", "bool", "histogram"]
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(Frozen):
     """How many values fall in each of equally wide bins.
 
     low, high: the outer edges; the last bin holds `high` too. counts: one per bin.
@@ -28,8 +27,7 @@ Value: TypeAlias = "str | int | float | bool | tuple[int, ...] | Histogram | Non
 """What stands in a column; None is unknown and shows as `?`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Frozen):
     """Columns and rows of plain values.
 
     notes: what there is to tell about how it came about.
@@ -52,8 +50,7 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Frozen):
     """The number of rows that a query found."""
 
     value: int

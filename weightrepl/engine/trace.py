@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from weightrepl.engine.resolve import Reached
 from weightrepl.model.tree import Site
 from weightrepl.query.syntax import Segment, Selector
+from weightrepl.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """One segment: what had been reached before it, and what after."""
 
     segment: Segment
@@ -18,8 +16,7 @@ class Step:
     after: Reached
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Value):
     """All steps of one selector, up to the first that led nowhere.
 
     reached: what the whole path reached; sites: the weights named after it, not yet sliced.
