@@ -39,9 +39,14 @@ class Figures:
     """
 
     def __init__(self, wanted: Iterable[str] = (), watcher: Watcher | None = None) -> None:
-        self._wanted = frozenset(wanted) & FIGURES.keys()
+        self._wanted: frozenset[str] = frozenset()
+        self.want(wanted)
         self._known: dict[tuple[int, str, int], _Known] = {}
         self.watcher = watcher
+
+    def want(self, names: Iterable[str]) -> None:
+        """Compute these together with whatever is asked for, if they are figures."""
+        self._wanted |= FIGURES.keys() & set(names)
 
     def of(self, site: Site, name: str) -> Value:
         """Return a figure of what is at `site`.

@@ -14,7 +14,9 @@ from weightrepl.engine.addresses import (
     weight_name,
 )
 from weightrepl.engine.columns import site_address, site_via
+from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.subscript import plain_index
+from weightrepl.engine.table import Value
 from weightrepl.model.tree import Site
 from weightrepl.model.workspace import Workspace
 
@@ -109,6 +111,19 @@ class SelectedWeight:
             ChangedError: the source was closed, or changed since it was opened.
         """
         return self._site.tensor.read()
+
+    def stats(self) -> dict[str, Value]:
+        """Return its figures by name, `min max mean std …`, read now; docs/statistics.md defines them.
+
+        Raises:
+            SourceError: the values can't be read.
+
+        >>> import weightrepl
+        >>> weightrepl.select(weightrepl.demo_path(), "outer_dense:bias").one().stats()["zeros"]
+        4
+        """
+        figures = Figures(FIGURES)
+        return {name: figures.of(self._site, name) for name in FIGURES}
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         array = self.numpy()

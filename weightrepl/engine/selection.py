@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, is_shared, ways_to_layer
 from weightrepl.engine.columns import Column, layer_columns, layer_trainable, total, weight_columns
-from weightrepl.engine.figures import Figures
+from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.selected import SelectedWeight
 from weightrepl.engine.table import Table
 from weightrepl.errors import NotOneError, Problem, UnknownAddressError
@@ -180,6 +180,7 @@ class _Rows(Sequence[T], Generic[T]):
                 raise UnknownAddressError(f"no column {name!r}; there are {', '.join(self._all_columns)}")
         asked = [self._all_columns[name] for name in names]
         reads = any(column.reads for column in asked)
+        self._figures.want(names)
         with self._figures.reading(self._rows) if reads else nullcontext():
             rows = tuple(tuple([column.of(row) for column in asked]) for row in self._rows)
         return Table(names, rows, self.notes)
@@ -268,6 +269,18 @@ class Selection(_Rows[SelectedWeight]):
 
     def _remarks(self, row: Site) -> tuple[str | None, ...]:
         return row.weight.remark, row.place.layer.remark
+
+    def stats(self) -> Table:
+        """Return the figures of all, read now: `address min max mean …`, as docs/statistics.md defines them.
+
+        Raises:
+            SourceError: values can't be read.
+
+        >>> import weightrepl
+        >>> weightrepl.select(weightrepl.demo_path(), "**:bias").stats().to_dicts()[0]["flags"]
+        'dead'
+        """
+        return self.table(("address", *FIGURES))
 
     def arrays(self) -> dict[str, Array]:
         """Return the values of all, read now: a dict from address to NumPy array, each the caller's own copy.
