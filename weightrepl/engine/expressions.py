@@ -192,7 +192,7 @@ def _binary(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     left, right = _typed(expression.left, columns), _typed(expression.right, columns)
     _demand(left, "number", expression.left)
     _demand(right, "number", expression.right)
-    of = _known(_CALCULATE.get(sign, _divide), left.of, right.of)
+    of = _known(_bounded(_CALCULATE.get(sign, _divide)), left.of, right.of)
     return Typed("number", of, left.reads or right.reads)
 
 
@@ -216,6 +216,25 @@ def _either(left: Evaluated, right: Evaluated) -> Evaluated:
         return True if b is True else None if a is None or b is None else False
 
     return of
+
+
+def _bounded(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return `function` that takes whole numbers which no float can hold for infinite, beside a float."""
+
+    def of(a: Any, b: Any) -> Any:
+        try:
+            return function(a, b)
+        except OverflowError:
+            return function(_float(a), _float(b))
+
+    return of
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _divide(a: float, b: float) -> float:
