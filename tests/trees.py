@@ -23,10 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from weightrepl.model.tensor import AxisIndex, TensorSpec, take
+from weightrepl.model.tensor import AxisIndex, TensorSpec, numpy_dtype, take
 from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.model.workspace import Workspace
-from weightrepl.readers.sources import numpy_dtype
 
 WORD = re.compile(r'~.*|unbuilt=.*|:?!?"(?:[^"\\]|\\.)*"|\([^)]*\)|\S+')
 

@@ -33,6 +33,18 @@ def dtype_bits(dtype: str) -> int | None:
     return int(digits) if known else None
 
 
+def numpy_dtype(dtype: str) -> Any:
+    """Return the NumPy dtype of a name; ml_dtypes is only loaded for those that NumPy does not have."""
+    import numpy as np
+
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        import ml_dtypes
+
+        return np.dtype(getattr(ml_dtypes, dtype))
+
+
 class TensorSpec(Value):
     """Shape and dtype of a tensor.
 

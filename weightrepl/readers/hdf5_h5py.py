@@ -9,9 +9,9 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.errors import ChangedError, FormatError
-from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits, take
+from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits, numpy_dtype, take
 from weightrepl.readers.hdf5_objects import Attribute, external_storage, soft_link, virtual_storage
-from weightrepl.readers.sources import ByteSource, numpy_dtype
+from weightrepl.readers.sources import ByteSource
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array

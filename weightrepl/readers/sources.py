@@ -13,7 +13,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
-from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits, indexed_shape, take
+from weightrepl.model.tensor import (
+    AxisIndex,
+    TensorSource,
+    TensorSpec,
+    dtype_bits,
+    indexed_shape,
+    numpy_dtype,
+    take,
+)
 from weightrepl.readers.guards import closed, os_reason
 
 if TYPE_CHECKING:
@@ -334,15 +342,3 @@ def _empty(shape: tuple[int, ...], itemsize: int) -> Array:
 def _raw_dtype(itemsize: int) -> Any:
     """Return a NumPy dtype of plain numbers of that many bytes: unsigned, or for 16 bytes complex."""
     return "c16" if itemsize == 16 else f"u{itemsize}"
-
-
-def numpy_dtype(dtype: str) -> Any:
-    """Return the NumPy dtype of a name; ml_dtypes is only loaded for those that NumPy does not have."""
-    import numpy as np
-
-    try:
-        return np.dtype(dtype)
-    except TypeError:
-        import ml_dtypes
-
-        return np.dtype(getattr(ml_dtypes, dtype))
