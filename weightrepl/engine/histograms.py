@@ -2,10 +2,76 @@
 
 from __future__ import annotations
 
-from weightrepl.engine.stages import Relation
-from weightrepl.query.syntax import Stage
+from collections.abc import Callable
+from dataclasses import replace
+
+from weightrepl.engine.columns import Column
+from weightrepl.engine.expressions import ExpressionError
+from weightrepl.engine.figures import Figures
+from weightrepl.engine.stages import DEFAULT_COLUMNS, Relation
+from weightrepl.engine.table import Histogram
+from weightrepl.errors import Problem
+from weightrepl.model.tensor import dtype_bits
+from weightrepl.model.tree import Site
+from weightrepl.query.syntax import Keyword, Number, Stage
+
+DEFAULT_BINS = 20
+"""As many as stand beside an address on 80 columns, or below each other on a terminal of 24 lines."""
+
+MOST_BINS = 128
 
 
 def with_histograms(stage: Stage, given: Relation) -> Relation:
-    """Return the rows with a histogram of each."""
-    raise NotImplementedError
+    """Return the rows with a histogram of each.
+
+    Raises:
+        ExpressionError: more bins than can be told apart.
+    """
+    column = Column("hist", "histogram", histograms(given.figures, _bins(stage)), reads=True)
+    before = ("address",) if given.shown == DEFAULT_COLUMNS["weights"] else given.shown
+    shown = tuple(dict.fromkeys((*before, "hist")))
+    drawn = replace(given, columns={**given.columns, "hist": column}, shown=shown)
+    if not any(site.spec.dtype.startswith("complex") for site in given.rows):
+        return drawn
+    message = "the histograms of complex weights are of their magnitudes"
+    return drawn.noted(Problem("magnitudes", message, stage.name_span, severity="note"))
+
+
+def histograms(figures: Figures, bins: int = DEFAULT_BINS) -> Callable[[Site], Histogram | None]:
+    """Return what gives a weight's histogram, None of what holds no numbers; each is counted once."""
+    known: dict[tuple[int, str, int], tuple[Site, Histogram | None]] = {}  # a site that is held keeps its ids
+
+    def of(site: Site) -> Histogram | None:
+        key = (id(site.weight), site.slice_text, id(site.derived))
+        if key not in known:
+            known[key] = site, _counted(site, bins, figures)
+        return known[key][1]
+
+    return of
+
+
+def _counted(site: Site, bins: int, figures: Figures) -> Histogram | None:
+    """Return a weight's histogram; of integers that are fewer than `bins`, with one bin for each."""
+    from weightrepl.engine.statistics import histogram
+
+    spec = site.spec
+    if spec.shape is None or dtype_bits(spec.dtype) is None:
+        return None
+    if spec.dtype.startswith(("int", "uint", "bool")):
+        low, high = figures.of(site, "min"), figures.of(site, "max")
+        assert isinstance(low, int | float)
+        assert isinstance(high, int | float)
+        if high - low < bins:
+            bins = int(high - low) + 1
+    return histogram(site.tensor, spec, bins, figures.advance)
+
+
+def _bins(stage: Stage) -> int:
+    for argument in stage.arguments:
+        assert isinstance(argument, Keyword)
+        assert isinstance(argument.value, Number)  # the parser takes a whole number from 1
+        if argument.value.value > MOST_BINS:
+            message = f"a histogram has at most {MOST_BINS} bins"
+            raise ExpressionError("bad-argument", message, argument.value.span)
+        return int(argument.value.value)
+    return DEFAULT_BINS

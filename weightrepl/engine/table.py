@@ -22,6 +22,10 @@ class Histogram(Frozen):
     counts: tuple[int, ...]
     outside: int = 0
 
+    def __str__(self) -> str:
+        """Return it as JSON, exactly."""
+        return f'{{"low": {self.low!r}, "high": {self.high!r}, "counts": {[*self.counts]}, "outside": {self.outside}}}'
+
 
 Value: TypeAlias = "str | int | float | bool | tuple[int, ...] | Histogram | None"
 """What stands in a column; None is unknown and shows as `?`."""

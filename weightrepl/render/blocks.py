@@ -1,6 +1,6 @@
-"""What is to be shown, before it is known where: headings, tables, trees, pictures of problems.
+"""What is to be shown, before it is known where: headings, tables, trees, charts, pictures of problems.
 
-    Block = Heading | TableBlock | TreeBlock | Picture | Line
+    Block = Heading | TableBlock | TreeBlock | Chart | Picture | Line
 
 Cells hold text as a person reads it; what a machine reads is made from the results themselves.
 """
@@ -15,9 +15,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from weightrepl.engine.table import Histogram
     from weightrepl.errors import Problem
 
-Role: TypeAlias = "Literal['name', 'number', 'shape', 'word', 'unknown', 'dim', 'title', 'list', 'hint']"
+Role: TypeAlias = (
+    "Literal['name', 'number', 'shape', 'word', 'unknown', 'dim', 'title', 'list', 'hint', 'bars']"
+)
 """What a cell is: it says the colour, and that numbers stand to the right."""
 
 
@@ -65,6 +68,12 @@ class TreeBlock(Value):
     rows: tuple[TreeRow, ...]
 
 
+class Chart(Value):
+    """A histogram as large as the screen allows."""
+
+    histogram: Histogram
+
+
 class Picture(Value):
     """A problem with the place that it is about.
 
@@ -76,4 +85,4 @@ class Picture(Value):
     where: str = ""
 
 
-Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Picture"
+Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Chart | Picture"

@@ -12,7 +12,7 @@ from weightrepl.engine.columns import LAYER_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.stages import DEFAULT_COLUMNS
-from weightrepl.engine.table import Count, Value
+from weightrepl.engine.table import Count, Histogram, Value
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Site
 
@@ -93,6 +93,8 @@ def _value(value: Value) -> object:
     """Return a value as JSON has it; numbers that it has no word for are `NaN`, `Infinity`, `-Infinity`."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Histogram):
+        return {"low": value.low, "high": value.high, "counts": value.counts, "outside": value.outside}
     return list(value) if isinstance(value, tuple) else value
 
 

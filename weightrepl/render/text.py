@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from weightrepl.render.blocks import Cell, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.blocks import Cell, Chart, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.charts import chart, in_ascii
 from weightrepl.spans import excerpt, visible, width
 from weightrepl.values import Value
 
@@ -92,6 +93,8 @@ def lines(blocks: Iterable[Block], screen: Screen) -> Iterator[str]:
                 yield from _table(block, screen)
             case TreeBlock():
                 yield from _tree(block, screen)
+            case Chart():
+                yield from chart(block.histogram, screen.width, screen.unicode)
             case Picture():
                 yield from _picture(block, screen)
 
@@ -119,7 +122,8 @@ def _table(block: TableBlock, screen: Screen) -> Iterator[str]:
         for i in range(len(block.columns))
     ]
     head = _Row([Cell(name, "title") for name in block.columns])
-    yield from _laid_out([head, *map(_Row, block.rows)], right, screen)
+    rows = block.rows if screen.unicode else [[in_ascii(cell) for cell in row] for row in block.rows]
+    yield from _laid_out([head, *map(_Row, rows)], right, screen)
 
 
 def _tree(block: TreeBlock, screen: Screen) -> Iterator[str]:

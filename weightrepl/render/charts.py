@@ -1,0 +1,98 @@
+"""Histograms in block characters: one that fits a cell, and one that fills a screen.
+
+A bin with a single value is always seen; only one without any is blank. Heights and lengths are in eighths of a
+character (Unicode's Block Elements, U+2580 to U+259F).
+"""
+
+from __future__ import annotations
+
+from weightrepl.render.blocks import Cell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from weightrepl.engine.table import Histogram
+
+HEIGHTS = " ▁▂▃▄▅▆▇█"
+LENGTHS = " ▏▎▍▌▋▊▉█"
+_ASCII_HEIGHTS = " .:-=+*%@"
+_IN_ASCII = str.maketrans(HEIGHTS, _ASCII_HEIGHTS)
+
+_WIDEST = 80
+"""How long lines get where they may be of any length, and on a wide screen."""
+
+
+def number(value: float) -> str:
+    """Return a number as axes show it, of at most ten characters."""
+    return f"{value:.4g}"
+
+
+def spark(histogram: Histogram) -> Cell:
+    """Return a histogram as a cell: its low edge, a character for each bin, its high edge."""
+    if not histogram.counts:
+        return Cell(f"{'':10} no finite values{_left_out(histogram)}", "bars")
+    most = max(histogram.counts)
+    bars = "".join(HEIGHTS[_eighths(count, most, 8)] for count in histogram.counts)
+    text = f"{number(histogram.low):>10} {bars} {number(histogram.high)}{_left_out(histogram)}"
+    return Cell(text, "bars")
+
+
+def in_ascii(cell: Cell) -> Cell:
+    """Return a cell as it is where only ASCII can be shown."""
+    return cell._replace(text=cell.text.translate(_IN_ASCII)) if cell.role == "bars" else cell
+
+
+def chart(histogram: Histogram, width: int | None, unicode: bool = True) -> Iterator[str]:
+    """Yield the lines of a chart: for each bin its edges, a bar and its count; below, what is in no bin.
+
+    width: of the screen in cells, None where lines may be of any length.
+    """
+    counts = histogram.counts
+    if counts:
+        dots, line = ("…", "│") if unicode else ("..", "|")
+        edges = [number(edge) for edge in edges_of(histogram)]
+        numbers = [f"{count:,}" for count in counts]
+        wide, right = max(map(len, edges)), max(map(len, [*numbers, "count"]))
+        left = 2 * wide + len(dots) + 2
+        room = max(8, min(width or _WIDEST, _WIDEST) - left - right - 5)
+        yield f"{'value':>{left}}   {'':{room}} {'count':>{right}}"
+        for i, (count, text) in enumerate(zip(counts, numbers, strict=True)):
+            span = f"{edges[i]:>{wide}} {dots} {edges[i + 1]:>{wide}}"
+            yield f"{span} {line} {_bar(count, max(counts), room, unicode)} {text:>{right}}"
+    if histogram.outside or not counts:
+        yield outside_in_words(histogram)
+
+
+def edges_of(histogram: Histogram) -> list[float]:
+    """Return the edges of all bins, one more than there are bins; none overflows on the way."""
+    low, high, bins = histogram.low, histogram.high, len(histogram.counts)
+    return [low * (1 - i / bins) + high * (i / bins) for i in range(bins + 1)]
+
+
+def outside_in_words(histogram: Histogram) -> str:
+    """Return what is in no bin, as a sentence; empty if nothing is."""
+    outside = histogram.outside
+    if not histogram.counts:
+        return f"no finite values; {outside:,} NaN or infinite" if outside else "no values"
+    return (
+        f"{outside:,} NaN or infinite {'value is' if outside == 1 else 'values are'} in no bin"
+        if outside
+        else ""
+    )
+
+
+def _left_out(histogram: Histogram) -> str:
+    return f"  +{histogram.outside:,} NaN or inf" if histogram.outside else ""
+
+
+def _bar(count: int, most: int, room: int, unicode: bool) -> str:
+    if not unicode:
+        return f"{'#' * _eighths(count, most, room):{room}}"
+    full, rest = divmod(_eighths(count, most, room * 8), 8)
+    return f"{LENGTHS[8] * full + LENGTHS[rest].strip():{room}}"
+
+
+def _eighths(count: int, most: int, whole: int) -> int:
+    """Return how many of `whole` parts stand for `count` of at most `most`; at least one for one."""
+    return max(int(count > 0), round(count * whole / max(most, 1)))
