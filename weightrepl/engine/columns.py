@@ -8,6 +8,7 @@ from typing import Any
 
 from weightrepl.engine.addresses import address, first_owner, first_place, is_shared, weight_name
 from weightrepl.engine.figures import FIGURES, Figures
+from weightrepl.engine.previews import previews
 from weightrepl.engine.table import ColumnType, Value
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
@@ -60,6 +61,7 @@ def weight_columns(workspace: Workspace, figures: Figures) -> Mapping[str, Colum
             Column(name, type_, partial(_figure, figures, name), reads=True)
             for name, type_ in FIGURES.items()
         ),
+        Column("values", "text", previews(), reads=True),
     )
 
 
