@@ -68,7 +68,7 @@ def test_case(case: dict[str, Any]) -> None:
     """What a case expects comes out."""
     text, span = unmarked(case["q"])
     space = workspace(case.get("tree", "seed"))
-    location = evaluate(case["at"], space, want="layers")._rows[0] if "at" in case else None
+    location = evaluate(case["at"], space, want="layers").rows[0] if "at" in case else None
     named = {name: NamedQuery(query, parse(query).query) for name, query in case.get("named", {}).items()}
     try:
         result = evaluate(text, space, location=location, want=case.get("want"), named=named)

@@ -13,7 +13,7 @@ from weightrepl.engine.scope import NamedQuery, Scope
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Kind, choose, kind_of, owners
 from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, relation, words_of
-from weightrepl.engine.table import Count, Table, Value
+from weightrepl.engine.table import Count, Table
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
@@ -116,16 +116,11 @@ def _figures_in(query: Query) -> Iterator[str]:
 def _result(given: Relation, scope: Scope) -> Result:
     match given.kind:
         case "weights":
-            return Selection(
-                given.rows, given.columns, given.shown, scope.workspace, given.problems, given.figures
-            )
+            # what a stage asked for is read now and kept, so that its errors are this query's
+            given.values(name for name in given.shown if given.columns[name].reads)
+            return Selection(given, scope.workspace)
         case "layers":
-            return LayerSelection(given.rows, given.columns, given.shown, scope.workspace, given.problems)
+            return LayerSelection(given, scope.workspace)
         case "count":
             return Count(len(given.rows), given.problems)
-    return Table(given.shown, _values(given), given.problems)
-
-
-def _values(given: Relation) -> tuple[tuple[Value, ...], ...]:
-    columns = [given.columns[name] for name in given.shown]
-    return tuple(tuple(column.of(row) for column in columns) for row in given.rows)
+    return Table(given.shown, given.values(given.shown), given.problems)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, is_shared, ways_to_layer
-from weightrepl.engine.columns import Column, layer_columns, layer_trainable, total, weight_columns
+from weightrepl.engine.columns import layer_trainable, total
 from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.selected import SelectedWeight
+from weightrepl.engine.stages import Relation, relation
 from weightrepl.engine.table import Table
 from weightrepl.errors import NotOneError, Problem, UnknownAddressError
 from weightrepl.model.tree import Place, Site
@@ -106,17 +106,8 @@ class _Rows(Sequence[T], Generic[T]):
 
     _noun = "row"
 
-    def __init__(
-        self,
-        rows: tuple[Any, ...],
-        all_columns: Mapping[str, Column],
-        columns: tuple[str, ...],
-        workspace: Workspace,
-        problems: tuple[Problem, ...] = (),
-        figures: Figures | None = None,
-    ) -> None:
-        self._rows, self._all_columns, self._columns = rows, all_columns, columns
-        self._workspace, self._problems, self._figures = workspace, problems, figures or Figures()
+    def __init__(self, given: Relation, workspace: Workspace) -> None:
+        self._given, self._workspace = given, workspace
 
     @abstractmethod
     def _item(self, row: Any) -> T:
@@ -125,12 +116,17 @@ class _Rows(Sequence[T], Generic[T]):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a table of it has: those of `show`, or the usual ones."""
-        return self._columns
+        return self._given.shown
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it was `show` that chose just these columns."""
+        return self._given.chosen
 
     @property
     def rows(self) -> tuple[Any, ...]:
         """Where they hang: a Site for each weight, a Place for each layer; for those who draw trees."""
-        return self._rows
+        return self._given.rows
 
     @property
     def workspace(self) -> Workspace:
@@ -140,9 +136,9 @@ class _Rows(Sequence[T], Generic[T]):
     @property
     def notes(self) -> tuple[Problem, ...]:
         """What there is to tell about how it was found, and about its sources; each once."""
-        remarks = dict.fromkeys(remark for row in self._rows for remark in self._remarks(row) if remark)
+        remarks = dict.fromkeys(remark for row in self.rows for remark in self._remarks(row) if remark)
         about_sources = tuple(Problem("source", remark, severity="note") for remark in remarks)
-        return self._problems + about_sources
+        return self._given.problems + about_sources
 
     @abstractmethod
     def _remarks(self, row: Any) -> tuple[str | None, ...]:
@@ -151,8 +147,8 @@ class _Rows(Sequence[T], Generic[T]):
     @property
     def addresses(self) -> tuple[str, ...]:
         """The address of each, in order."""
-        of = self._all_columns["address"].of
-        return tuple(str(of(row)) for row in self._rows)
+        of = self._given.columns["address"].of
+        return tuple(str(of(row)) for row in self.rows)
 
     def one(self) -> T:
         """Return the only one there is.
@@ -160,9 +156,9 @@ class _Rows(Sequence[T], Generic[T]):
         Raises:
             NotOneError: there is none, or there are several; says how many and which.
         """
-        if len(self._rows) == 1:
-            return self._item(self._rows[0])
-        if not self._rows:
+        if len(self.rows) == 1:
+            return self._item(self.rows[0])
+        if not self.rows:
             raise NotOneError(f"the query found no {self._noun}")
         first = listed(tuple(self[:5].addresses))
         rest = f" and {len(self) - 5:,} more" if len(self) > 5 else ""
@@ -174,16 +170,12 @@ class _Rows(Sequence[T], Generic[T]):
         Raises:
             UnknownAddressError: there is no column of that name.
         """
-        names = self._columns if columns is None else tuple(columns)
+        there = self._given.columns
+        names = self.columns if columns is None else tuple(columns)
         for name in names:
-            if name not in self._all_columns:
-                raise UnknownAddressError(f"no column {name!r}; there are {', '.join(self._all_columns)}")
-        asked = [self._all_columns[name] for name in names]
-        reads = any(column.reads for column in asked)
-        self._figures.want(names)
-        with self._figures.reading(self._rows) if reads else nullcontext():
-            rows = tuple(tuple([column.of(row) for column in asked]) for row in self._rows)
-        return Table(names, rows, self.notes)
+            if name not in there:
+                raise UnknownAddressError(f"no column {name!r}; there are {', '.join(there)}")
+        return Table(names, self._given.values(names), self.notes)
 
     def to_pandas(self, columns: Sequence[str] | None = None) -> Any:
         """Return the table as a pandas DataFrame; pandas is imported only here.
@@ -197,10 +189,10 @@ class _Rows(Sequence[T], Generic[T]):
         return require("pandas").DataFrame(list(table.rows), columns=list(table.columns))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._item, self._rows)
+        return map(self._item, self.rows)
 
     @overload
     def __getitem__(self, key: int | str) -> T: ...
@@ -211,16 +203,14 @@ class _Rows(Sequence[T], Generic[T]):
         if isinstance(key, str):
             return self._item(self._by_address(key))
         if isinstance(key, slice):
-            rows = self._rows[key]
-            kept = (self._all_columns, self._columns, self._workspace, self._problems, self._figures)
-            return type(self)(rows, *kept)
-        return self._item(self._rows[key])
+            return type(self)(self._given.of_rows(self.rows[key]), self._workspace)
+        return self._item(self.rows[key])
 
     def _by_address(self, key: str) -> Any:
         addresses = self.addresses
         if key in addresses:
-            return self._rows[addresses.index(key)]
-        for row in self._rows:
+            return self.rows[addresses.index(key)]
+        for row in self.rows:
             if key in self._item(row).aliases:  # type: ignore[attr-defined]
                 return row
         near = nearest(key, addresses, limit=1)
@@ -258,11 +248,7 @@ class Selection(_Rows[SelectedWeight]):
     @classmethod
     def of(cls, sites: tuple[Site, ...], workspace: Workspace) -> Selection:
         """Return the selection of `sites` with the usual columns."""
-        from weightrepl.engine.stages import DEFAULT_COLUMNS
-
-        figures = Figures()
-        columns = weight_columns(workspace, figures)
-        return cls(sites, columns, DEFAULT_COLUMNS["weights"], workspace, (), figures)
+        return cls(relation("weights", sites, workspace, Figures()), workspace)
 
     def _item(self, row: Site) -> SelectedWeight:
         return SelectedWeight(row, self._workspace)
@@ -312,9 +298,7 @@ class LayerSelection(_Rows[SelectedLayer]):
     @classmethod
     def of(cls, places: tuple[Place, ...], workspace: Workspace) -> LayerSelection:
         """Return the selection of `places` with the usual columns."""
-        from weightrepl.engine.stages import DEFAULT_COLUMNS
-
-        return cls(places, layer_columns(workspace), DEFAULT_COLUMNS["layers"], workspace)
+        return cls(relation("layers", places, workspace, Figures()), workspace)
 
     def _item(self, row: Place) -> SelectedLayer:
         return SelectedLayer(row, self._workspace)

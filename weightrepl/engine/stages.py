@@ -48,7 +48,7 @@ class Relation:
     """Rows with columns that are computed when asked for.
 
     rows: Sites of weights, Places of layers, Pairs of `diff`, or plain tuples of groups.
-    shown: the columns that a table of it has.
+    shown: the columns that a table of it has. chosen: whether `show` chose just these.
     figures: what was learnt of the weights' values.
     problems: what the stages have to tell.
     """
@@ -59,6 +59,18 @@ class Relation:
     shown: tuple[str, ...]
     figures: Figures
     problems: tuple[Problem, ...] = ()
+    chosen: bool = False
+
+    def of_rows(self, rows: tuple[Any, ...]) -> Relation:
+        """Return it with other rows of the same kind."""
+        return replace(self, rows=rows)
+
+    def values(self, names: Iterable[str]) -> tuple[tuple[Value, ...], ...]:
+        """Return what stands in the columns of these names, row by row."""
+        asked = [self.columns[name] for name in names]
+        self.figures.want(column.name for column in asked)
+        with reading(self, asked):
+            return tuple(tuple([column.of(row) for column in asked]) for row in self.rows)
 
     def noted(self, *notes: Problem) -> Relation:
         """Return it with more to tell."""
@@ -157,7 +169,7 @@ def _top(stage: Stage, given: Relation) -> Relation:
 
 def _show(stage: Stage, given: Relation) -> Relation:
     shown = tuple(column_of(word, given.columns).name for word in stage.arguments if isinstance(word, Word))
-    return replace(given, shown=tuple(dict.fromkeys(shown)))
+    return replace(given, shown=tuple(dict.fromkeys(shown)), chosen=True)
 
 
 def _count(stage: Stage, given: Relation) -> Relation:
@@ -209,7 +221,7 @@ def _weights(rows: list[Any]) -> Iterator[Site]:
 
 
 def _stats(stage: Stage, given: Relation) -> Relation:
-    return replace(given, shown=("address", *FIGURES))
+    return replace(given, shown=("address", *FIGURES), chosen=False)
 
 
 def _hist(stage: Stage, given: Relation) -> Relation:

@@ -11,7 +11,6 @@ from weightrepl.engine.addresses import is_shared
 from weightrepl.engine.columns import LAYER_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.engine.stages import DEFAULT_COLUMNS
 from weightrepl.engine.table import Count, Histogram, Value
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Site
@@ -65,11 +64,12 @@ def _kind(result: Result | None) -> str:
 
 
 def rows(result: Result) -> Iterator[Json]:
-    """Yield each row as a dict: the columns that `show` chose, else all of them, and `aliases`."""
+    """Yield each row as a dict: what `show` chose, else all but values that were not asked for, with `aliases`."""
     if isinstance(result, Count):
         yield {"count": result.value}
-    elif isinstance(result, Selection | LayerSelection) and result.columns == DEFAULT_COLUMNS[_kind(result)]:
-        table = result.table(WEIGHT_COLUMNS if isinstance(result, Selection) else LAYER_COLUMNS)
+    elif isinstance(result, Selection | LayerSelection) and not result.chosen:
+        every = WEIGHT_COLUMNS if isinstance(result, Selection) else LAYER_COLUMNS
+        table = result.table(tuple(dict.fromkeys((*every, *result.columns))))
         for row, aliases in zip(table.to_dicts(), _aliases(result), strict=True):
             yield {**_plain(row), "aliases": aliases}
     else:
