@@ -39,18 +39,8 @@ KEYWORDS = {"reduce": ("axis",), "hist": ("bins",)}
 
 TEXT_COLUMNS = frozenset(
     (
-        "address",
-        "name",
-        "layer",
-        "class",
-        "dtype",
-        "source",
-        "key",
-        "via",
-        "values",
-        "flags",
-        "verdict",
-        "hint",
+        *("address", "name", "layer", "class", "dtype", "source", "key", "via"),
+        *("scheme", "scale", "values", "flags", "other", "verdict", "hint"),
     )
 )
 """The columns that a bare word is compared with as a string."""
