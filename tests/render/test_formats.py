@@ -188,10 +188,10 @@ def test_an_explanation_goes_step_by_step_and_ends_with_the_problems():
 
 
 def test_a_repr_is_bounded():
-    world = workspace(model("\n".join(["m", *(f"  a{i}\n    :k (1,) float32" for i in range(40))])))
+    world = workspace(model("\n".join(["m", *(f"  a{i}_\n    :k ({i},) float32" for i in range(40))])))
     text = plain_text(evaluate("**:k", world)).splitlines()
     assert len(text) == 1 + 30 + 2
-    assert text[-2:] == ["… and 10 more", "40 weights · 40 params · 160 B"]
+    assert text[-2:] == ["… and 10 more", "40 weights · 780 params · 3.1 kB"]
     assert plain_text(evaluate("**:k | count", world)) == "40"
     assert plain_text(evaluate("**:k | group name", world)).endswith("1 row")
 

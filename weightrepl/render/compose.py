@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from weightrepl.engine.addresses import address, first_place, relative, weight_name
+from weightrepl.engine.addresses import address, first_owner, first_place, relative, weight_name
 from weightrepl.engine.columns import total
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.explain import ExplainedStep, Explanation
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Histogram, Table, Value
-from weightrepl.model.tree import Place, Site
+from weightrepl.model.tree import Place, Site, nfc
 from weightrepl.model.workspace import Workspace
-from weightrepl.render.blocks import Block, Cell, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.blocks import Block, Cell, Chart, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.charts import spark
+from weightrepl.render.folding import FEWEST, Entry, Structures, fold, rows_below
 from weightrepl.spans import visible
 
 USUAL_DTYPE = "float32"
 """Goes without saying beside a weight's shape in a tree."""
+
+FOLDED_PER_ROW = 100
+"""So many times the rows that are to be shown are looked at for what can be folded."""
 
 
 # ------------------------------------------------------------------ cells
@@ -52,7 +58,7 @@ def cell(column: str, value: Value) -> Cell:
         case tuple():
             return Cell(str(value), "shape")
         case Histogram():
-            return Cell(" ".join(map(str, value.counts)))
+            return spark(value)
         case str():
             return Cell(visible(value), "name" if column == "address" else "word")
 
@@ -60,36 +66,47 @@ def cell(column: str, value: Value) -> Cell:
 # ------------------------------------------------------------------ results
 
 
-def as_table(result: Result, most: int | None = None) -> Iterator[Block]:
-    """Yield the blocks of a result as a table of at most so many rows; a result without rows has none."""
+def as_table(result: Result, most: int | None = None, *, unfolded: bool = False) -> Iterator[Block]:
+    """Yield the blocks of a result as a table of at most so many rows; a result without rows has none.
+
+    Runs of weights or layers that read alike are one row, unless `unfolded`; a column `×` tells of how many.
+    """
     if isinstance(result, Count):
         yield Line(f"{result.value:,}")
         return
-    table = result if isinstance(result, Table) else result[:most].table()
-    if table.rows:
-        rows = tuple(tuple(map(cell, table.columns, row)) for row in table.rows[:most])
-        yield TableBlock(table.columns, rows)
+    if isinstance(result, Selection) and len(result) == 1 and "hist" in result.columns:
+        yield from _charted(result)
+        return
+    if isinstance(result, Table) or unfolded or len(result) < FEWEST or "address" not in result.columns:
+        columns, rows, counts = _listed(result, most)
+    else:
+        columns, rows, counts = _folded(result, most)
+    if rows:
+        yield TableBlock(columns, tuple(rows[:most]))
+    if hidden := len(result) - sum(counts[:most]):
+        yield Line(f"… and {hidden:,} more")
 
 
-def as_tree(result: Result) -> Iterator[Block]:
+def as_tree(result: Result, *, unfolded: bool = False) -> Iterator[Block]:
     """Yield the blocks of a result as a tree of layers; what has no layers is a table still.
 
-    Figures are of what was selected: of weights those in and below a layer, of layers all that they hold.
+    Figures are of what was selected: of weights those in and below a layer, of layers all that they hold. Those of
+    a run of alike layers, which is one row unless `unfolded`, are of each.
     """
     if isinstance(result, Selection):
         roots = _grown((site.place, site) for site in result.rows)
-        yield _tree(roots, result.workspace)
+        yield _tree(roots, result.workspace, unfolded)
     elif isinstance(result, LayerSelection):
         roots = _grown((place, None) for place in result.rows)
-        yield _tree(roots, result.workspace)
+        yield _tree(roots, result.workspace, unfolded)
     else:
         yield from as_table(result)
 
 
-def overview(workspace: Workspace) -> Iterator[Block]:
+def overview(workspace: Workspace, *, unfolded: bool = False) -> Iterator[Block]:
     """Yield the tree of everything that is open, and the totals of it, the system's layers left out."""
     roots = _grown((place, None) for model in workspace.places for place in _everything(model))
-    yield _tree(roots, workspace)
+    yield _tree(roots, workspace, unfolded)
     layers = sum(len(model.subtree) for model in workspace.places)
     sites = [site for model in workspace.places for site in model.weights_below]
     yield Line(_totals(_number(layers, "layer"), sites), "dim")
@@ -119,6 +136,91 @@ def _totals(layers: str, sites: Sequence[Site]) -> str:
 
 def _number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+# ------------------------------------------------------------------ tables
+
+_Rows: TypeAlias = "tuple[tuple[str, ...], list[tuple[Cell, ...]], list[int]]"
+"""The columns of a table, its rows, and how many things each row stands for."""
+
+
+def _listed(result: Selection | LayerSelection | Table, most: int | None) -> _Rows:
+    """Return a row for each thing, of the first so many."""
+    table = result if isinstance(result, Table) else result[:most].table()
+    rows = [tuple(map(cell, table.columns, row)) for row in table.rows[:most]]
+    return table.columns, rows, [1] * len(rows)
+
+
+def _folded(result: Selection | LayerSelection, most: int | None) -> _Rows:
+    """Return a row for each run of things that read alike, among the first so many times FOLDED_PER_ROW."""
+    looked_at = result[: None if most is None else most * FOLDED_PER_ROW]
+    columns, listed, counts = _listed(looked_at, None)
+    at = columns.index("address")
+    root = _hung(looked_at, [row[:at] + row[at + 1 :] for row in listed])
+    fold(root)
+    folded = list(rows_below(root))
+    if len(folded) == len(listed):
+        return columns, listed, counts
+    rows = [
+        (*beside[:at], Cell(visible(way), "name"), _times(count), *beside[at:])
+        for way, count, beside in folded
+    ]
+    return (*columns[: at + 1], "×", *columns[at + 1 :]), rows, [count for _, count, _ in folded]
+
+
+def _charted(result: Selection) -> Iterator[Block]:
+    """Yield the row of the only weight, and its histogram as large as there is room for."""
+    ((histogram,),) = result.table(["hist"]).rows
+    columns = tuple(c for c in result.columns if c != "hist" or histogram is None)
+    (row,) = result.table(columns).rows
+    yield TableBlock(columns, (tuple(map(cell, columns, row)),))
+    if isinstance(histogram, Histogram):
+        yield Chart(histogram)
+
+
+def _times(count: int) -> Cell:
+    return Cell(f"{count:,}" if count > 1 else "", "number")
+
+
+def _hung(result: Selection | LayerSelection, beside: Sequence[tuple[Cell, ...]]) -> Entry:
+    """Return the entries of a result's rows below the layers that lead to them, in the order of the rows."""
+    root, structures, workspace = Entry("", ""), Structures(), result.workspace
+    way: list[tuple[Place, Entry]] = []
+    for row, cells in zip(result.rows, beside, strict=True):
+        of_layer = isinstance(row, Place)
+        ancestry = (first_place(row) if of_layer else first_owner(row.place, row.weight)).ancestry
+        shared = 0
+        while shared < min(len(way), len(ancestry) - of_layer) and way[shared][0] is ancestry[shared]:
+            shared += 1
+        del way[shared:]
+        for place in ancestry[shared:]:
+            entry = _layer_entry(place, workspace)
+            (way[-1][1] if way else root).below.append(entry)
+            way.append((place, entry))
+        owner = way[-1][1]
+        if of_layer:
+            owner.cells = cells
+            owner.traits = structures.of(row.layer) if row.parent is not None else None
+        else:
+            owner.below.append(_weight_entry(row, cells))
+    return root
+
+
+def _layer_entry(place: Place, workspace: Workspace) -> Entry:
+    layer, parent = place.layer, place.parent
+    spelled = relative(place, parent, workspace)
+    if parent is None:
+        return Entry("", spelled)
+    alone = not layer.system and len(parent.named[nfc(layer.name)]) == 1
+    return Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
+
+
+def _weight_entry(site: Site, cells: tuple[Cell, ...]) -> Entry:
+    layer, weight = site.place.layer, site.weight
+    alone = len(layer.weights_named[nfc(weight.name)]) == 1
+    traits = (site.spec.shape, site.spec.dtype, weight.trainable)
+    name = weight.name if alone else None
+    return Entry(":", weight_name(layer, weight), name, cells, traits, site.slice_text)
 
 
 # ------------------------------------------------------------------ trees
@@ -163,30 +265,39 @@ def _grown(entries: Iterable[tuple[Place, Site | None]]) -> list[_Branch]:
     return list(roots.values())
 
 
-def _tree(roots: Sequence[_Branch], workspace: Workspace) -> TreeBlock:
+def _tree(roots: Sequence[_Branch], workspace: Workspace, unfolded: bool) -> TreeBlock:
+    top, structures = Entry("", ""), Structures()
+    pending = [(root, top) for root in roots]
+    for branch, above in pending:
+        entry = _branch_entry(branch, workspace, structures)
+        above.below.append(entry)
+        pending += [(below, entry) for below in branch.below.values()]
+    if not unfolded:
+        fold(top)
     rows = []
-    stack = [(root, 0) for root in reversed(roots)]
+    stack = [(entry, 0) for entry in reversed(top.below)]
     while stack:
-        branch, depth = stack.pop()
-        rows.append(TreeRow(depth, _branch_cells(branch, workspace)))
-        stack.extend((child, depth + 1) for child in reversed(branch.below.values()))
+        entry, depth = stack.pop()
+        rows.append(TreeRow(depth, _tree_cells(entry)))
+        stack += [(below, depth + 1) for below in reversed(entry.below) if below.sign != ":"]
     return TreeBlock(tuple(rows))
 
 
-def _branch_cells(branch: _Branch, workspace: Workspace) -> tuple[Cell, ...]:
-    place = branch.place
+def _branch_entry(branch: _Branch, workspace: Workspace, structures: Structures) -> Entry:
+    """Return the entry of a branch, above those of its own weights; its cells are class, figures and remark."""
+    place, layer = branch.place, branch.place.layer
+    remark, own = _told(branch, workspace)
     counted = place.weights_below if branch.chosen else _selected_below(branch)
     figures = (Cell(""), Cell(""))
     if counted or branch.chosen:
         params, nbytes = total(s.spec.size for s in counted), total(s.spec.nbytes for s in counted)
         figures = (cell("params", params), cell("bytes", nbytes))
-    beside = tuple(_beside(branch, workspace))
-    return (
-        Cell(relative(place, place.parent, workspace), "name"),
-        Cell("" if place.layer.system else visible(place.layer.class_name or "?")),
-        *figures,
-        Cell("  ".join(beside), "list", beside),
-    )
+    entry = _layer_entry(place, workspace)
+    entry.below = [_weight_entry(site, (Cell(_shape_and_dtype(site)),)) for site in own]
+    entry.cells = (Cell("" if layer.system else visible(layer.class_name or "?")), *figures, Cell(remark))
+    if branch.chosen and place.parent is not None:
+        entry.traits = structures.of(layer)
+    return entry
 
 
 def _selected_below(branch: _Branch) -> list[Site]:
@@ -198,28 +309,37 @@ def _selected_below(branch: _Branch) -> list[Site]:
     return found
 
 
-def _beside(branch: _Branch, workspace: Workspace) -> Iterator[str]:
-    """Yield what is told of a layer behind its figures: its own weights, or why there are none."""
+def _told(branch: _Branch, workspace: Workspace) -> tuple[str, Sequence[Site]]:
+    """Return what is told of a layer behind its figures: a remark, and its own weights."""
     place, layer = branch.place, branch.place.layer
     first = first_place(place) if layer.shared else place
     if first is not place:
-        yield f"same as {address(first, workspace)}"
-        return
-    if layer.built is False:
-        yield "not built"
+        return f"same as {address(first, workspace)}", ()
     own = [Site(place, weight) for weight in layer.weights] if branch.chosen else branch.sites
     if layer.system and own:
-        yield _number(len(own), "weight")
-        return
-    for site in own:
-        dtype = site.spec.dtype
-        name = weight_name(layer, site.weight) + site.slice_text
-        yield f"{name} {shape_text(site.spec.shape)}" + ("" if dtype == USUAL_DTYPE else f" {dtype}")
+        return _number(len(own), "weight"), ()
+    return "not built" if layer.built is False else "", own
 
 
-def shape_text(shape: tuple[int, ...] | None) -> str:
-    """Return a shape as Python writes it, or `?`."""
-    return "?" if shape is None else str(shape)
+def _shape_and_dtype(site: Site) -> str:
+    shape, dtype = site.spec.shape, site.spec.dtype
+    return ("?" if shape is None else str(shape)) + ("" if dtype == USUAL_DTYPE else f" {dtype}")
+
+
+def _tree_cells(entry: Entry) -> tuple[Cell, ...]:
+    """Return the cells of a layer's row; those of a run of layers have its length before the figures of each."""
+    assert entry.cells is not None
+    class_, params, nbytes, remark = entry.cells
+    beside = tuple(filter(None, [remark.text, *(_beside(e) for e in entry.below if e.sign == ":")]))
+    times = Cell(f"{entry.count:,} ×" if entry.count > 1 else "", "number")
+    return Cell(entry.spelled, "name"), class_, times, params, nbytes, Cell("  ".join(beside), "list", beside)
+
+
+def _beside(entry: Entry) -> str:
+    """Return what is told of a weight, or of a run of them, beside its layer."""
+    assert entry.cells is not None
+    times = f"{entry.count:,} × " if entry.count > 1 else ""
+    return f"{entry.spelled}{entry.tail} {times}{entry.cells[0].text}"
 
 
 # ------------------------------------------------------------------ explanations

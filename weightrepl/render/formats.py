@@ -36,13 +36,15 @@ class Answer(Frozen):
 class Style(Frozen):
     """How answers are shown.
 
-    titled: each under its query. totalled: each with its totals. Both say nothing to the formats for machines.
+    titled: each under its query. totalled: each with its totals. unfolded: with a row for each layer and weight,
+    also of runs of alike ones. None of these says anything to the formats for machines.
     """
 
     format: str = "table"
     screen: Screen = Screen()
     titled: bool = False
     totalled: bool = False
+    unfolded: bool = False
 
 
 def rendered(answers: Iterable[Answer], style: Style) -> Iterator[str]:
@@ -79,7 +81,8 @@ def _rendered(query: str, result: Result, style: Style, first: bool) -> Iterator
 def _for_people(query: str, result: Result, style: Style) -> Iterator[Block]:
     if style.titled:
         yield Heading(visible(" ".join(query.split())))
-    yield from as_tree(result) if style.format == "tree" else as_table(result)
+    compose = as_tree if style.format == "tree" else as_table
+    yield from compose(result, unfolded=style.unfolded)
     if style.totalled:
         yield from totals(result)
 

@@ -1,0 +1,126 @@
+"""Runs of alike siblings as one row: `block_0 … block_11` become `block_{0..11}`, a pattern that selects just these."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from weightrepl.engine.series import Series, series_of
+from weightrepl.model.tree import Layer
+from weightrepl.render.blocks import Cell
+
+FEWEST = 3
+"""As many siblings are worth folding."""
+
+
+class Entry:
+    """A layer or weight that is to be shown, or a layer that only leads to such; once folded, a run of them.
+
+    sign, tail: what an address has before it (`/`, `:` or nothing) and after it (a slice).
+    spelled: how an address spells it; of a run, a pattern.
+    name: what it is called; None where a pattern of names would not select it alone, so that it is not folded.
+    cells: what its row shows beside its name; None where it has no row.
+    traits: what else must be the same for two to be alike.
+    count: how many it stands for.
+    """
+
+    __slots__ = ("alike", "below", "cells", "count", "name", "sign", "spelled", "tail", "traits")
+
+    def __init__(
+        self,
+        sign: str,
+        spelled: str,
+        name: str | None = None,
+        cells: tuple[Cell, ...] | None = None,
+        traits: Hashable = None,
+        tail: str = "",
+    ) -> None:
+        self.sign, self.spelled, self.tail, self.name = sign, spelled, tail, name
+        self.cells, self.traits = cells, traits
+        self.below: list[Entry] = []
+        self.count = 1
+        self.alike = 0
+
+
+def fold(root: Entry) -> None:
+    """Make one entry of each run of alike siblings below `root`, the inner runs first.
+
+    Alike are those whose names differ in one number, which counts up, and that are equal in all but that.
+    """
+    order = [root]
+    for entry in order:
+        order += entry.below
+    kinds: dict[Hashable, int] = {}
+    for entry in reversed(order):
+        entry.below = list(_merged(entry.below))
+        below = tuple([(e.spelled, e.count, e.alike) for e in entry.below])
+        own = (entry.sign, entry.tail, entry.cells, entry.traits)
+        entry.alike = kinds.setdefault((own, below), len(kinds))
+
+
+def rows_below(root: Entry) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
+    """Yield the rows below `root`: the address or its pattern, how many it stands for, and the cells beside it."""
+    stack = [(entry, "", 1) for entry in reversed(root.below)]
+    while stack:
+        entry, way, times = stack.pop()
+        way += entry.sign + entry.spelled + entry.tail
+        times *= entry.count
+        if entry.cells is not None:
+            yield way, times, entry.cells
+        stack.extend((below, way, times) for below in reversed(entry.below))
+
+
+def _merged(entries: list[Entry]) -> Iterator[Entry]:
+    start = 0
+    while start < len(entries):
+        first = entries[start]
+        series = _series_at(start, entries)
+        count = 1 if series is None else _length(series, entries, start)
+        if series is not None and count >= FEWEST:
+            first.spelled, first.count = series.pattern(count), count
+            start += count - 1
+        start += 1
+        yield first
+
+
+def _series_at(start: int, entries: list[Entry]) -> Series | None:
+    match [entry.name for entry in entries[start : start + 2]]:
+        case [str(first), str(second)]:
+            return series_of(first, second)
+    return None
+
+
+def _length(series: Series, entries: list[Entry], start: int) -> int:
+    """Return how many of `entries` from `start` on are alike and named by the series."""
+    alike = entries[start].alike
+    for i in range(start, len(entries)):
+        if entries[i].alike != alike or entries[i].name != series.name(i - start):
+            return i - start
+    return len(entries) - start
+
+
+# ------------------------------------------------------------------ layers that are built alike
+
+
+class Structures:
+    """Tells layers that hold the same, all the way down, from others: each layer is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+        self._kinds: dict[Hashable, int] = {}
+
+    def of(self, layer: Layer) -> int:
+        """Return a number that layers have in common whose class, weights and layers below are the same."""
+        stack = [layer]
+        while stack:
+            unknown = [child for child in stack[-1].children if id(child) not in self._known]
+            if unknown:
+                stack += unknown
+                continue
+            known = stack.pop()
+            self._known[id(known)] = self._kinds.setdefault(self._traits(known), len(self._kinds))
+        return self._known[id(layer)]
+
+    def _traits(self, layer: Layer) -> Hashable:
+        weights = tuple([(w.name, w.spec.shape, w.spec.dtype, w.trainable) for w in layer.weights])
+        below = tuple([(child.name, self._known[id(child)]) for child in layer.children])
+        return layer.class_name, layer.built, weights, below
