@@ -21,7 +21,7 @@ WEIGHT_COLUMNS = (
 LAYER_COLUMNS = (
     "address", "name", "class", "depth", "layers", "weights", "params", "bytes", "trainable", "built",
 )  # fmt: skip
-PAIR_COLUMNS = ("verdict", "maxabs", "meanabs", "rel", "cosine", "hint")
+PAIR_COLUMNS = ("other", "verdict", "maxabs", "meanabs", "rel", "cosine", "hint")
 """Columns that only `diff` gives."""
 
 VALUE_COLUMNS = (*FIGURES, "values", "hist", *PAIR_COLUMNS)

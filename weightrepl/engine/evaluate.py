@@ -12,7 +12,7 @@ from weightrepl.engine.figures import FIGURES, Figures, Watcher
 from weightrepl.engine.scope import NamedQuery, Scope
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Kind, choose, kind_of, owners
-from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, relation, words_of
+from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, check, relation, words_of
 from weightrepl.engine.table import Count, Table
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.model.tree import Place, Site
@@ -64,6 +64,11 @@ def _related(query: Query, kind: Kind, scope: Scope, problems: tuple[Problem, ..
     problems = (*problems, *found)
     if errors_in(problems):
         raise QueryError(scope.text, problems)
+    return _staged(query, given, scope, problems)
+
+
+def _staged(query: Query, given: Relation, scope: Scope, problems: tuple[Problem, ...]) -> Relation:
+    """Return what the stages of a query make of the rows that its selectors gave."""
     for number, stage in enumerate(query.stages):
         assert isinstance(stage, Stage)  # a query without errors has no holes
         try:
@@ -75,10 +80,16 @@ def _related(query: Query, kind: Kind, scope: Scope, problems: tuple[Problem, ..
 
 def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relation:
     """Return what `diff`, the query's stage of that number, makes of what the stages before it gave."""
-    from weightrepl.engine.pairing import compared, other_side
+    from weightrepl.engine.pairing import as_notes, other_side
+    from weightrepl.engine.verdicts import compared
 
-    other = other_side(query, number, given, scope)
-    return compared(query, number, given, _related(other, "weights", scope), scope)
+    stage, *following = query.stages[number:]
+    assert isinstance(stage, Stage)
+    check(stage, given)
+    side = other_side(query, number, given, scope)
+    rows, found = _relation(side.query, "weights", side.scope)
+    other = _staged(side.query, rows, scope, as_notes(found))
+    return compared(given, other, side, [stage for stage in following if isinstance(stage, Stage)])
 
 
 def wanted_by_stages(query: Query, scope: Scope) -> Kind:

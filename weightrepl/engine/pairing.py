@@ -2,16 +2,283 @@
 
 from __future__ import annotations
 
-from weightrepl.engine.scope import Scope
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import TypeAlias
+
+from weightrepl.engine.addresses import address, relative, weight_name
+from weightrepl.engine.columns import site_address
+from weightrepl.engine.expressions import ExpressionError
+from weightrepl.engine.missing import complaints
+from weightrepl.engine.missing_weights import empty_complaints
+from weightrepl.engine.resolve import Reached, advance, origin, weights_within
+from weightrepl.engine.scope import NamedQuery, Scope
+from weightrepl.engine.selectors import follow
 from weightrepl.engine.stages import Relation
-from weightrepl.query.syntax import Query
+from weightrepl.engine.trace import Trace
+from weightrepl.errors import Fix, Problem, errors_in
+from weightrepl.model.tree import Place, Site, nfc
+from weightrepl.query.printer import format_slice
+from weightrepl.query.syntax import (
+    Dotted,
+    Glob,
+    Here,
+    Name,
+    Parent,
+    Path,
+    Query,
+    Reference,
+    Segment,
+    Selector,
+    Slice,
+    Stage,
+    Text,
+)
+from weightrepl.spans import Span, listed
+from weightrepl.values import Value
+
+SitePair: TypeAlias = "tuple[Site, Site | None] | tuple[None, Site]"
 
 
-def other_side(query: Query, number: int, given: Relation, scope: Scope) -> Query:
-    """Return the query of the right side of `diff`, which is the stage of that number."""
-    raise NotImplementedError
+class OtherSide(Value):
+    """What the left side of a `diff` is compared with.
+
+    query: gives its weights, in `scope`. path: how the query spelled it.
+    left_root, root: the layers that stand for each other; None where the path names a weight.
+    notes: what there is to tell about the path.
+    """
+
+    query: Query
+    scope: Scope
+    path: Selector
+    left_root: Place | None
+    root: Place | None
+    notes: tuple[Problem, ...]
 
 
-def compared(query: Query, number: int, given: Relation, other: Relation, scope: Scope) -> Relation:
-    """Return the pairs of both sides with their verdicts."""
-    raise NotImplementedError
+def other_side(query: Query, number: int, given: Relation, scope: Scope) -> OtherSide:
+    """Return the right side of `diff`, which is the query's stage of that number, where `given` is its left.
+
+    Raises:
+        ExpressionError: the path does not lead to one layer, or to one weight where a weight was named.
+    """
+    stage = query.stages[number]
+    assert isinstance(stage, Stage)
+    (path,) = stage.arguments
+    assert isinstance(path, Selector)
+    trace = follow(path, scope)
+    notes = _checked(trace, scope)
+    stages = query.stages[:number]
+    if path.weight is not None:
+        part = _slice_of(_the_pair(trace, given, scope), query, scope)
+        named_itself = Query((path.replace(slice=part),), stages, span=stage.span)
+        return OtherSide(named_itself, scope, path, None, None, ())
+    root, left_root = _the_layer(trace, scope), _common(list(_roots(query, scope)), stage)
+    if root is left_root:
+        notes += (Problem("same-sides", "this is the left side itself", path.span, severity="note"),)
+    named = {
+        name: NamedQuery(each.text, _moved(each.query, left_root, scope))
+        for name, each in scope.named.items()
+    }
+    moved = _moved(query, left_root, scope).replace(stages=stages)
+    return OtherSide(moved, scope.replace(location=root, named=named), path, left_root, root, notes)
+
+
+def as_notes(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return what there is to say of selectors that were moved to the right side: what is not there, the left only has.
+
+    Their fixes would change the left side too.
+    """
+    return tuple(
+        problem.replace(severity="note", fix=None, hint=None if problem.fix else problem.hint)
+        for problem in problems
+    )
+
+
+# ------------------------------------------------------------------ the path
+
+
+def _checked(trace: Trace, scope: Scope) -> tuple[Problem, ...]:
+    """Return what there is to note of the path; raise what is wrong with it."""
+    problems = complaints(trace, scope)
+    if trace.selector.weight is None:
+        problems += empty_complaints(trace, weights_within(trace.reached, scope.workspace), scope)
+    for error in errors_in(problems):
+        assert error.span is not None
+        raise ExpressionError(error.code, error.message, error.span, error.fix, error.hint)
+    return problems
+
+
+def _the_layer(trace: Trace, scope: Scope) -> Place:
+    path, places = trace.selector, trace.reached.places
+    if len(places) == 1 and not trace.reached.workspace:
+        return places[0]
+    span = path.span if path.path is None else path.path.span
+    if trace.reached.workspace:
+        models = listed([address(place, scope.workspace) for place in scope.workspace.places])
+        raise ExpressionError(
+            "diff-path",
+            "'diff' compares with one model or layer, not with all that is open",
+            span,
+            hint=f"open: {models}",
+        )
+    if not places:
+        raise ExpressionError("diff-path", "'diff' compares with one layer, and this matches none", span)
+    message = f"'diff' compares with one layer, and this matches {len(places):,}"
+    raise ExpressionError("diff-path", message, span, Fix(span, address(places[0], scope.workspace)))
+
+
+def _the_pair(trace: Trace, given: Relation, scope: Scope) -> Site:
+    """Return the left weight where there is one on each side; raise where there is not."""
+    weight = trace.selector.weight
+    assert weight is not None
+    if len(trace.sites) != 1:
+        count = f"{len(trace.sites):,}" if trace.sites else "none"
+        fix = Fix(trace.selector.span, site_address(trace.sites[0], scope.workspace)) if trace.sites else None
+        message = f"'diff' compares one weight with one, and this matches {count}"
+        raise ExpressionError("diff-path", message, weight.span, fix)
+    if len(given.rows) != 1:
+        message = f"'diff' compares one weight with one, and the left side has {len(given.rows):,}"
+        span = Span(weight.span.start - 1, weight.span.end)
+        raise ExpressionError("diff-path", message, span, Fix(span, ""))
+    site: Site = given.rows[0]
+    return site
+
+
+def _slice_of(site: Site, query: Query, scope: Scope) -> Slice | None:
+    """Return the slice that gave a row, as the query has it: it is taken of the right side too."""
+    if not site.slice_text:
+        return None
+    return next(part for part in _slices(query, scope) if format_slice(part) == site.slice_text)
+
+
+def _slices(query: Query, scope: Scope) -> Iterator[Slice]:
+    for selector in query.selectors:
+        if isinstance(selector, Reference):
+            yield from _slices(scope.named[selector.name].query, scope)
+        elif isinstance(selector, Selector) and selector.slice is not None:
+            yield selector.slice
+
+
+# ------------------------------------------------------------------ the roots
+
+
+def _roots(query: Query, scope: Scope) -> Iterator[Place | None]:
+    """Yield where the spelled-out beginning of each selector that adds rows leads to (None: the workspace)."""
+    for i, selector in enumerate(query.selectors):
+        assert isinstance(selector, Selector | Reference)  # a query without errors has no holes
+        if selector.negated:
+            if i == 0:  # it takes away from everything here
+                yield scope.location
+        elif isinstance(selector, Reference):
+            yield from _roots(scope.named[selector.name].query, scope)
+        else:
+            yield _led(selector.path, scope)[0]
+
+
+def _led(path: Path | None, scope: Scope) -> tuple[Place | None, tuple[Segment, ...]]:
+    """Return the one layer that the spelled-out beginning of a path leads to, and what follows it."""
+    reached = origin(path, scope.workspace, scope.location)
+    segments = path.segments if path is not None else ()
+    for i, segment in enumerate(segments):
+        after = advance(reached, segment, scope.workspace) if _is_spelled_out(segment) else Reached()
+        if len(after.places) + after.workspace != 1:
+            return _place(reached), segments[i:]
+        reached = after
+    return _place(reached), ()
+
+
+def _place(reached: Reached) -> Place | None:
+    return reached.places[0] if reached.places else None
+
+
+def _is_spelled_out(segment: Segment) -> bool:
+    match segment:
+        case Here() | Parent():
+            return True
+        case (
+            Name(glob=Glob(literal=str()), class_glob=None, ordinal=ordinal)
+            | Dotted(glob=Glob(literal=str()), class_glob=None, ordinal=ordinal)
+        ):
+            return ordinal != "*"
+    return False
+
+
+def _common(roots: Sequence[Place | None], stage: Stage) -> Place:
+    """Return the lowest layer that all roots lie in."""
+    ways = [() if root is None else root.ancestry for root in roots]
+    lowest: Place | None = None
+    for level in zip(*ways, strict=False):
+        if any(place is not level[0] for place in level):
+            break
+        lowest = level[0]
+    if lowest is not None:
+        return lowest
+    message = "'diff' compares what lies below one model or layer, and the left side begins at the workspace"
+    raise ExpressionError(
+        "diff-root", message, stage.name_span, hint="begin it with a model's name: base/**:* | diff tuned"
+    )
+
+
+# ------------------------------------------------------------------ the same selectors, elsewhere
+
+
+def _moved(query: Query, root: Place, scope: Scope) -> Query:
+    """Return a query whose selectors lead from the location to where they led from `root`; of its stages none."""
+    moved = tuple(_moved_selector(s, root, scope) if isinstance(s, Selector) else s for s in query.selectors)
+    return Query(moved, (), span=query.span)
+
+
+def _moved_selector(selector: Selector, root: Place, scope: Scope) -> Selector:
+    span = selector.span if selector.path is None else selector.path.span
+    end, rest = _led(selector.path, scope)
+    segments = (Here(span=span), *_way(root, end, scope, span), *rest)
+    return selector.replace(path=Path(absolute=False, segments=segments, span=span))
+
+
+def _way(start: Place, end: Place | None, scope: Scope, span: Span) -> Iterator[Segment]:
+    """Yield the segments that lead from one layer to another, or to the workspace."""
+    above, below = start.ancestry, () if end is None else end.ancestry
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1], zip(above, below, strict=False)))
+    yield from (Parent(span=span) for _ in above[shared:])
+    for place in below[shared:]:
+        name, ordinal = place.layer.name, place.ordinal
+        if place.parent is None:
+            name, ordinal = scope.workspace.shown_name(place.model)
+        system = place.layer.system
+        glob = Glob((Text(name[system:], span=span),), span=span)
+        yield Dotted(glob, span=span) if system else Name(glob, ordinal or None, span=span)
+
+
+# ------------------------------------------------------------------ pairs
+
+
+def paired(left: Sequence[Site], right: Sequence[Site], side: OtherSide) -> list[SitePair]:
+    """Return the weights of both sides in pairs, those of the left in order, then what only the right has."""
+    if len(left) == len(right) == 1:
+        return [(left[0], right[0])]
+    others = {_key(site, side.root, side): site for site in right}
+    pairs: list[SitePair] = [(site, others.pop(_key(site, side.left_root, side), None)) for site in left]
+    return [*pairs, *((None, site) for site in others.values())]
+
+
+def _key(site: Site, root: Place | None, side: OtherSide) -> str:
+    """Return what follows the root on the way on which a weight was reached, and the weight's name and slice."""
+    way = relative(site.place, root, side.scope.workspace)
+    return nfc(f"{way}:{weight_name(site.place.layer, site.weight)}{site.slice_text}")
+
+
+def unpaired_note(side: OtherSide) -> Problem:
+    """Return the note of a `diff` whose sides have nothing in common, with the path that may have been meant."""
+    workspace, span = side.scope.workspace, side.path.span
+    message = "nothing on the left side has a counterpart on the right side"
+    note = Problem("nothing-paired", message, span, severity="note")
+    if side.root is None or side.left_root is None or side.left_root.parent is None:
+        return note
+    meant = Reached((side.root,))
+    for segment in _way(side.left_root.model.place, side.left_root, side.scope, span):
+        meant = advance(meant, segment, workspace)
+    if not meant.places:
+        return note
+    way = relative(side.left_root, side.left_root.model.place, workspace)
+    return note.replace(fix=Fix(Span(span.end, span.end), f"/{way}"))

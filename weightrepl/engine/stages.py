@@ -91,12 +91,17 @@ def apply(stage: Stage, given: Relation) -> Relation:
     Raises:
         ExpressionError: a column that is not there, or a stage that can't be used on such rows.
     """
+    check(stage, given)
+    return _STAGES[stage.name](stage, given)
+
+
+def check(stage: Stage, given: Relation) -> None:
+    """Raise an ExpressionError where a stage can't be used on such rows."""
     if given.kind == "count":
         raise ExpressionError("after-count", "'count' gives one number: nothing can follow it", stage.span)
     if stage.name in OF_WEIGHTS and given.kind != "weights":
         message = f"'{stage.name}' looks into weights, and these rows are none any more"
         raise ExpressionError("no-weights", message, stage.name_span, hint="put it before 'group' and 'diff'")
-    return _STAGES[stage.name](stage, given)
 
 
 def reading(given: Relation, columns: Iterable[Column]) -> AbstractContextManager[None]:
