@@ -100,7 +100,7 @@ def _led(escaped: str) -> str:
 
 
 def _escaped(text: str, special: frozenset[str] = SPECIAL) -> str:
-    if text.isalnum():
+    if text.replace("_", "").isalnum():
         return text
     return "".join(_char(c, special) for c in text)
 
