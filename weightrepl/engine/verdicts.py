@@ -106,7 +106,7 @@ def _with_twins(pairs: list[Pair], workspace: Workspace, advance: Callable[[int]
     twins: dict[int, list[str]] = {}
     for i, j, transposed in same_values(lefts, rights, advance):
         for one, other in ((lefts[i], rights[j]), (rights[j], lefts[i])):
-            text = f"{'transpose of' if transposed else 'same values as'} {site_address(other, workspace)}"
+            text = f"{'transposed' if transposed else 'renamed'}? = {site_address(other, workspace)}"
             twins.setdefault(id(one), []).append(text)
     return [
         pair._replace(hint=_told(twins[id(pair.site)])) if id(pair.site) in twins else pair for pair in pairs
@@ -114,7 +114,7 @@ def _with_twins(pairs: list[Pair], workspace: Workspace, advance: Callable[[int]
 
 
 def _told(twins: list[str]) -> str:
-    return f"{twins[0]}: renamed?" if len(twins) == 1 else f"{twins[0]} and {len(twins) - 1:,} more"
+    return twins[0] if len(twins) == 1 else f"{twins[0]} or {len(twins) - 1:,} more"
 
 
 def _rank(pair: Pair) -> tuple[int, float]:

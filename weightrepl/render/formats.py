@@ -88,6 +88,10 @@ def _for_people(query: str, result: Result, style: Style) -> Iterator[Block]:
 
 
 def _paths(query: str, result: Result) -> Iterator[str]:
+    if isinstance(result, Table) and "address" in result.columns:
+        at = result.columns.index("address")
+        yield from (str(row[at]) for row in result.rows)
+        return
     if isinstance(result, Table | Count):
         raise OutputError(f"--format paths lists weights or layers, and this gives neither: {visible(query)}")
     yield from result.addresses
