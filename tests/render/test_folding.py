@@ -24,7 +24,7 @@ from weightrepl.render.plain import plain_text
 from weightrepl.render.text import Screen, lines
 
 SPEC = TensorSpec((2,), "float32")
-EXAMPLES = 1000 if os.environ.get("WEIGHTREPL_LONG") else 100
+EXAMPLES = 1000 if os.environ.get("WEIGHTREPL_LONG") else 50
 
 
 def world(outline: str) -> Workspace:
@@ -204,6 +204,12 @@ def test_a_width_is_kept():
     assert labels(space, "**:k") == ["m/x{97..102}:k 6"]
     space = world("m\n" + "".join(f"  x{i:02d}\n    :k (1,)\n" for i in range(5, 103)))
     assert labels(space, "**:k") == ["m/x{05..99}:k 95", "m/x{100..102}:k 3"]
+    space = world(
+        "m\n"
+        + "".join(f"  x{i:02d}\n    :k (1,)\n" for i in [*range(97), 97, 98, 99])
+        + "  yy\n    :k (1,)\n" * 2
+    )
+    assert labels(space, "**:k") == ["m/x{00..99}:k 100", "m/yy:k", "m/yy#2:k"]
 
 
 UNLIKE = {

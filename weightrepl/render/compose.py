@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from weightrepl.engine.addresses import address, first_owner, first_place, relative, weight_name
+from weightrepl.engine.addresses import address, first_owner, first_place, weight_name
 from weightrepl.engine.columns import total
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.explain import ExplainedStep, Explanation
@@ -208,9 +208,10 @@ def _hung(result: Selection | LayerSelection, beside: Sequence[tuple[Cell, ...]]
 
 def _layer_entry(place: Place, workspace: Workspace) -> Entry:
     layer, parent = place.layer, place.parent
-    spelled = relative(place, parent, workspace)
+    spelled = address(place, workspace)
     if parent is None:
         return Entry("", spelled)
+    spelled = spelled[len(address(parent, workspace)) + 1 :]
     alone = not layer.system and len(parent.named[nfc(layer.name)]) == 1
     return Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
 

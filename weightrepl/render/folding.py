@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from weightrepl.engine.series import Series, series_of
 from weightrepl.model.tree import Layer
@@ -51,7 +53,8 @@ def fold(root: Entry) -> None:
         order += entry.below
     kinds: dict[Hashable, int] = {}
     for entry in reversed(order):
-        entry.below = list(_merged(entry.below))
+        if len(entry.below) >= FEWEST:
+            entry.below = _merged(entry.below)
         below = tuple([(e.spelled, e.count, e.alike) for e in entry.below])
         own = (entry.sign, entry.tail, entry.cells, entry.traits)
         entry.alike = kinds.setdefault((own, below), len(kinds))
@@ -69,33 +72,41 @@ def rows_below(root: Entry) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
         stack.extend((below, way, times) for below in reversed(entry.below))
 
 
-def _merged(entries: list[Entry]) -> Iterator[Entry]:
+def _merged(entries: list[Entry]) -> list[Entry]:
+    merged: list[Entry] = []
+    for _, group in groupby(entries, key=attrgetter("alike")):
+        alike = list(group)
+        merged += alike if len(alike) < FEWEST else _counted(alike)
+    return merged
+
+
+def _counted(alike: list[Entry]) -> Iterator[Entry]:
+    """Yield an entry for each run of names that count up, and all others as they are."""
+    names = [entry.name for entry in alike]
     start = 0
-    while start < len(entries):
-        first = entries[start]
-        series = _series_at(start, entries)
-        count = 1 if series is None else _length(series, entries, start)
+    while start < len(alike):
+        entry, series = alike[start], _series(names[start : start + 2])
+        count = 1 if series is None else _length(series, names, start)
         if series is not None and count >= FEWEST:
-            first.spelled, first.count = series.pattern(count), count
+            entry.spelled, entry.count = series.pattern(count), count
             start += count - 1
         start += 1
-        yield first
+        yield entry
 
 
-def _series_at(start: int, entries: list[Entry]) -> Series | None:
-    match [entry.name for entry in entries[start : start + 2]]:
+def _series(names: Sequence[str | None]) -> Series | None:
+    match names:
         case [str(first), str(second)]:
             return series_of(first, second)
     return None
 
 
-def _length(series: Series, entries: list[Entry], start: int) -> int:
-    """Return how many of `entries` from `start` on are alike and named by the series."""
-    alike = entries[start].alike
-    for i in range(start, len(entries)):
-        if entries[i].alike != alike or entries[i].name != series.name(i - start):
+def _length(series: Series, names: Sequence[str | None], start: int) -> int:
+    """Return how many of `names` from `start` on are those of the series."""
+    for i in range(start, len(names)):
+        if names[i] is None or names[i] != series.name(i - start):
             return i - start
-    return len(entries) - start
+    return len(names) - start
 
 
 # ------------------------------------------------------------------ layers that are built alike
