@@ -9,6 +9,7 @@ from typing import Any
 from weightrepl.engine.addresses import address, first_owner, first_place, is_shared, weight_name
 from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.previews import previews
+from weightrepl.engine.schemes import scales_of, scheme
 from weightrepl.engine.table import ColumnType, Value
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
@@ -16,7 +17,7 @@ from weightrepl.values import Value as Frozen
 
 WEIGHT_COLUMNS = (
     "address", "name", "layer", "class", "depth", "shape", "rank", "size", "bytes", "dtype", "trainable", "source",
-    "key", "via",
+    "key", "via", "scheme", "scale",
 )  # fmt: skip
 LAYER_COLUMNS = (
     "address", "name", "class", "depth", "layers", "weights", "params", "bytes", "trainable", "built",
@@ -57,6 +58,8 @@ def weight_columns(workspace: Workspace, figures: Figures) -> Mapping[str, Colum
         Column("source", "text", lambda s: s.weight.source or s.place.model.source),
         Column("key", "text", lambda s: s.weight.key),
         Column("via", "text", lambda s: site_via(s, workspace)),
+        Column("scheme", "text", scheme),
+        Column("scale", "text", lambda s: scale_address(s, workspace)),
         *(
             Column(name, type_, partial(_figure, figures, name), reads=True)
             for name, type_ in FIGURES.items()
@@ -108,6 +111,12 @@ def site_address(site: Site, workspace: Workspace) -> str:
     """Return the address of a weight, its slice included."""
     owner = first_owner(site.place, site.weight)
     return f"{address(owner, workspace)}:{weight_name(owner.layer, site.weight)}{site.slice_text}"
+
+
+def scale_address(site: Site, workspace: Workspace) -> str:
+    """Return the address of the weight that holds a quantised weight's scales, else the empty text."""
+    scale = scales_of(site)
+    return "" if scale is None else site_address(Site(site.place, scale), workspace)
 
 
 def site_via(site: Site, workspace: Workspace) -> str:

@@ -66,6 +66,19 @@ class Content(NamedTuple):
 NOTHING = Content()
 
 
+class Quantization(Value):
+    """What a source records of how a layer is quantised.
+
+    policy: the name of Keras's dtype policy (`int4/128_from_float32`); None where it is not recorded.
+    shape: of the kernel, or the embeddings, before they were packed; None for an axis that is not known.
+    equation: that of an EinsumDense.
+    """
+
+    policy: str | None = None
+    shape: tuple[int | None, ...] | None = None
+    equation: str | None = None
+
+
 class Layer:
     """A layer (or model within a model). Two are the same only when they are the same object.
 
@@ -78,12 +91,13 @@ class Layer:
     system: one of SYSTEM_NAMES, set apart from a layer that its author called so.
     shared: whether other ways than this one may lead to it.
     remark: a fact to tell when the layer is shown, one sentence without a full stop.
+    quantization: what the source records of it; None where it records nothing.
     content: what it holds, or a function that reads it when first asked for.
     """
 
     __slots__ = (
-        "_content", "_weights_named", "attributes", "build_line", "built", "class_name", "name", "remark",
-        "shared", "system",
+        "_content", "_weights_named", "attributes", "build_line", "built", "class_name", "name",
+        "quantization", "remark", "shared", "system",
     )  # fmt: skip
 
     def __init__(
@@ -98,10 +112,12 @@ class Layer:
         system: bool = False,
         shared: bool = False,
         remark: str | None = None,
+        quantization: Quantization | None = None,
     ) -> None:
         self.name, self.class_name, self.attributes = name, class_name, attributes
         self.built, self.build_line = built, build_line
         self.system, self.shared, self.remark = system, shared, remark
+        self.quantization = quantization
         self._content = content
         self._weights_named: dict[str, tuple[Weight, ...]] | None = None
 

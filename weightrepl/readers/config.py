@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from weightrepl.errors import UnsafeFileError
-from weightrepl.readers import keras_roles
+from weightrepl.readers import keras_quantization, keras_roles
 from weightrepl.readers.guards import MAX_CONFIG_NODES, MAX_DEPTH
 from weightrepl.values import Value
 
@@ -55,7 +55,7 @@ class LayerConfig(Value):
     class_name: as a live layer has it, without a registration's package. own: whether it is Keras's own class.
     values: what the layer was made with. name: None where it is not recorded.
     shared_id: not None where the same object stands earlier in the configuration.
-    built: whether a shape to build it for is recorded; None unknown.
+    built: whether a shape to build it for is recorded; None unknown. inputs: that shape, if it is one.
     """
 
     class_name: str
@@ -64,6 +64,7 @@ class LayerConfig(Value):
     name: str | None = None
     shared_id: object = None
     built: bool | None = None
+    inputs: object = None
 
     @property
     def is_sequential(self) -> bool:
@@ -118,6 +119,7 @@ def layer_config(entry: object) -> LayerConfig | None:
     if not own and _of_keras(module) and not foreign and module is not None:
         return None  # an initializer, a policy …
     values: Mapping[str, Any] = entry["config"]
+    build = entry.get("build_config")
     name = values.get("name", entry.get("name"))
     return LayerConfig(
         bare,
@@ -125,7 +127,8 @@ def layer_config(entry: object) -> LayerConfig | None:
         values,
         name if isinstance(name, str) else None,
         entry.get("shared_object_id"),
-        entry.get("build_config") is not None,
+        build is not None,
+        build.get("input_shape") if isinstance(build, Mapping) else None,
     )
 
 
@@ -177,7 +180,8 @@ def _made_layers(layer: LayerConfig) -> Iterator[Member]:
     trainable = {"trainable": layer.values["trainable"]} if "trainable" in layer.values else {}
     for attribute, (name, class_name, values) in keras_roles.parts(layer.class_name, layer.values).items():
         keys = (attribute, attribute.lstrip("_"))
-        yield Member(keys, attribute, LayerConfig(class_name, True, {**values, **trainable}, name))
+        kernel = keras_quantization.attention_kernel(layer.class_name, attribute, layer.values)
+        yield Member(keys, attribute, LayerConfig(class_name, True, {**values, **trainable, **kernel}, name))
     for attribute, class_name in _MADE_WITHOUT_WEIGHTS.get(layer.class_name, ()):
         yield Member((attribute,), attribute, LayerConfig(class_name, True, {}))
 

@@ -13,6 +13,7 @@ from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.readers.keras_object_state import Tree, is_optimizer, optimizer_layer, system_layers
 from weightrepl.readers.keras_object_survey import Steps, Survey, name_of
 from weightrepl.readers.keras_object_tensors import VariableTensor
+from weightrepl.readers.keras_quantization import of_live
 
 GHOST = "no attribute of the layer above holds it any more, but Keras still counts it in"
 PACKED = "two 4-bit values lie in each byte"
@@ -55,6 +56,7 @@ class _LiveTree:
             build_line=self._build_line(thing) if built is False else None,
             shared=id(thing) in survey.shared,
             remark=GHOST if is_ghost else None,
+            quantization=of_live(thing),
         )
         return made
 

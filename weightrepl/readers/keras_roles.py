@@ -115,14 +115,15 @@ def parts(
 ) -> Mapping[str, tuple[str | None, str, Mapping[str, Any]]]:
     """Return the layers that a class of Keras's own makes itself, which its configuration does not list.
 
-    Attribute -> name, class and configuration; the configuration holds what decides over the weights.
+    Attribute -> name, class and configuration; the configuration holds what decides over the weights, but not how
+    they are quantised, for each is quantised on its own.
 
     >>> parts("LSTM", {"use_bias": False})["cell"][:2]
     ('lstm_cell', 'LSTMCell')
     """
     entry = _table()["layers"].get(class_name) or {}
     config = config or {}
-    known: dict[str, Any] = {k: config[k] for k in ("use_bias", "reset_after", "dtype") if k in config}
+    known: dict[str, Any] = {k: config[k] for k in ("use_bias", "reset_after") if k in config}
     if "use_bias" in known:
         known["bias_axes"] = known["use_bias"]
     made: dict[str, list[str]] = entry.get("parts", {})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from weightrepl.errors import FormatError, SourceError
-from weightrepl.model.tree import Content, Layer, Model
+from weightrepl.model.tree import Content, Layer, Model, Quantization
 from weightrepl.readers import keras_roles
 from weightrepl.readers.config import LayerConfig, layer_config
 from weightrepl.readers.guards import MAX_JSON_NBYTES, Reading, confined, parsed_json
@@ -15,6 +15,7 @@ from weightrepl.readers.hdf5 import SIGNATURE, Group, open_hdf5
 from weightrepl.readers.keras_groups import MissingGroup, Part, SavedGroup
 from weightrepl.readers.keras_layers import BUILD_LINE, NO_ORDER, Found, name_of, weights_of, within
 from weightrepl.readers.keras_optimizer import Trained, metrics_layer, optimizer_layer
+from weightrepl.readers.keras_quantization import recorded
 from weightrepl.readers.sources import ByteSource
 
 _OUTSIDE = ("optimizer", "metrics")
@@ -166,6 +167,7 @@ class _Tree:
             build_line=BUILD_LINE if built is False else None,
             shared=key is not None and key in self._held,
             remark=remark,
+            quantization=_quantization(found),
         )
         if key is not None:
             self._by_key[key] = layer
@@ -233,6 +235,13 @@ class _Tree:
         if keras_roles.roles(config.class_name, config.values, [], []) == ():
             return config.built or None
         return None if group.groups else False
+
+
+def _quantization(found: Found) -> Quantization | None:
+    config = found.config
+    if config is None or not config.own:
+        return None
+    return recorded(config.class_name, config.values, config.inputs)
 
 
 def _any_variable(store: SavedGroup) -> bool:

@@ -1,0 +1,253 @@
+"""How quantised weights are stored: told by the weights beside them, and by what the source records of the layer.
+
+The facts are those of Keras 3.15: `quantizers/quantizers.py` and the layers Dense, EinsumDense, Embedding and
+ReversibleEmbedding; int4 as Keras 3.12 packed it is told apart by the shapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import permutations
+
+from weightrepl.model.tensor import dtype_bits
+from weightrepl.model.tree import Site, Weight
+from weightrepl.values import Value
+
+Shape = tuple[int, ...]
+
+
+class UnclearError(ValueError):
+    """How a weight is stored can't be told; the message says why."""
+
+
+class Stored(Value):
+    """A quantised weight of whole numbers, as it is stored.
+
+    shape: of the numbers, unpacked. packed: the axis along which two share a byte, the first in the lower half.
+    scale_axes: for each axis of `shape` the axis of the scales, or None where one scale is for all.
+    group_axis: the axis along which `groups` tells the group that a number belongs to.
+    zero: what is taken off the numbers before they are multiplied; where there is none they are divided.
+    inputs: what the rows of the floats are divided by at last (AWQ).
+    turned: whether the floats have the two axes in the other order. floats: their shape.
+    note: what is not certain about it, or empty.
+    """
+
+    shape: Shape
+    scale_axes: tuple[int | None, ...]
+    floats: Shape
+    packed: int | None = None
+    group_axis: int | None = None
+    groups: Weight | None = None
+    zero: Weight | None = None
+    inputs: Weight | None = None
+    turned: bool = False
+    note: str = ""
+
+
+TAKEN_FOR_INT8 = (
+    "taken for int8, since the file does not record what it is, and Keras's int4 may look the same"
+)
+FLAT = "has the two axes in which it is packed, since the file does not record its shape"
+
+
+def beside(site: Site, name: str) -> Weight | None:
+    """Return the weight of a name in the same layer."""
+    return next(iter(site.place.layer.weights_named.get(name, ())), None)
+
+
+def scales_of(site: Site) -> Weight | None:
+    """Return the weight that holds the scales of a quantised one; None if it is not quantised."""
+    name, dtype = site.weight.name, site.weight.spec.dtype
+    scale = beside(site, f"{name}_scale")
+    if scale is None or dtype in ("int8", "uint8"):
+        return None if scale is None or _is_in_floats(site) else scale
+    return scale if beside(site, f"{name}_amax_history") is not None else None
+
+
+def _is_in_floats(site: Site) -> bool:
+    """Return whether the layer still computes with floats of that name, for GPTQ or AWQ has not been calibrated."""
+    named = site.place.layer.weights_named[site.weight.name]
+    return any(weight.spec.dtype != site.weight.spec.dtype for weight in named)
+
+
+def scheme(site: Site) -> str:
+    """Return how a weight is quantised: `int8`, `int4`, `float8`, `gptq4`, `awq4`; empty if it is not."""
+    scale = scales_of(site)
+    if scale is None:
+        return ""
+    mode, *details = _mode(site)
+    match site.weight.spec.dtype:
+        case "int8":
+            return mode if mode in ("int8", "int4") else "int4" if _looks_packed(site, scale) else "int8"
+        case "uint8":
+            kind = "gptq" if beside(site, "awq_scales") is None else "awq"
+            known = mode == kind and details
+            return kind + (details[0] if known else "4" if _looks_packed(site, scale) else "")
+    return "float8"
+
+
+def _mode(site: Site) -> list[str]:
+    """Return the parts of a policy's mode: `gptq`, `4`, `128` of `gptq/4/128_from_float32`."""
+    recorded = site.place.layer.quantization
+    policy = recorded.policy if recorded is not None else None
+    return (policy or "").partition("_from_")[0].split("/")
+
+
+def compute_dtype(site: Site, scale: Weight) -> str:
+    """Return the dtype that the layer computes with; that of the scales where no policy is recorded."""
+    recorded = site.place.layer.quantization
+    policy = recorded.policy if recorded is not None else None
+    dtype = (policy or "").partition("_from_")[2].removeprefix("mixed_") or scale.spec.dtype
+    return dtype if "float" in dtype and dtype_bits(dtype) is not None else "float32"
+
+
+def _looks_packed(site: Site, scale: Weight) -> bool:
+    """Return whether zero points, or a width that is half the number of scales, say that two numbers share a byte."""
+    stored, scales = site.weight.spec.shape or (), scale.spec.shape or ()
+    if not stored or not scales:
+        return False
+    if site.weight.spec.dtype == "uint8":
+        return stored[0] != scales[0]
+    if _zero(site) is not None:
+        return True
+    return site.weight.name == "kernel" and len(stored) == 2 and len(scales) == 1 and stored[1] != scales[0]
+
+
+def _zero(site: Site) -> Weight | None:
+    """Return the zero points; the ones of an EinsumDense have a name of their own."""
+    return beside(site, f"{site.weight.name}_zero") or beside(site, "zero_point")
+
+
+# ------------------------------------------------------------------ where each number is
+
+
+def stored(site: Site, scale: Weight) -> Stored:
+    """Return how a weight of whole numbers is stored.
+
+    Raises:
+        UnclearError: that can't be told.
+    """
+    shape, scales = site.weight.spec.shape, scale.spec.shape
+    if shape is None or scales is None or len(shape) < 2:
+        raise UnclearError("the source does not record its shape, or that of its scales")
+    if scheme(site) == "int8":
+        axes, sure = _scale_axes(site, shape, scales)
+        sure = sure and (bool(_mode(site)[0]) or len(scales) > 1)
+        return Stored(shape, axes, shape, note="" if sure else TAKEN_FOR_INT8)
+    zero = _zero(site)
+    if zero is not None:
+        return _grouped(site, shape, scales, zero)
+    return _halves(site, shape, scales)
+
+
+def _grouped(site: Site, shape: Shape, scales: Shape, zero: Weight) -> Stored:
+    """Return the layout of numbers in groups along one axis, each with a scale and a zero point."""
+    turned = site.weight.spec.dtype == "uint8"
+    group_axis = int(turned or site.weight.name == "embeddings")
+    packed = int(not turned and site.weight.name != "reverse_embeddings")
+    groups = beside(site, "g_idx")
+    size = None if groups is None else groups.spec.size
+    if size is None or len(shape) != 2 or zero.spec.shape != scales or len(scales) != 2:
+        raise UnclearError("its groups, scales and zero points do not fit each other")
+    numbers = (size, scales[1]) if group_axis == 0 else (scales[0], size)
+    unpacked = turned and shape == numbers  # of 2, 3 or 8 bits, each in a byte of its own
+    if not unpacked and _with(numbers, packed, (numbers[packed] + 1) // 2) != shape:
+        raise UnclearError("its groups, scales and zero points do not fit each other")
+    floats, note = _floats(site, numbers[::-1] if turned else numbers)
+    return Stored(
+        numbers,
+        (0, 1),
+        floats,
+        None if unpacked else packed,
+        group_axis,
+        groups,
+        zero,
+        beside(site, "awq_scales"),
+        turned,
+        note,
+    )
+
+
+def _halves(site: Site, shape: Shape, scales: Shape) -> Stored:
+    """Return the layout of int4 with one scale for each channel."""
+    recorded = site.place.layer.quantization
+    whole = recorded.shape if recorded is not None else None
+    if site.weight.name == "kernel" and len(scales) == 1 and len(shape) == 2:
+        numbers: Shape = (shape[0], scales[0])
+        if shape[1] == (scales[0] + 1) // 2 and (scales[0] > 1 or whole is None or shape[0] == whole[0]):
+            floats, note = _floats(site, numbers)
+            return Stored(numbers, (None, 0), floats, 1, note=note)
+    if whole is not None and None not in whole:
+        numbers = tuple(size or 0 for size in whole)
+        if site.weight.name == "reverse_embeddings":
+            numbers = numbers[::-1]
+        for axis, size in reversed([*enumerate(numbers)]):
+            if _with(numbers, axis, (size + 1) // 2) == shape:
+                return Stored(numbers, _scale_axes(site, numbers, scales)[0], numbers, axis)
+    raise UnclearError(
+        "the source does not record the shape that it had before two numbers were put in a byte"
+    )
+
+
+def _with(shape: Shape, axis: int, size: int) -> Shape:
+    return (*shape[:axis], size, *shape[axis + 1 :])
+
+
+def _floats(site: Site, shape: Shape) -> tuple[Shape, str]:
+    """Return the shape of a packed kernel's floats, and what is not certain: an EinsumDense packs it as a matrix."""
+    recorded = site.place.layer.quantization
+    whole = recorded.shape if recorded is not None else None
+    if whole is not None and site.weight.name == "kernel":
+        known = math.prod(size for size in whole if size is not None)
+        full = tuple(math.prod(shape) // known if size is None else size for size in whole) if known else ()
+        if math.prod(full) == math.prod(shape) and full:
+            return full, ""
+    return shape, FLAT if site.place.layer.class_name == "EinsumDense" else ""
+
+
+def _scale_axes(site: Site, shape: Shape, scales: Shape) -> tuple[tuple[int | None, ...], bool]:
+    """Return the axes of the scales that belong to those of `shape`, and whether that is sure.
+
+    Raises:
+        UnclearError: they fit no axis.
+    """
+    recorded = site.place.layer.quantization
+    if len(scales) == 1:
+        one = 0 if site.weight.name == "embeddings" else len(shape) - 1
+        found = [tuple(0 if axis == one else None for axis in range(len(shape)))]
+    elif recorded is not None and recorded.equation is not None:
+        found = [_by_equation(recorded.equation, len(scales))]
+    else:
+        found = [*_by_sizes(shape, scales)]
+    found = [axes for axes in found if _fit(axes, shape, scales)]
+    if not found:
+        raise UnclearError(f"its shape {shape} does not fit that of its scales, {scales}")
+    return found[-1], len(found) == 1
+
+
+def _by_equation(equation: str, rank: int) -> tuple[int | None, ...]:
+    """Return for each axis of an EinsumDense's kernel that of its scales, which have the axes of the output."""
+    operands, _, result = equation.replace(" ", "").partition("->")
+    before, _, after = result.partition("...")
+    places = {letter: rank - len(after) + i for i, letter in enumerate(after)}
+    places |= {letter: i for i, letter in enumerate(before)}
+    return tuple(places.get(letter) for letter in operands.partition(",")[2])
+
+
+def _by_sizes(shape: Shape, scales: Shape) -> Iterator[tuple[int | None, ...]]:
+    """Yield the axes that the scales may belong to by their sizes, those in their own order and last at last."""
+    larger = [axis for axis, size in enumerate(scales) if size > 1]
+    for axes in sorted(permutations(range(len(shape)), len(larger)), key=lambda a: ([*a] == sorted(a), a)):
+        places = dict(zip(axes, larger, strict=True))
+        yield tuple(places.get(axis) for axis in range(len(shape)))
+
+
+def _fit(axes: tuple[int | None, ...], shape: Shape, scales: Shape) -> bool:
+    """Return whether the axes have the same sizes, and what is left of the scales has the size 1."""
+    used = {axis for axis in axes if axis is not None}
+    return (
+        len(axes) == len(shape)
+        and all(axis is None or scales[axis] == size for axis, size in zip(axes, shape, strict=True))
+        and all(size == 1 for axis, size in enumerate(scales) if axis not in used)
+    )
