@@ -87,45 +87,37 @@ def other_side(query: Query, number: int, given: Relation, scope: Scope) -> Othe
 def as_notes(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     """Return what there is to say of selectors that were moved to the right side: what is not there, the left only has.
 
-    Their fixes would change the left side too.
+    Without advice: what it would change is the text of the left side.
     """
-    return tuple(
-        problem.replace(severity="note", fix=None, hint=None if problem.fix else problem.hint)
-        for problem in problems
-    )
+    return tuple(problem.replace(severity="note", fix=None, hint=None) for problem in problems)
 
 
 # ------------------------------------------------------------------ the path
 
 
 def _checked(trace: Trace, scope: Scope) -> tuple[Problem, ...]:
-    """Return what there is to note of the path; raise what is wrong with it."""
+    """Return what there is to note of the path; raise what is wrong with it, or why it leads to nothing."""
     problems = complaints(trace, scope)
+    found = trace.sites
     if trace.selector.weight is None:
-        problems += empty_complaints(trace, weights_within(trace.reached, scope.workspace), scope)
-    for error in errors_in(problems):
-        assert error.span is not None
-        raise ExpressionError(error.code, error.message, error.span, error.fix, error.hint)
+        found = weights_within(trace.reached, scope.workspace)
+        problems += empty_complaints(trace, found, scope)
+    for problem in errors_in(problems) or (() if found else problems):
+        assert problem.span is not None
+        raise ExpressionError(problem.code, problem.message, problem.span, problem.fix, problem.hint)
     return problems
 
 
 def _the_layer(trace: Trace, scope: Scope) -> Place:
-    path, places = trace.selector, trace.reached.places
-    if len(places) == 1 and not trace.reached.workspace:
-        return places[0]
-    span = path.span if path.path is None else path.path.span
+    span, places = trace.selector.span, trace.reached.places
     if trace.reached.workspace:
         models = listed([address(place, scope.workspace) for place in scope.workspace.places])
-        raise ExpressionError(
-            "diff-path",
-            "'diff' compares with one model or layer, not with all that is open",
-            span,
-            hint=f"open: {models}",
-        )
-    if not places:
-        raise ExpressionError("diff-path", "'diff' compares with one layer, and this matches none", span)
-    message = f"'diff' compares with one layer, and this matches {len(places):,}"
-    raise ExpressionError("diff-path", message, span, Fix(span, address(places[0], scope.workspace)))
+        message = "'diff' compares with one model or layer, not with all that is open"
+        raise ExpressionError("diff-path", message, span, hint=f"open: {models}")
+    if len(places) > 1:
+        message = f"'diff' compares with one layer, and this matches {len(places):,}"
+        raise ExpressionError("diff-path", message, span, Fix(span, address(places[0], scope.workspace)))
+    return places[0]
 
 
 def _the_pair(trace: Trace, given: Relation, scope: Scope) -> Site:
@@ -133,9 +125,8 @@ def _the_pair(trace: Trace, given: Relation, scope: Scope) -> Site:
     weight = trace.selector.weight
     assert weight is not None
     if len(trace.sites) != 1:
-        count = f"{len(trace.sites):,}" if trace.sites else "none"
-        fix = Fix(trace.selector.span, site_address(trace.sites[0], scope.workspace)) if trace.sites else None
-        message = f"'diff' compares one weight with one, and this matches {count}"
+        fix = Fix(trace.selector.span, site_address(trace.sites[0], scope.workspace))
+        message = f"'diff' compares one weight with one, and this matches {len(trace.sites):,}"
         raise ExpressionError("diff-path", message, weight.span, fix)
     if len(given.rows) != 1:
         message = f"'diff' compares one weight with one, and the left side has {len(given.rows):,}"
