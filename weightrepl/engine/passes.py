@@ -1,0 +1,108 @@
+"""One pass over the values of a tensor: block by block, in several threads where that pays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
+
+if TYPE_CHECKING:
+    from weightrepl.model.tensor import Array
+
+T = TypeVar("T")
+
+BLOCK_SIZE = 1 << 19
+"""The elements of a block: few enough for the caches, and enough that threads seldom wait for each other."""
+
+_ALONE_SIZE = 1 << 21  # so many are done before another thread would have begun
+_MOST_THREADS = 4  # one thread at a time reads: more would wait for it
+
+
+def folded(
+    tensor: TensorSource,
+    spec: TensorSpec,
+    worker: Callable[[], Callable[[Array], T]],
+    merged: Callable[[T, T], T],
+    nothing: T,
+    advance: Callable[[int], None],
+) -> T:
+    """Return the partial results of all blocks merged in the blocks' order, whichever was done first.
+
+    worker: returns for each thread what makes a partial result of a block; its arrays are used only by that thread.
+    nothing: what no block gives.
+    advance: is told after each block how many bytes of the source that was; may be called by several threads.
+
+    Raises what reading, a worker or `advance` raises, once, when all threads have ended.
+    """
+    threads = 1 if (spec.size or 0) <= _ALONE_SIZE else min(_cores(), _MOST_THREADS)
+    return _Pass(tensor, spec, worker, merged, nothing, advance).result(threads)
+
+
+def _cores() -> int:
+    """Return how many threads of this process can run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Pass(Generic[T]):
+    """What the threads of a pass share."""
+
+    def __init__(
+        self,
+        tensor: TensorSource,
+        spec: TensorSpec,
+        worker: Callable[[], Callable[[Array], T]],
+        merged: Callable[[T, T], T],
+        nothing: T,
+        advance: Callable[[int], None],
+    ) -> None:
+        self.worker, self.merged, self.advance = worker, merged, advance
+        self.bits = dtype_bits(spec.dtype) or 8
+        self.blocks = enumerate(tensor.blocks(BLOCK_SIZE * ((self.bits + 7) // 8)))
+        self.reading, self.merging = Lock(), Lock()
+        self.early: dict[int, T] = {}
+        self.count = 0
+        self.total = nothing
+        self.error: BaseException | None = None
+
+    def result(self, threads: int) -> T:
+        helpers = [Thread(target=self.work) for _ in range(threads - 1)]
+        try:
+            for helper in helpers:
+                helper.start()
+            self.work()
+            for helper in helpers:
+                helper.join()
+        except (
+            BaseException
+        ) as error:  # an interrupt comes at any point, and the others must not go on without us
+            self.error = error
+            for helper in helpers:
+                if helper.ident is not None:
+                    helper.join()
+        if self.error is not None:
+            raise self.error
+        return self.total
+
+    def work(self) -> None:
+        """Take block after block, until there is none or a thread has failed."""
+        try:
+            of_block = self.worker()
+            while self.error is None:
+                with self.reading:
+                    number, block = next(self.blocks, (0, None))
+                if block is None:
+                    return
+                self.add(number, of_block(block))
+                self.advance(block.size * self.bits // 8)
+        except BaseException as error:
+            self.error = error
+
+    def add(self, number: int, part: T) -> None:
+        with self.merging:
+            self.early[number] = part
+            while self.count in self.early:
+                self.total = self.merged(self.total, self.early.pop(self.count))
+                self.count += 1
