@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from tests.readers.files import write_store
 from weightrepl import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +82,7 @@ def test_help_fits_a_screen_and_names_every_option():
         "--format",
         "-o",
         "--force",
+        "--unfold",
         "--color",
         "--completion",
     }
@@ -114,6 +116,12 @@ def test_version():
         ("m.keras -q", "error: argument -q/--query: expected one argument; see weightrepl --help\n"),
         ("m.keras -q a -o x.npz --layers", "error: --layers says nothing with -o, which writes the weights"),
         ("m.keras --force", "error: --force is for -o"),
+        ("m.keras -q a -o x.npz --unfold", "error: --unfold says nothing with -o"),
+        ("m.keras --explain --unfold", "error: --unfold says nothing with --explain"),
+        (
+            "m.keras --unfold --format csv",
+            "error: --unfold is for tables and trees: --format csv never folds",
+        ),
         ("m.keras -q a --explain --format json", "error: --explain is for reading, and has no --format json"),
         ("m.keras --explain", "error: --explain explains queries, and there is none\n"),
         ("m.keras -q a -q b -o x.npz", "error: -o writes what one query selects, and there is 2 queries"),
@@ -455,6 +463,32 @@ def test_force_overwrites(folder: Path):
     (folder / "out.npy").write_text("old")
     printed("m.keras", "-q", KERNEL, "-o", "out.npy", "--force")
     assert np.array_equal(np.load("out.npy"), expected(KERNEL))
+
+
+# ------------------------------------------------------------------ runs of alike layers
+
+
+def stack_of_blocks() -> None:
+    """Write s.weights.h5, three layers alike."""
+    kernel = [np.zeros((2, 2), "f4"), np.zeros(2, "f4")]
+    write_store(
+        "s.weights.h5", {f"layers/{name}": (name, kernel) for name in ("dense", "dense_1", "dense_2")}
+    )
+
+
+def test_alike_layers_are_one_row_for_people(folder: Path):
+    stack_of_blocks()
+    table = [
+        "address                   ×  shape   dtype    bytes",
+        "s/dense{,_{1..2}}:kernel  3  (2, 2)  float32   16 B",
+    ]
+    assert printed("s.weights.h5", "-q", "**:kernel") == table
+    assert printed("s.weights.h5", "-q", "s/dense{,_{1..2}}:kernel") == table
+    assert len(printed("s.weights.h5", "-q", "**:kernel", "--unfold")) == 1 + 3
+    assert len(printed("s.weights.h5", "-q", "**:kernel", "--format", "paths")) == 3
+    assert printed("s.weights.h5")[1].split("  ")[0] == "└── dense{,_{1..2}}"
+    assert len(printed("s.weights.h5", "--unfold")) == 1 + 3 + 1
+    assert len(printed("s.weights.h5", "--unfold", "-m", "s")) == 1 + 3
 
 
 # ------------------------------------------------------------------ streams and signals

@@ -43,6 +43,7 @@ Without a query: the tree of layers.
   --layers            select layers instead of weights
   --explain           show step by step what each part of a query reaches
   --format FORMAT     table (the default), tree, json, jsonl, csv, tsv or paths
+  --unfold            a row for each of many alike: no block_{0..11}
   -o, --output OUT    write the weights to .npz .npy .safetensors .h5 .csv .tsv
   --force             overwrite OUT
   --color WHEN        auto (the default), always or never
@@ -112,6 +113,7 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--layers", action="store_true")
     parser.add_argument("--explain", action="store_true")
     parser.add_argument("--format", choices=("table", "tree", "json", "jsonl", "csv", "tsv", "paths"))
+    parser.add_argument("--unfold", action="store_true")
     parser.add_argument("-o", "--output")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
@@ -138,6 +140,10 @@ def _refuse_contradictions(options: Namespace, parser: ArgumentParser) -> None:
         parser.error(f"{other} says nothing with -o, which writes the weights")
     if options.explain and options.format not in (None, "table", "tree"):
         parser.error(f"--explain is for reading, and has no --format {options.format}")
+    if options.unfold and (options.output or options.explain):
+        parser.error(f"--unfold says nothing with {'-o' if options.output else '--explain'}")
+    if options.unfold and options.format not in (None, "table", "tree"):
+        parser.error(f"--unfold is for tables and trees: --format {options.format} never folds")
     if options.force and not options.output:
         parser.error("--force is for -o")
 
@@ -240,7 +246,8 @@ def _overview(options: Namespace, session: Session, teller: Teller) -> int:
         from weightrepl.render.compose import overview
         from weightrepl.render.text import lines
 
-        print_lines(lines(overview(session.workspace), screen_for(sys.stdout, options)))
+        tree = overview(session.workspace, unfolded=options.unfold)
+        print_lines(lines(tree, screen_for(sys.stdout, options)))
         return 0
     options.layers, options.format = True, options.format or "tree"
     return _shown(options, session, Script(questions=(Question("**"),)), teller)
@@ -286,7 +293,8 @@ def _shown(options: Namespace, session: Session, script: Script, teller: Teller)
     from weightrepl.render.formats import Style, rendered
 
     screen = screen_for(sys.stdout, options)
-    style = Style(options.format or "table", screen, len(script.questions) > 1, sys.stdout.isatty())
+    titled, totalled = len(script.questions) > 1, sys.stdout.isatty()
+    style = Style(options.format or "table", screen, titled, totalled, options.unfold)
     tally = _Tally()
     answers = _answers(session, script.questions, "layers" if options.layers else None, teller, tally)
     print_lines(rendered(answers, style))

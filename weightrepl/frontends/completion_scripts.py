@@ -86,6 +86,7 @@ OPTIONS = (
         "--model",
         "--layers",
         "--explain",
+        "--unfold",
         "--output",
         "--force",
     ),
