@@ -40,7 +40,11 @@ EVERYTHING = {*ROOMS, "frontends", ""}
 ROOMS |= {"frontends": EVERYTHING, "__main__": {"frontends"}, "": {*EVERYTHING, "__main__"}}
 
 # Module -> rooms that it may import within a function: a result shows itself and saves itself.
-DOORS = {"engine.selection": {"render", "writers"}, "engine.table": {"render"}}
+DOORS = {
+    "engine.selection": {"render", "writers"},
+    "engine.table": {"render"},
+    "engine.pictures": {"render", "writers"},
+}
 
 # Third-party library -> the rooms or modules that may import it, in a function or (where AT_MODULE_LEVEL says so) on
 # top. A library that is not here may be imported nowhere: tensorflow and keras above all, which only users import.

@@ -1,4 +1,4 @@
-"""Selected weights as files: npz, npy, safetensors, h5, csv, tsv. The only module that writes any.
+"""Selected weights as files: npz, npy, safetensors, h5, csv, tsv, and pictures as svg. The only module that writes any.
 
 A file is written under a temporary name beside its own and then renamed, so it is there whole or not at all. One
 weight at a time is in memory. Keys are addresses.
@@ -18,6 +18,7 @@ from weightrepl.errors import OutputError, Problem, WeightreplError
 from weightrepl.model.tensor import dtype_bits
 
 if TYPE_CHECKING:
+    from weightrepl.engine.pictures import Picture
     from weightrepl.model.tensor import Array
 
 
@@ -37,7 +38,7 @@ def write(weights: Sequence[NamedArray], path: str, force: bool = False) -> tupl
     """Write the values of `weights` to `path`, in the format that its suffix names; return what there is to note.
 
     .npz, .safetensors, .h5: any number of weights, each under its address; in .h5 the layers become groups.
-    .npy: exactly one. .csv, .tsv: exactly one of at most two axes, as plain numbers without a head.
+    .npy: exactly one. .csv, .tsv: exactly one of at most two axes, as plain numbers without a head. .svg: a picture.
     What NumPy has no name for (bfloat16, float8, int4) goes to .npz and .npy as raw bytes, with a note; to .h5 as
     Keras writes it, raw with the attribute `dtype`; to .safetensors under its own name if that has one.
 
@@ -66,6 +67,19 @@ def write_table(table: Table, path: str, force: bool = False) -> None:
         )
     with _replacing(path, force) as temporary:
         _write_rows(temporary, [table.columns, *(map(_text, row) for row in table.rows)], path)
+
+
+def write_picture(picture: Picture, path: str, force: bool = False) -> None:
+    """Write a picture to a .svg file.
+
+    Raises:
+        OutputError: as `write` does; also for another suffix.
+    """
+    check(path, force)
+    if _suffix(path) != ".svg":
+        raise OutputError(f"{path}: a picture goes to .svg, not to {_suffix(path)}")
+    with _replacing(path, force) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(picture.svg)
 
 
 def check(path: str, force: bool = False) -> None:
@@ -219,6 +233,8 @@ def _write_h5(weights: Sequence[NamedArray], temporary: str, path: str) -> None:
 
 def _notes(weights: Sequence[NamedArray], path: str) -> tuple[Problem, ...]:
     """Return one note for each dtype that the format does not name."""
+    if _suffix(path) == ".svg":
+        return tuple(_not_drawn(len(weights), path))
     if _suffix(path) not in (".npz", ".npy"):
         return ()
     import numpy as np
@@ -238,6 +254,25 @@ def _notes(weights: Sequence[NamedArray], path: str) -> tuple[Problem, ...]:
         for dtype in others
         if hasattr(ml_dtypes, dtype)
     )
+
+
+# ------------------------------------------------------------------ pictures
+
+
+def _write_svg(weights: Sequence[NamedArray], temporary: str, path: str) -> None:
+    from weightrepl.engine.selection import Selection
+
+    assert isinstance(weights, Selection)  # a picture is of a query's result: the command line has none other
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(weights.picture().svg)
+
+
+def _not_drawn(selected: int, path: str) -> Iterator[Problem]:
+    from weightrepl.engine.pictures import MOST_PANELS
+
+    if selected > MOST_PANELS:
+        message = f"{path} shows the first {MOST_PANELS} of {selected:,} weights"
+        yield Problem("not-all-drawn", message, severity="note")
 
 
 # ------------------------------------------------------------------ rows of text
@@ -277,4 +312,5 @@ _WRITERS: dict[str, Callable[[Sequence[NamedArray], str, str], None]] = {
     ".h5": _write_h5,
     ".csv": _write_numbers,
     ".tsv": _write_numbers,
+    ".svg": _write_svg,
 }

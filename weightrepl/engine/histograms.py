@@ -11,7 +11,6 @@ from weightrepl.engine.figures import Figures
 from weightrepl.engine.stages import DEFAULT_COLUMNS, Relation
 from weightrepl.engine.table import Histogram
 from weightrepl.errors import Problem
-from weightrepl.model.tensor import dtype_bits
 from weightrepl.model.tree import Site
 from weightrepl.query.syntax import Keyword, Number, Stage
 
@@ -44,26 +43,12 @@ def histograms(figures: Figures, bins: int = DEFAULT_BINS) -> Callable[[Site], H
     def of(site: Site) -> Histogram | None:
         key = (id(site.weight), site.slice_text, id(site.derived))
         if key not in known:
-            known[key] = site, _counted(site, bins, figures)
+            from weightrepl.engine.statistics import histogram
+
+            known[key] = site, histogram(site.tensor, site.spec, bins, figures.advance)
         return known[key][1]
 
     return of
-
-
-def _counted(site: Site, bins: int, figures: Figures) -> Histogram | None:
-    """Return a weight's histogram; of integers that are fewer than `bins`, with one bin for each."""
-    from weightrepl.engine.statistics import histogram
-
-    spec = site.spec
-    if spec.shape is None or dtype_bits(spec.dtype) is None:
-        return None
-    if spec.dtype.startswith(("int", "uint", "bool")):
-        low, high = figures.of(site, "min"), figures.of(site, "max")
-        assert isinstance(low, int | float)
-        assert isinstance(high, int | float)
-        if high - low < bins:
-            bins = int(high - low) + 1
-    return histogram(site.tensor, spec, bins, figures.advance)
 
 
 def _bins(stage: Stage) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from weightrepl.engine.addresses import (
     MAX_ALIASES,
@@ -21,6 +21,7 @@ from weightrepl.model.tree import Site
 from weightrepl.model.workspace import Workspace
 
 if TYPE_CHECKING:
+    from weightrepl.engine.pictures import Picture
     from weightrepl.model.tensor import Array
 
 
@@ -102,6 +103,18 @@ class SelectedWeight:
             f"{address(place, self._workspace)}:{weight_name(place.layer, weight)}"
             for place in islice(ways_to_weight(weight, model), 1, MAX_ALIASES + 1)
         )
+
+    def picture(self, kind: Literal["heatmap", "histogram"] | None = None) -> Picture:
+        """Return a picture of it, a heat map unless `kind` is `histogram`; its values are read now.
+
+        Raises:
+            FormatError: the source's bytes are not there, or not what its header says.
+            ChangedError: the source was closed, or changed since it was opened.
+            ValueError: there is no such kind.
+        """
+        from weightrepl.engine.selection import Selection
+
+        return Selection.of((self._site,), self._workspace).picture(kind)
 
     def numpy(self) -> Array:
         """Return the values as a NumPy array of `shape` and `dtype`: the caller's own copy.

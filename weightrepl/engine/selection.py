@@ -6,7 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, is_shared, ways_to_layer
 from weightrepl.engine.columns import layer_trainable, total
@@ -20,6 +20,7 @@ from weightrepl.model.workspace import Workspace
 from weightrepl.spans import listed, nearest
 
 if TYPE_CHECKING:
+    from weightrepl.engine.pictures import Picture
     from weightrepl.model.tensor import Array
 
 T = TypeVar("T")
@@ -277,8 +278,33 @@ class Selection(_Rows[SelectedWeight]):
         """
         return {weight.address: weight.numpy() for weight in self}
 
+    def picture(self, kind: Literal["heatmap", "histogram"] | None = None) -> Picture:
+        """Return a picture of its weights, read now: heat maps, or after `| hist` histograms.
+
+        At most 60 weights are drawn, each in a bounded number of cells; the picture says what it left out.
+
+        Raises:
+            FormatError: a source's bytes are not there, or not what its header says.
+            ChangedError: a source was closed, or changed since it was opened.
+            ValueError: there is nothing to draw, or no such kind.
+        """
+        from weightrepl.engine.histograms import histograms
+        from weightrepl.engine.pictures import picture_of
+
+        if kind not in ("heatmap", "histogram", None):
+            raise ValueError(f"a picture is a 'heatmap' or a 'histogram', not {kind!r}")
+        if not self.rows:
+            raise ValueError("nothing is selected, so there is nothing to draw")
+        given, rows = self._given, list(zip(self.addresses, self.rows, strict=True))
+        if kind == "heatmap" or (kind is None and "hist" not in self.columns):
+            return picture_of(rows, given.figures)
+        column = given.columns.get("hist")
+        return picture_of(rows, given.figures, column.of if column else histograms(given.figures))
+
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the arrays to `path`: `.npz .npy .safetensors .h5 .csv .tsv` by its suffix; keys are addresses.
+
+        To `.svg` goes a picture of them.
 
         Written to a temporary name and then renamed; an existing file is replaced only with `force`.
 

@@ -44,7 +44,7 @@ Without a query: the tree of layers.
   --explain           show step by step what each part of a query reaches
   --format FORMAT     table (the default), tree, json, jsonl, csv, tsv or paths
   --unfold            a row for each of many alike: no block_{0..11}
-  -o, --output OUT    write the weights to .npz .npy .safetensors .h5 .csv .tsv
+  -o, --output OUT    write weights to .npz .npy .safetensors .h5 .csv .tsv .svg
   --force             overwrite OUT
   --color WHEN        auto (the default), always or never
   --completion SHELL  print the completion script of bash, zsh or fish

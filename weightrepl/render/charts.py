@@ -10,7 +10,7 @@ from weightrepl.render.blocks import Cell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from weightrepl.engine.table import Histogram
 
@@ -23,18 +23,37 @@ _WIDEST = 80
 """How long lines get where they may be of any length, and on a wide screen."""
 
 
-def number(value: float) -> str:
-    """Return a number as axes show it, of at most ten characters."""
-    return f"{value:.4g}"
+def number(value: float, digits: int = 4) -> str:
+    """Return a number as axes show it, of at most ten characters.
+
+    >>> number(-0.123456), number(123456), number(3e-9)
+    ('-0.1235', '123456', '3e-09')
+    """
+    return f"{value:.{6 if 1e4 <= abs(value) < 1e6 else digits}g}"
+
+
+def numbers(values: Sequence[float]) -> list[str]:
+    """Return numbers with as many digits as it takes to tell them apart.
+
+    >>> numbers([1000.001, 1000.002]), numbers([1, 2])
+    (['1000.001', '1000.002'], ['1', '2'])
+    """
+    different = len(set(values))
+    for digits in range(4, 17):
+        texts = [number(value, digits) for value in values]
+        if len(set(texts)) == different:
+            break
+    return texts
 
 
 def spark(histogram: Histogram) -> Cell:
     """Return a histogram as a cell: its low edge, a character for each bin, its high edge."""
-    if not histogram.counts:
+    if not any(histogram.counts):
         return Cell(f"{'':10} no finite values{_left_out(histogram)}", "bars")
     most = max(histogram.counts)
     bars = "".join(HEIGHTS[_eighths(count, most, 8)] for count in histogram.counts)
-    text = f"{number(histogram.low):>10} {bars} {number(histogram.high)}{_left_out(histogram)}"
+    low, high = numbers([histogram.low, histogram.high])
+    text = f"{low:>10} {bars} {high}{_left_out(histogram)}"
     return Cell(text, "bars")
 
 
@@ -49,37 +68,36 @@ def chart(histogram: Histogram, width: int | None, unicode: bool = True) -> Iter
     width: of the screen in cells, None where lines may be of any length.
     """
     counts = histogram.counts
-    if counts:
+    if any(counts):
         dots, line = ("…", "│") if unicode else ("..", "|")
-        edges = [number(edge) for edge in edges_of(histogram)]
-        numbers = [f"{count:,}" for count in counts]
-        wide, right = max(map(len, edges)), max(map(len, [*numbers, "count"]))
+        edges = numbers(edges_of(histogram))
+        written = [f"{count:,}" for count in counts]
+        wide, right = max(map(len, edges)), max(map(len, [*written, "count"]))
         left = 2 * wide + len(dots) + 2
         room = max(8, min(width or _WIDEST, _WIDEST) - left - right - 5)
         yield f"{'value':>{left}}   {'':{room}} {'count':>{right}}"
-        for i, (count, text) in enumerate(zip(counts, numbers, strict=True)):
+        for i, (count, text) in enumerate(zip(counts, written, strict=True)):
             span = f"{edges[i]:>{wide}} {dots} {edges[i + 1]:>{wide}}"
             yield f"{span} {line} {_bar(count, max(counts), room, unicode)} {text:>{right}}"
-    if histogram.outside or not counts:
+    if histogram.outside or not any(counts):
         yield outside_in_words(histogram)
 
 
 def edges_of(histogram: Histogram) -> list[float]:
     """Return the edges of all bins, one more than there are bins; none overflows on the way."""
     low, high, bins = histogram.low, histogram.high, len(histogram.counts)
-    return [low * (1 - i / bins) + high * (i / bins) for i in range(bins + 1)]
+    edges = (low * (1 - i / bins) + high * (i / bins) for i in range(bins + 1))
+    nothing = 1e-9 * (high / bins - low / bins)  # what rounding makes of 0
+    return [0.0 if abs(edge) < nothing else edge for edge in edges]
 
 
 def outside_in_words(histogram: Histogram) -> str:
     """Return what is in no bin, as a sentence; empty if nothing is."""
     outside = histogram.outside
-    if not histogram.counts:
+    if not any(histogram.counts):
         return f"no finite values; {outside:,} NaN or infinite" if outside else "no values"
-    return (
-        f"{outside:,} NaN or infinite {'value is' if outside == 1 else 'values are'} in no bin"
-        if outside
-        else ""
-    )
+    values = "value is" if outside == 1 else "values are"
+    return f"{outside:,} NaN or infinite {values} in no bin" if outside else ""
 
 
 def _left_out(histogram: Histogram) -> str:
@@ -95,4 +113,4 @@ def _bar(count: int, most: int, room: int, unicode: bool) -> str:
 
 def _eighths(count: int, most: int, whole: int) -> int:
     """Return how many of `whole` parts stand for `count` of at most `most`; at least one for one."""
-    return max(int(count > 0), round(count * whole / max(most, 1)))
+    return max(int(count > 0), round(count * whole / most))

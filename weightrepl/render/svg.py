@@ -1,0 +1,145 @@
+"""Pictures of weights as SVG: one large, or a sheet of small ones, self-contained, in light and dark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from weightrepl.engine.pictures import Bars, Drawing, HeatMap, Panel, Picture
+from weightrepl.engine.table import Histogram
+from weightrepl.render.charts import number
+from weightrepl.render.plots import LARGE, SMALL, Size, bars, columns, heat_map, histogram, scales
+from weightrepl.render.svg_elements import (
+    LINE,
+    MONO,
+    SANS,
+    Drawn,
+    colour,
+    document,
+    group,
+    identity,
+    safe,
+    text,
+    wrapped,
+)
+from weightrepl.spans import visible
+
+_MARGIN = 16
+_GAP = 28
+_IN_A_ROW = 4
+
+
+def svg(picture: Picture) -> str:
+    """Return a picture as an SVG document without a declaration, so that it may stand in HTML too."""
+    name = identity(picture)
+    size = LARGE if len(picture.panels) == 1 else SMALL
+    drawn = [_panel(panel, size, f"{name}-{i}") for i, panel in enumerate(picture.panels)]
+    elements, y = [], float(_MARGIN)
+    for start in range(0, len(drawn), _IN_A_ROW):
+        row = drawn[start : start + _IN_A_ROW]
+        for i, panel in enumerate(row):
+            elements.append(group(_MARGIN + i * (size.width + _GAP), y, panel.elements))
+        y += max(panel.height for panel in row) + _GAP
+    if picture.hidden:
+        elements.append(text(_MARGIN, y, f"and {picture.hidden:,} more, which are not drawn", "dim"))
+        y += LINE
+    body = "".join(elements)
+    used = [strip for key, strip in scales(name).items() if f'href="#{key}"' in body]
+    defined = [f"<defs>{''.join(used)}</defs>"] if used else []
+    width = 2 * _MARGIN + min(len(drawn), _IN_A_ROW) * (size.width + _GAP) - _GAP
+    return document(
+        name, width, y - _GAP + _MARGIN, title(picture), description(picture), [*defined, *elements]
+    )
+
+
+def figure(picture: Picture) -> str:
+    """Return a picture as a piece of HTML with a caption, which leaves the rest of the page alone."""
+    caption = safe(title(picture)) + (f" and {picture.hidden:,} more" if picture.hidden else "")
+    return (
+        f'<figure style="margin:0;overflow-x:auto">\n{svg(picture)}'
+        f'<figcaption style="font-size:small">{caption}</figcaption>\n</figure>'
+    )
+
+
+def thumbnail(drawn: Histogram, width: int = 120, height: int = 24) -> str:
+    """Return a histogram as a small picture without axes, for a cell of a table; its title says the numbers."""
+    total, span = sum(drawn.counts), f"{number(drawn.low)} … {number(drawn.high)}"
+    words = f"{total:,} values in {len(drawn.counts)} bins, {span}" if total else "no finite values"
+    if drawn.outside:
+        words += f"; {drawn.outside:,} NaN or infinite"
+    base = f'<path d="M0 {height - 0.5}h{width}" {colour("line")} stroke="currentColor"/>'
+    shown = [columns(drawn.counts, width, height - 1)] if total else []
+    return document(identity(drawn, width, height), width, height, words, "", [base, *shown])
+
+
+# ------------------------------------------------------------------ words
+
+
+def title(picture: Picture) -> str:
+    """Return what a picture is of."""
+    return picture.panels[0].address if len(picture.panels) == 1 else f"{len(picture.panels):,} weights"
+
+
+def description(picture: Picture) -> str:
+    """Return in words what there is to see of each weight, for who does not see it."""
+    return "; ".join(
+        ", ".join([panel.address, *_facts(panel), _in_words(panel.drawing), *panel.remarks])
+        for panel in picture.panels
+    )
+
+
+def _facts(panel: Panel) -> tuple[str, str]:
+    return "shape unknown" if panel.shape is None else str(panel.shape), panel.dtype
+
+
+def _in_words(drawing: Drawing) -> str:
+    match drawing:
+        case HeatMap(cells, across, down):
+            values = [value for row in cells for value in row if value is not None]
+            axes = f"rows {down}, columns {across}" if down else across
+            return f"heat map, {axes}, {_range(values)}"
+        case Bars(values, across):
+            return f"bars, {across}, {_range(values)}"
+        case Histogram(low, high, counts):
+            return f"histogram from {number(low)} to {number(high)}, at most {max(counts):,} in a bin"
+        case str():
+            return drawing
+
+
+def _range(values: Sequence[float]) -> str:
+    finite = [value for value in values if math.isfinite(value)]
+    return f"from {number(min(finite))} to {number(max(finite))}" if finite else "nothing finite"
+
+
+# ------------------------------------------------------------------ panels
+
+
+def _panel(panel: Panel, size: Size, name: str) -> Drawn:
+    """Return a weight under its address, with its shape, dtype and remarks. name: begins the identities within it."""
+    elements, y = [f"<title>{safe(panel.address)}</title>"], 0.0
+    for line in wrapped(visible(panel.address), int(size.width / MONO)):
+        y += LINE
+        elements.append(text(0, y - 4, line, more=' font-family="ui-monospace, monospace" font-weight="600"'))
+    for line in wrapped("  ".join(_facts(panel)), int(size.width / SANS)):
+        y += LINE
+        elements.append(text(0, y - 4, line, "dim"))
+    drawn = _drawn(panel.drawing, size, name)
+    elements.append(group(0, y + 4, drawn.elements))
+    y += 4 + drawn.height
+    for remark in panel.remarks:
+        for line in wrapped(remark, int(size.width / SANS)):
+            y += LINE
+            elements.append(text(0, y, line, "dim"))
+    return Drawn(tuple(elements), y)
+
+
+def _drawn(drawing: Drawing, size: Size, name: str) -> Drawn:
+    match drawing:
+        case HeatMap():
+            return heat_map(drawing, size, name)
+        case Bars():
+            return bars(drawing, size, name)
+        case Histogram():
+            return histogram(drawing, size)
+        case str():
+            return Drawn((text(0, 24, drawing, more=' font-size="20"'),), 30)
