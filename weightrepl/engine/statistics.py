@@ -146,7 +146,7 @@ def tallied(block: Array, needs: frozenset[Need], room: Room) -> Tally:
         values = _plain(block, room)
         size = values.size
         zeros = _zeros(values, room) if "zeros" in needs else 0
-        if needs == {"zeros"}:
+        if not size or needs == {"zeros"}:
             return Tally(size, zeros)
         nans = infs = 0
         low, high, absmax = _ends(values)
@@ -219,7 +219,8 @@ def _sums(
     variance = squares / wide.size - of_mean
     if variance < of_mean / 1000:
         wide -= mean
-        variance = _squares(wide) / wide.size
+        rest = (wide.sum() / wide.size).item()  # what rounding left of the mean
+        variance = max(0.0, _squares(wide) / wide.size - rest.real**2 - rest.imag**2)
     return norm, mean / scale, math.sqrt(variance) / scale
 
 
@@ -324,9 +325,9 @@ def counted(bins: Histogram, block: Array, room: Room) -> Histogram:
     kept = values if finite.all() else values[finite]
     edges = _edges(bins)
     places = edges.searchsorted(kept.astype(np.float64), "right")
-    counts = np.bincount(places, minlength=edges.size + 1).tolist()
-    counts[-2] += counts.pop()  # the last bin holds its upper edge
-    return Histogram(bins.low, bins.high, tuple(counts[1:]), values.size - kept.size)
+    _, *counts, highest = np.bincount(places, minlength=edges.size + 1).tolist()
+    counts[-1] += highest  # the last bin holds its upper edge
+    return Histogram(bins.low, bins.high, tuple(counts), values.size - kept.size)
 
 
 def added(a: Histogram, b: Histogram) -> Histogram:
@@ -352,7 +353,7 @@ def _empty_histogram(low: Any, high: Any, bins: int) -> Histogram:
     if isinstance(low, int) and high - low < bins:
         return Histogram(low - 0.5, high + 0.5, (0,) * (high - low + 1))
     if low == high:
-        around, most = max(0.5, abs(low) / 4), sys.float_info.max
+        around, most = max(0.5, abs(low) * 2.0**-40), sys.float_info.max
         low, high = max(low - around, -most), min(low + around, most)
     return Histogram(float(low), float(high), (0,) * bins)
 
