@@ -98,6 +98,8 @@ def _rows_with(column: str) -> str | None:
     """Return which rows have a column of that name; None where none do."""
     if column in PAIR_COLUMNS:
         return "what 'diff' compared"
+    if column == "hist":
+        return "what the stage 'hist' gives"
     if column in WEIGHT_COLUMNS or column in VALUE_COLUMNS:
         return "weights"
     return "layers" if column in LAYER_COLUMNS else None
@@ -258,7 +260,7 @@ def _comparison(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     if _family(sides[0].type) != _family(sides[1].type):
         message = f"{_IN_WORDS[sides[0].type]} can't be compared with {_IN_WORDS[sides[1].type]}"
         raise ExpressionError("wrong-kind", message, expression.span)
-    if sides[0].type in ("shape", "bool") and sign not in ("==", "!="):
+    if sides[0].type in ("shape", "bool", "histogram") and sign not in ("==", "!="):
         raise ExpressionError(
             "wrong-kind", f"{_IN_WORDS[sides[0].type]} is only == or != another", expression.span
         )

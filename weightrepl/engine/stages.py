@@ -129,11 +129,19 @@ def _where(stage: Stage, given: Relation) -> Relation:
 def _sort(stage: Stage, given: Relation) -> Relation:
     rows = given.rows
     keys = [k for k in stage.arguments if isinstance(k, SortKey)]
-    columns = [column_of(key.column, given.columns) for key in keys]
+    columns = [_ordered(key.column, given) for key in keys]
     with reading(given, columns):
         for key, column in reversed([*zip(keys, columns, strict=True)]):
             rows = _sorted(rows, column, key.descending)
     return replace(given, rows=rows)
+
+
+def _ordered(key: Word, given: Relation) -> Column:
+    """Return the column to sort by."""
+    column = column_of(key, given.columns)
+    if column.type == "histogram":
+        raise ExpressionError("wrong-kind", "histograms have no order", key.span)
+    return column
 
 
 def _sorted(rows: tuple[Any, ...], column: Column, descending: bool) -> tuple[Any, ...]:
@@ -166,7 +174,7 @@ def _number(stage: Stage) -> int:
 
 def _top(stage: Stage, given: Relation) -> Relation:
     key = next(a for a in stage.arguments if isinstance(a, Word))
-    column = column_of(key, given.columns)
+    column = _ordered(key, given)
     with reading(given, [column]):
         rows = _sorted(given.rows, column, descending=True)
     return replace(given, rows=rows[: _number(stage)])
