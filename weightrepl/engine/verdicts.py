@@ -68,13 +68,13 @@ def compared(given: Relation, other: Relation, side: OtherSide, stages: Iterable
     pairs.sort(key=_rank)
     columns = _columns(weight_columns(workspace, figures), workspace)
     result = Relation("pairs", tuple(pairs), columns, SHOWN, figures, given.problems)
-    result = result.noted(*side.notes, *(_of_the_right(note, side) for note in other.problems))
+    result = result.noted(*side.notes, *(_of_the_right(note) for note in other.problems))
     if given.rows and not any(left and right for left, right in sites):
         return result.noted(unpaired_note(side))
     return result
 
 
-def _of_the_right(note: Problem, side: OtherSide) -> Problem:
+def _of_the_right(note: Problem) -> Problem:
     return note.replace(message=f"on the right side: {note.message}")
 
 
