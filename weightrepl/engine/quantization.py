@@ -30,56 +30,81 @@ _LARGEST_FLOAT8 = 448.0
 
 def dequantized(stage: Stage, given: Relation) -> Relation:
     """Return the rows with the floats that quantised layers compute with; all others as they are."""
+    kinds = _Kinds()
     rows: list[Site] = []
     told: dict[tuple[str, str], list[Site]] = {}
     for site in given.rows:
         try:
-            floats, notes = _floats(site)
+            floats, notes = _floats(site, kinds)
         except UnclearError as error:
-            floats, notes = None, [("left-quantised", f"left as it is stored: {error}")]
+            floats, notes = None, [("left-quantised", f"is left as it is stored: {error}")]
         rows.append(site if floats is None else site._replace(derived=floats))
         for note in notes:
             told.setdefault(note, []).append(site)
-    if rows and not told and all(new is old for new, old in zip(rows, given.rows, strict=True)):
-        told["not-quantised", "nothing here is quantised, so all is as it was"] = []
-    problems = [_note(code, text, sites, stage) for (code, text), sites in told.items()]
+    problems = [_note(*note, sites, given, stage) for note, sites in told.items()]
+    if rows and not problems and all(new is old for new, old in zip(rows, given.rows, strict=True)):
+        nothing = "nothing here is quantised: all is as it was"
+        problems.append(Problem("not-quantised", nothing, stage.name_span, severity="note"))
     return replace(given, rows=tuple(rows)).noted(*problems)
 
 
-def _note(code: str, text: str, sites: list[Site], stage: Stage) -> Problem:
+def _note(code: str, text: str, sites: list[Site], given: Relation, stage: Stage) -> Problem:
     """Return one note for all weights of which the same is to be told."""
-    first = [f"{site.place.layer.name}:{site.weight.name}" for site in sites[:1]]
-    more = f" (and {len(sites) - 1} more like it)" if len(sites) > 1 else ""
-    message = " ".join((*(f"'{name}'" for name in first), text)) + more
+    more = f" (and {len(sites) - 1:,} more like it)" if len(sites) > 1 else ""
+    message = f"'{given.columns['address'].of(sites[0])}' {text}{more}"
     return Problem(code, message, stage.name_span, severity="note")
 
 
-def _floats(site: Site) -> tuple[Derived | None, list[tuple[str, str]]]:
+class _Kinds:
+    """The schemes of weights, also of those that only the rest of their model can tell."""
+
+    def __init__(self) -> None:
+        self._has_int4: dict[int, bool] = {}
+
+    def of(self, site: Site) -> tuple[str, str]:
+        """Return the scheme, and what there is to tell where it is not certain."""
+        kind = scheme(site)
+        if kind is not None:
+            return kind, ""
+        model = site.place.model
+        if id(model) not in self._has_int4:
+            self._has_int4[id(model)] = any(scheme(each) == "int4" for each in model.place.weights_below)
+        kind, why = ("int4", "as others here are") if self._has_int4[id(model)] else ("int8", "as is usual")
+        return (
+            kind,
+            f"is taken for {kind}, {why}: the file does not record whether it is that or {_OTHER[kind]}",
+        )
+
+
+_OTHER = {"int4": "int8", "int8": "int4"}
+
+
+def _floats(site: Site, kinds: _Kinds) -> tuple[Derived | None, list[tuple[str, str]]]:
     """Return what a quantised weight stands for, None for any other; and what there is to tell of it.
 
     Raises:
-        UnclearError: how it is stored can't be told, or the slice is one of packed bytes.
+        UnclearError: how it is stored can't be told, or the slice is one of packed numbers.
     """
-    scale = scales_of(site)
+    scale, weight = scales_of(site), site.weight
     if scale is None or site.derived is not None:
         return None, []
-    dtype, weight = compute_dtype(site, scale), site.weight
-    notes = []
-    if any(beside(site, f"lora_{weight.name}_{part}") for part in "ab"):
-        notes.append(("lora-not-merged", "is without the LoRA update that its layer adds"))
-    if scheme(site) == "float8":
-        made = Derived(TensorSpec(weight.spec.shape, dtype), _Float8(weight.tensor, scale, dtype))
+    kind, remark = kinds.of(site)
+    dtype, shape = compute_dtype(site, scale), weight.spec.shape
+    if kind == "float8":
+        made = Derived(TensorSpec(shape, dtype), _Float8(weight.tensor, scale, dtype))
+        remarks = []
     else:
-        layout = stored(site, scale)
-        if layout.note:
-            notes.append(("dequantized-so", layout.note))
+        layout = stored(site, scale, kind)
         made = Derived(TensorSpec(layout.floats, dtype), _Integers(weight.tensor, scale, layout, dtype))
-    if not site.indices:
-        return made, notes
-    if made.spec.shape != weight.spec.shape or made.spec.shape is None:
-        raise UnclearError("the slice is one of packed numbers; take it of the result, with -o or in Python")
-    part = TensorPart(made.tensor, made.spec, site.indices)
-    return Derived(TensorSpec(site.spec.shape, dtype), part), notes
+        remarks = [remark, layout.note]
+    if any(beside(site, f"lora_{weight.name}_{part}") is not None for part in "ab"):
+        remarks.append("is without the LoRA update that its layer adds")
+    if site.indices:
+        if made.spec.shape is None or made.spec.shape != shape:
+            raise UnclearError("the slice is one of packed numbers; dequantise it whole")
+        part = TensorPart(made.tensor, made.spec, site.indices)
+        made = Derived(TensorSpec(site.spec.shape, dtype), part)
+    return made, [("dequantized-so", remark) for remark in remarks if remark]
 
 
 class _Float8:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from weightrepl.model.tensor import dtype_bits
-from weightrepl.model.tree import Site, Weight
+from weightrepl.model.tree import Quantization, Site, Weight
 from weightrepl.values import Value
 
 Shape = tuple[int, ...]
@@ -45,10 +45,10 @@ class Stored(Value):
     note: str = ""
 
 
-TAKEN_FOR_INT8 = (
-    "taken for int8, since the file does not record what it is, and Keras's int4 may look the same"
-)
 FLAT = "has the two axes in which it is packed, since the file does not record its shape"
+ALIKE = (
+    "has axes of one size, and is scaled along the last of them, since the file does not record its equation"
+)
 
 
 def beside(site: Site, name: str) -> Weight | None:
@@ -71,47 +71,51 @@ def _is_in_floats(site: Site) -> bool:
     return any(weight.spec.dtype != site.weight.spec.dtype for weight in named)
 
 
-def scheme(site: Site) -> str:
-    """Return how a weight is quantised: `int8`, `int4`, `float8`, `gptq4`, `awq4`; empty if it is not."""
+def scheme(site: Site) -> str | None:
+    """Return how a weight is quantised: `int8`, `int4`, `float8`, `gptq4`, `awq4`; empty if it is not.
+
+    None where it is int8 or int4, and nothing tells which.
+    """
     scale = scales_of(site)
     if scale is None:
         return ""
-    mode, *details = _mode(site)
+    mode, *details = (recorded(site).mode or "").split("/")
     match site.weight.spec.dtype:
         case "int8":
-            return mode if mode in ("int8", "int4") else "int4" if _looks_packed(site, scale) else "int8"
+            return mode if mode in ("int8", "int4") else _by_shapes(site, scale)
         case "uint8":
             kind = "gptq" if beside(site, "awq_scales") is None else "awq"
-            known = mode == kind and details
-            return kind + (details[0] if known else "4" if _looks_packed(site, scale) else "")
+            if mode == kind and details:
+                return kind + details[0]
+            stored, scales = site.weight.spec.shape, scale.spec.shape
+            return f"{kind}4" if stored and scales and stored[0] != scales[0] else kind
     return "float8"
 
 
-def _mode(site: Site) -> list[str]:
-    """Return the parts of a policy's mode: `gptq`, `4`, `128` of `gptq/4/128_from_float32`."""
-    recorded = site.place.layer.quantization
-    policy = recorded.policy if recorded is not None else None
-    return (policy or "").partition("_from_")[0].split("/")
+def _by_shapes(site: Site, scale: Weight) -> str | None:
+    """Return whether whole numbers are int8 or int4: that has zero points, or half as many columns as scales.
+
+    With one scale a column of bytes tells nothing, nor do embeddings, of which each row has a scale.
+    """
+    stored, scales = site.weight.spec.shape or (), scale.spec.shape or ()
+    if _zero(site) is not None:
+        return "int4"
+    if len(scales) != 1 or len(stored) != 2:
+        return "int8"
+    if site.weight.name != "kernel" or scales == (1,):
+        return None
+    return "int8" if stored[1] == scales[0] else "int4"
+
+
+def recorded(site: Site) -> Quantization:
+    """Return what the source records of how the layer is quantised; nothing, if it records nothing."""
+    return site.place.layer.quantization or Quantization()
 
 
 def compute_dtype(site: Site, scale: Weight) -> str:
-    """Return the dtype that the layer computes with; that of the scales where no policy is recorded."""
-    recorded = site.place.layer.quantization
-    policy = recorded.policy if recorded is not None else None
-    dtype = (policy or "").partition("_from_")[2].removeprefix("mixed_") or scale.spec.dtype
+    """Return the dtype that the layer computes with; that of the scales where it is not recorded."""
+    dtype = recorded(site).dtype or scale.spec.dtype
     return dtype if "float" in dtype and dtype_bits(dtype) is not None else "float32"
-
-
-def _looks_packed(site: Site, scale: Weight) -> bool:
-    """Return whether zero points, or a width that is half the number of scales, say that two numbers share a byte."""
-    stored, scales = site.weight.spec.shape or (), scale.spec.shape or ()
-    if not stored or not scales:
-        return False
-    if site.weight.spec.dtype == "uint8":
-        return stored[0] != scales[0]
-    if _zero(site) is not None:
-        return True
-    return site.weight.name == "kernel" and len(stored) == 2 and len(scales) == 1 and stored[1] != scales[0]
 
 
 def _zero(site: Site) -> Weight | None:
@@ -122,23 +126,24 @@ def _zero(site: Site) -> Weight | None:
 # ------------------------------------------------------------------ where each number is
 
 
-def stored(site: Site, scale: Weight) -> Stored:
-    """Return how a weight of whole numbers is stored.
+def stored(site: Site, scale: Weight, kind: str) -> Stored:
+    """Return how a weight of whole numbers is stored. kind: its scheme.
 
     Raises:
         UnclearError: that can't be told.
     """
     shape, scales = site.weight.spec.shape, scale.spec.shape
-    if shape is None or scales is None or len(shape) < 2:
+    if shape is None or scales is None:
         raise UnclearError("the source does not record its shape, or that of its scales")
-    if scheme(site) == "int8":
-        axes, sure = _scale_axes(site, shape, scales)
-        sure = sure and (bool(_mode(site)[0]) or len(scales) > 1)
-        return Stored(shape, axes, shape, note="" if sure else TAKEN_FOR_INT8)
+    if kind == "int8":
+        axes, note = _scale_axes(site, shape, scales)
+        return Stored(shape, axes, shape, note=note)
     zero = _zero(site)
     if zero is not None:
         return _grouped(site, shape, scales, zero)
-    return _halves(site, shape, scales)
+    if kind == "int4":
+        return _halves(site, shape, scales)
+    raise UnclearError("there are no zero points beside it; Keras 3.15 does not save those of GPTQ and AWQ")
 
 
 def _grouped(site: Site, shape: Shape, scales: Shape, zero: Weight) -> Stored:
@@ -171,8 +176,7 @@ def _grouped(site: Site, shape: Shape, scales: Shape, zero: Weight) -> Stored:
 
 def _halves(site: Site, shape: Shape, scales: Shape) -> Stored:
     """Return the layout of int4 with one scale for each channel."""
-    recorded = site.place.layer.quantization
-    whole = recorded.shape if recorded is not None else None
+    whole = recorded(site).shape
     if site.weight.name == "kernel" and len(scales) == 1 and len(shape) == 2:
         numbers: Shape = (shape[0], scales[0])
         if shape[1] == (scales[0] + 1) // 2 and (scales[0] > 1 or whole is None or shape[0] == whole[0]):
@@ -196,8 +200,7 @@ def _with(shape: Shape, axis: int, size: int) -> Shape:
 
 def _floats(site: Site, shape: Shape) -> tuple[Shape, str]:
     """Return the shape of a packed kernel's floats, and what is not certain: an EinsumDense packs it as a matrix."""
-    recorded = site.place.layer.quantization
-    whole = recorded.shape if recorded is not None else None
+    whole = recorded(site).shape
     if whole is not None and site.weight.name == "kernel":
         known = math.prod(size for size in whole if size is not None)
         full = tuple(math.prod(shape) // known if size is None else size for size in whole) if known else ()
@@ -206,24 +209,24 @@ def _floats(site: Site, shape: Shape) -> tuple[Shape, str]:
     return shape, FLAT if site.place.layer.class_name == "EinsumDense" else ""
 
 
-def _scale_axes(site: Site, shape: Shape, scales: Shape) -> tuple[tuple[int | None, ...], bool]:
-    """Return the axes of the scales that belong to those of `shape`, and whether that is sure.
+def _scale_axes(site: Site, shape: Shape, scales: Shape) -> tuple[tuple[int | None, ...], str]:
+    """Return the axes of the scales that belong to those of `shape`, and what is not certain about it.
 
     Raises:
         UnclearError: they fit no axis.
     """
-    recorded = site.place.layer.quantization
+    equation = recorded(site).equation
     if len(scales) == 1:
         one = 0 if site.weight.name == "embeddings" else len(shape) - 1
         found = [tuple(0 if axis == one else None for axis in range(len(shape)))]
-    elif recorded is not None and recorded.equation is not None:
-        found = [_by_equation(recorded.equation, len(scales))]
+    elif equation is not None:
+        found = [_by_equation(equation, len(scales))]
     else:
         found = [*_by_sizes(shape, scales)]
     found = [axes for axes in found if _fit(axes, shape, scales)]
     if not found:
         raise UnclearError(f"its shape {shape} does not fit that of its scales, {scales}")
-    return found[-1], len(found) == 1
+    return found[-1], "" if len(found) == 1 else ALIKE
 
 
 def _by_equation(equation: str, rank: int) -> tuple[int | None, ...]:

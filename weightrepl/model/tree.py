@@ -69,12 +69,13 @@ NOTHING = Content()
 class Quantization(Value):
     """What a source records of how a layer is quantised.
 
-    policy: the name of Keras's dtype policy (`int4/128_from_float32`); None where it is not recorded.
+    mode: as Keras's dtype policy has it (`int8`, `gptq/4/128`). dtype: the one that the layer computes with.
     shape: of the kernel, or the embeddings, before they were packed; None for an axis that is not known.
     equation: that of an EinsumDense.
     """
 
-    policy: str | None = None
+    mode: str | None = None
+    dtype: str | None = None
     shape: tuple[int | None, ...] | None = None
     equation: str | None = None
 

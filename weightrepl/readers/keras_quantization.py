@@ -7,8 +7,8 @@ from typing import Any
 
 from weightrepl.model.tree import Quantization
 
-KERNEL_SHAPE = "kernel_shape"
-"""A key that no configuration of Keras's has: the shape of a kernel that an attention layer makes."""
+MADE_WITHIN = "made_within"
+"""A key that no configuration of Keras's has: what an attention layer's tells of a layer that it makes itself."""
 
 _HEADS = {
     "MultiHeadAttention": {
@@ -25,25 +25,21 @@ _HEADS = {
 
 
 def attention_kernel(class_name: str, attribute: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the shape of the kernel in a projection of an attention layer, as a configuration has it; or nothing.
+    """Return what the configuration of an attention layer tells of the kernel in one of its projections.
 
-    (None, heads, size) of queries, keys and values, (heads, size, None) of the output.
+    (None, heads, size) is the shape of queries, keys and values, (heads, size, None) that of the output.
 
-    >>> attention_kernel("MultiHeadAttention", "_query_dense", {"num_heads": 2, "key_dim": 3})
-    {'kernel_shape': (None, 2, 3)}
+    >>> attention_kernel("MultiHeadAttention", "_query_dense", {"num_heads": 2, "key_dim": 3, "dtype": "float32"})
+    {'made_within': {'dtype': 'float32', 'shape': (None, 2, 3)}}
     """
     heads = _HEADS.get(class_name, {})
-    if attribute == "_output_dense" and heads:
-        queries, values_ = heads["_query_dense"][0], heads["_value_dense"][1]
-        return {KERNEL_SHAPE: (_value(values, queries), _value(values, values_), None)}
-    if attribute not in heads:
+    is_output = bool(heads) and attribute == "_output_dense"
+    keys = (heads["_query_dense"][0], heads["_value_dense"][1]) if is_output else heads.get(attribute, ())
+    sizes = tuple(values.get(key) for key in keys)
+    if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
         return {}
-    return {KERNEL_SHAPE: (None, *(_value(values, key) for key in heads[attribute]))}
-
-
-def _value(values: Mapping[str, Any], key: str) -> Any:
-    """Return a size of an attention layer; that of the values is that of the keys unless said otherwise."""
-    return values.get(key) or (values.get("key_dim") if key == "value_dim" else None)
+    shape = (*sizes, None) if is_output else (None, *sizes)
+    return {MADE_WITHIN: {"dtype": values.get("dtype"), "shape": shape}}
 
 
 def recorded(class_name: str, values: Mapping[str, Any], inputs: object) -> Quantization | None:
@@ -52,26 +48,27 @@ def recorded(class_name: str, values: Mapping[str, Any], inputs: object) -> Quan
     inputs: the shape of the inputs that it was built for, or whatever else stands there.
 
     >>> recorded("Dense", {"units": 4, "dtype": "int4/32_from_float32"}, [None, 3])
-    Quantization(policy='int4/32_from_float32', shape=(3, 4), equation=None)
+    Quantization(mode='int4/32', dtype='float32', shape=(3, 4), equation=None)
     """
-    if KERNEL_SHAPE in values:
-        return Quantization(None, values[KERNEL_SHAPE])
-    policy = _policy(values.get("dtype"))
-    if policy is None or "_from_" not in policy:
+    if MADE_WITHIN in values:  # may be quantised on its own, whatever holds it
+        return Quantization(*_policy(values[MADE_WITHIN]["dtype"]), values[MADE_WITHIN]["shape"])
+    mode, dtype = _policy(values.get("dtype"))
+    if mode is None:
         return None
     equation = values.get("equation")
     shape = _shape(class_name, values, tuple(inputs) if isinstance(inputs, Sequence) else ())
-    return Quantization(policy, shape, equation if isinstance(equation, str) else None)
+    return Quantization(mode, dtype, shape, equation if isinstance(equation, str) else None)
 
 
-def _policy(dtype: object) -> str | None:
-    """Return the name of a dtype policy: `int4/32_from_float32`."""
-    if not isinstance(dtype, Mapping):
-        return dtype if isinstance(dtype, str) else None
-    inner = dtype.get("config")
-    if not isinstance(inner, Mapping) or not isinstance(inner.get("mode"), str):
-        return None
-    return f"{inner['mode']}_from_{inner.get('source_name')}"
+def _policy(dtype: object) -> tuple[str | None, str | None]:
+    """Return the mode of a dtype policy, None of one that does not quantise, and the dtype to compute with."""
+    inner = dtype.get("config") if isinstance(dtype, Mapping) else None
+    if isinstance(inner, Mapping):
+        dtype = inner.get("name") or f"{inner.get('mode')}_from_{inner.get('source_name')}"
+    if not isinstance(dtype, str):
+        return None, None
+    mode, quantised, source = dtype.rpartition("_from_")
+    return mode if quantised else None, source.removeprefix("mixed_")
 
 
 def _shape(
@@ -120,11 +117,11 @@ def _sizes(term: str, shape: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
 def of_live(layer: Any) -> Quantization | None:
     """Return what a live layer tells, read off its own dictionary; None of one that is not quantised."""
     held = vars(layer)
-    policy = getattr(held.get("_dtype_policy"), "name", None)
-    if not isinstance(policy, str) or "_from_" not in policy:
+    mode, dtype = _policy(getattr(held.get("_dtype_policy"), "name", None))
+    if mode is None:
         return None
     pairs = (("_orig_input_dim", "_orig_output_dim"), ("input_dim", "output_dim"))
     shapes = [held.get("original_kernel_shape"), held.get("kernel_shape")]
     shapes += [tuple(held[key] for key in pair) for pair in pairs if held.keys() >= set(pair)]
     shape = next((tuple(map(int, shape)) for shape in shapes if shape is not None), None)
-    return Quantization(policy, shape, held.get("equation"))
+    return Quantization(mode, dtype, shape, held.get("equation"))
