@@ -34,7 +34,7 @@ class ArraySource:
     """A tensor in memory; counts what is read of it."""
 
     def __init__(self, array: np.ndarray) -> None:
-        self.array, self.reads = array, []
+        self.array, self.reads, self.blocks_read = array, [], 0
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> np.ndarray:
         self.reads.append(index)
@@ -43,7 +43,9 @@ class ArraySource:
     def blocks(self, max_nbytes: int) -> Iterator[np.ndarray]:
         step = max(1, max_nbytes // self.array.itemsize)
         flat = self.array.reshape(-1)
-        return (flat[i : i + step].copy() for i in range(0, flat.size, step))
+        for i in range(0, flat.size, step):
+            self.blocks_read += 1
+            yield flat[i : i + step].copy()
 
 
 def model(outline: str | Iterable[str], names: tuple[str, ...] = (), source: str = "") -> Model:

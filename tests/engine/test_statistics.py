@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import trees
 from tests.trees import ArraySource
 from weightrepl.engine import passes
+from weightrepl.engine.evaluate import evaluate
 from weightrepl.engine.figures import FIGURES
 from weightrepl.engine.statistics import (
     Room,
@@ -522,3 +524,34 @@ def test_a_histogram_tells_of_all_bytes_once(small_blocks):
     told: list[int] = []
     histogram(ArraySource(MIXED), TensorSpec(MIXED.shape, "float64"), 3, told.append)
     assert sum(told) == MIXED.nbytes
+
+
+# ------------------------------------------------------------------ what a query reads
+
+
+def reads_of(query: str) -> list[int]:
+    """How many blocks each of four weights was asked for, of which one has more than a million elements."""
+    outline = ["net", "  :a (1001, 1000)", "  :b (10,) =NaN", "  :c (10,)", "  :d () float16"]
+    model = trees.model(outline)
+    evaluate(query, trees.workspace(model)).table()
+    sources = [weight.tensor for weight in model.root.weights]
+    assert [source.reads for source in sources] == [[], [], [], []]
+    return [source.blocks_read for source in sources]
+
+
+@pytest.mark.parametrize(
+    ("query", "blocks"),
+    [
+        (":* | where size > 1M", [0, 0, 0, 0]),
+        (":* | sort size desc | top 2 bytes | show address, dtype, shape", [0, 0, 0, 0]),
+        (":* | where nans > 0 and size > 1M", [2, 0, 0, 0]),
+        (":* | where size <= 1M and nans > 0", [0, 1, 1, 1]),
+        (":* | where size > 1M or nans > 0", [0, 1, 1, 1]),
+        (":* | where nans > 0 or infs > 0", [2, 1, 1, 1]),
+        (":* | where min < 0 or max / std > 3 | sort norm | stats", [2, 1, 1, 1]),
+        (":* | stats | head 1", [2, 0, 0, 0]),
+        (":b, :c, :d | sort nans desc | head 1 | show std, flags", [0, 1, 1, 1]),
+    ],
+)
+def test_no_more_is_read_than_a_query_needs_and_each_weight_once(query: str, blocks: list[int]):
+    assert reads_of(query) == blocks

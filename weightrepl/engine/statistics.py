@@ -74,7 +74,7 @@ class Tally:
     infs: int = 0
     low: Number | None = None
     high: Number | None = None
-    absmax: int | float = 0
+    absmax: int | float = -math.inf
     norm: float = 0.0
     mean: float | complex = 0.0
     std: float = 0.0
@@ -195,7 +195,7 @@ def _ends(values: Array) -> tuple[Number, Number, int | float]:
         parts = values.view(np.float64).reshape(-1, 2)
         return complex(*parts.min(axis=0)), complex(*parts.max(axis=0)), float(np.abs(values).max())
     low, high = values.min().item(), values.max().item()
-    return low, high, max(-low, high)
+    return low, high, max(abs(low), abs(high))
 
 
 def _sums(
