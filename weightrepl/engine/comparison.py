@@ -47,17 +47,18 @@ def difference(
     mean: whether `meanabs` is wanted; it costs a pass of its own over each block.
     advance: is told of every byte that was read.
     """
-    if None not in (specs[0].shape, specs[1].shape) and specs[0].shape != specs[1].shape:
+    shapes = specs[0].shape, specs[1].shape
+    if None in shapes:  # only reading tells
+        whole = left.read(), right.read()
+        shapes = whole[0].shape, whole[1].shape
+        pairs = iter([(whole[0].reshape(-1), whole[1].reshape(-1))])
+    else:
+        pairs = in_step(left.blocks(_nbytes(specs[0])), right.blocks(_nbytes(specs[1])))
+    if shapes[0] != shapes[1]:
         return Difference("shape")
-    tally = _Tally(specs[0].dtype != specs[1].dtype, mean)
-    if None in (specs[0].shape, specs[1].shape):  # only reading tells
-        ours, theirs = left.read(), right.read()
-        if ours.shape != theirs.shape:
-            return Difference("shape")
-        tally.add(ours.reshape(-1), theirs.reshape(-1))
-        return tally.difference()
     _keep_freed_memory()
-    for ours, theirs in in_step(left.blocks(_nbytes(specs[0])), right.blocks(_nbytes(specs[1]))):
+    tally = _Tally(specs[0].dtype != specs[1].dtype, mean)
+    for ours, theirs in pairs:
         tally.add(ours, theirs)
         advance(ours.nbytes + theirs.nbytes)
     return tally.difference()
@@ -103,7 +104,7 @@ class _Tally:
                 self.roundings[0] = self.roundings[0] and _is_rounded(left, right)
                 self.roundings[1] = self.roundings[1] and _is_rounded(right, left)
             elif not self.differs and _same_bytes(left, right) and self._add_equal(left):
-                return
+                return  # once a block differs, the next is not expected to be equal
             if not self._add_quickly(left, right):
                 self._add_carefully(left, right)
 

@@ -15,8 +15,8 @@ _TURNED_NBYTES = 1 << 28
 
 def same_values(
     lefts: Sequence[Site], rights: Sequence[Site], advance: Callable[[int], None]
-) -> Iterator[tuple[int, int, bool]]:
-    """Yield the positions of a left and a right weight that hold the same bytes, and whether transposed.
+) -> Iterator[tuple[Site, Site, bool]]:
+    """Yield a left and a right weight, not the same one, that hold the same bytes, and whether transposed.
 
     Reads only weights for which the other side has one of the same dtype and of the same or the reversed shape, the
     right ones once, the left ones at most twice.
@@ -26,14 +26,15 @@ def same_values(
         if _is_comparable(right.spec):
             by_kind.setdefault((right.spec.dtype, right.spec.shape), []).append(j)
     of_right = cache(lambda j: _digest(rights[j], advance))
-    for i, left in enumerate(lefts):
+    for left in lefts:
         dtype, shape = left.spec.dtype, left.spec.shape or ()
         alike = by_kind.get((dtype, left.spec.shape), [])
         own = _digest(left, advance) if alike else b""
-        found = [(i, j, False) for j in alike if of_right(j) == own]
+        found = [(left, rights[j], False) for j in alike if of_right(j) == own]
         turned = by_kind.get((dtype, shape[::-1]), []) if not found and _is_turnable(left.spec) else []
         own = _turned_digest(left, advance) if turned else b""
-        yield from found or ((i, j, True) for j in turned if of_right(j) == own)
+        found += [(left, rights[j], True) for j in turned if of_right(j) == own]
+        yield from (pair for pair in found if pair[0].weight is not pair[1].weight)
 
 
 def is_transpose(left: Site, right: Site, advance: Callable[[int], None]) -> bool:

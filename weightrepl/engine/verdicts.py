@@ -104,8 +104,8 @@ def _with_twins(pairs: list[Pair], workspace: Workspace, advance: Callable[[int]
     lefts = [site for site, right, *_ in pairs if site and not right]
     rights = [site for left, site, *_ in pairs if site and not left]
     twins: dict[int, list[str]] = {}
-    for i, j, transposed in same_values(lefts, rights, advance):
-        for one, other in ((lefts[i], rights[j]), (rights[j], lefts[i])):
+    for left, right, transposed in same_values(lefts, rights, advance):
+        for one, other in ((left, right), (right, left)):
             text = f"{'transposed' if transposed else 'renamed'}? = {site_address(other, workspace)}"
             twins.setdefault(id(one), []).append(text)
     return [
