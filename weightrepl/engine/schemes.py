@@ -202,9 +202,9 @@ def _floats(site: Site, shape: Shape) -> tuple[Shape, str]:
     """Return the shape of a packed kernel's floats, and what is not certain: an EinsumDense packs it as a matrix."""
     whole = recorded(site).shape
     if whole is not None and site.weight.name == "kernel":
-        known = math.prod(size for size in whole if size is not None)
-        full = tuple(math.prod(shape) // known if size is None else size for size in whole) if known else ()
-        if math.prod(full) == math.prod(shape) and full:
+        rest = math.prod(shape) // max(1, math.prod(size for size in whole if size is not None))
+        full = tuple(rest if size is None else size for size in whole)
+        if math.prod(full) == math.prod(shape):
             return full, ""
     return shape, FLAT if site.place.layer.class_name == "EinsumDense" else ""
 

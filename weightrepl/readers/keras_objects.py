@@ -16,7 +16,6 @@ from weightrepl.readers.keras_object_tensors import VariableTensor
 from weightrepl.readers.keras_quantization import of_live
 
 GHOST = "no attribute of the layer above holds it any more, but Keras still counts it in"
-PACKED = "two 4-bit values lie in each byte"
 
 
 class KerasObjectReader:
@@ -91,7 +90,7 @@ class _LiveTree:
             trainable=trainable,
             key=key,
             shared=id(variable) in self._survey.shared,
-            remark=remark or (PACKED if _is_packed(owner, spec) else None),
+            remark=remark,
         )
         return made
 
@@ -110,17 +109,6 @@ def spec_of(variable: Any) -> TensorSpec:
     shape = tuple(None if size is None else int(size) for size in variable.shape)
     known = tuple(size for size in shape if size is not None)
     return TensorSpec(known if len(known) == len(shape) else None, str(getattr(dtype, "name", dtype)))
-
-
-def _is_packed(owner: Any, spec: TensorSpec) -> bool:
-    """Return whether a weight holds two 4-bit values in a byte."""
-    policy = vars(owner).get("_dtype_policy") if owner is not None else None
-    mode = getattr(policy, "quantization_mode", None)
-    bits = getattr(policy, "weight_bits", 4) if mode in ("gptq", "awq") else 4
-    wanted = "uint8" if mode in ("gptq", "awq") else "int8"
-    return (
-        mode in ("int4", "gptq", "awq") and bits == 4 and spec.dtype == wanted and len(spec.shape or ()) > 1
-    )
 
 
 def _access(steps: Steps) -> str:
