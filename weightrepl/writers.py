@@ -1,4 +1,4 @@
-"""Selected weights as files: npz, npy, safetensors, h5, csv, tsv, and pictures as svg. The only module that writes any.
+"""Selected weights as files, vectors with labels, tables and pictures. The only module that writes any.
 
 A file is written under a temporary name beside its own and then renamed, so it is there whole or not at all. One
 weight at a time is in memory. Keys are addresses.
@@ -11,45 +11,49 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from weightrepl.engine.table import Table, Value
+from weightrepl.engine.vectors import Sliced, shape_of_vectors, texts, vectors
 from weightrepl.errors import OutputError, Problem, WeightreplError
 from weightrepl.model.tensor import dtype_bits
 
 if TYPE_CHECKING:
+    from weightrepl.engine.labels import GivenLabels
     from weightrepl.engine.pictures import Picture
     from weightrepl.model.tensor import Array
 
 
-class NamedArray(Protocol):
+class NamedArray(Sliced, Protocol):
     """A weight as far as it is written: its address, and its values when asked for."""
 
-    @property
-    def address(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, ...] | None: ...
-    @property
-    def dtype(self) -> str: ...
     def numpy(self) -> Array: ...
 
 
-def write(weights: Sequence[NamedArray], path: str, force: bool = False) -> tuple[Problem, ...]:
+def write(
+    weights: Sequence[NamedArray], path: str, force: bool = False, labels: GivenLabels | None = None
+) -> tuple[Problem, ...]:
     """Write the values of `weights` to `path`, in the format that its suffix names; return what there is to note.
 
     .npz, .safetensors, .h5: any number of weights, each under its address; in .h5 the layers become groups.
     .npy: exactly one. .csv, .tsv: exactly one of at most two axes, as plain numbers without a head. .svg: a picture.
     What NumPy has no name for (bfloat16, float8, int4) goes to .npz and .npy as raw bytes, with a note; to .h5 as
     Keras writes it, raw with the attribute `dtype`; to .safetensors under its own name if that has one.
+    With `labels` exactly one of two axes, some rows at a time: .tsv, and beside it the labels in `…_metadata.tsv`, as
+    TensorBoard's projector reads them; .txt in word2vec's form, which has a label before each row.
 
     Raises:
         OutputError: an unknown suffix, a file that exists without `force`, a dtype or number of weights that the
-            format does not take, or whatever the system says of the place. No part of a file is left behind.
+            format does not take, labels that do not fit, or whatever the system says of the place. No part of a
+            file is left behind.
     """
-    check(path, force)
+    check(path, force, labels is not None)
     if not weights:
         raise OutputError(f"{path}: nothing is selected, so nothing was written")
-    with _replacing(path, force) as temporary:
+    if labels is not None:
+        return _write_labelled(_the_one(weights, path), path, force, labels)
+    with _replacing([path], force) as (temporary,):
         _WRITERS[_suffix(path)](weights, temporary, path)
     return _notes(weights, path)
 
@@ -65,7 +69,7 @@ def write_table(table: Table, path: str, force: bool = False) -> None:
         raise OutputError(
             f"{path}: this result is a table, which goes to .csv or .tsv, not to {_suffix(path)}"
         )
-    with _replacing(path, force) as temporary:
+    with _replacing([path], force) as (temporary,):
         _write_rows(temporary, [table.columns, *(map(_text, row) for row in table.rows)], path)
 
 
@@ -78,17 +82,42 @@ def write_picture(picture: Picture, path: str, force: bool = False) -> None:
     check(path, force)
     if _suffix(path) != ".svg":
         raise OutputError(f"{path}: a picture goes to .svg, not to {_suffix(path)}")
-    with _replacing(path, force) as temporary, open(temporary, "w", encoding="utf-8") as file:
+    with _replacing([path], force) as (temporary,), open(temporary, "w", encoding="utf-8") as file:
         file.write(picture.svg)
 
 
-def check(path: str, force: bool = False) -> None:
+def check(path: str, force: bool = False, labelled: bool = False) -> None:
     """Raise at once what `write` would raise of the path alone, before anything is read for it.
 
+    labelled: whether there are labels.
+
     Raises:
-        OutputError: an unknown suffix, a folder that is not there, or a file that exists without `force`.
+        OutputError: an unknown suffix, or one that takes no labels or needs some; a folder that is not there, or a
+            file that exists without `force`.
     """
-    _suffix(path)
+    suffix = _suffix(path)
+    if labelled and suffix not in _LABELLED:
+        raise OutputError(
+            f"{path}: labels go to .tsv, for TensorBoard's projector, or .txt, in word2vec's form"
+        )
+    if not labelled and suffix not in _WRITERS:
+        raise OutputError(
+            f"{path}: word2vec's form needs a label for each row: --labels FILE (in Python labels=…)"
+        )
+    for file in _files(path, labelled):
+        _check_place(file, force)
+
+
+def _suffix(path: str) -> str:
+    suffix = os.path.splitext(path)[1].lower()
+    known = dict.fromkeys((*_WRITERS, *_LABELLED))
+    if suffix not in known:
+        wrong = f"unknown format '{suffix}'" if suffix else "a name without a suffix tells no format"
+        raise OutputError(f"{path}: {wrong}; known are {', '.join(known)}")
+    return suffix
+
+
+def _check_place(path: str, force: bool) -> None:
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise OutputError(f"{path}: there is no folder {folder}")
@@ -98,33 +127,45 @@ def check(path: str, force: bool = False) -> None:
         raise OutputError(f"{path}: exists already; --force (in Python force=True) overwrites it")
 
 
-def _suffix(path: str) -> str:
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix not in _WRITERS:
-        wrong = f"unknown format '{suffix}'" if suffix else "a name without a suffix tells no format"
-        raise OutputError(f"{path}: {wrong}; known are {', '.join(_WRITERS)}")
-    return suffix
-
-
 @contextmanager
-def _replacing(path: str, force: bool) -> Iterator[str]:
-    """Give the name of a new file, which takes the place of `path` once all went well, and else disappears."""
-    target = os.path.realpath(path)  # what a link leads to is replaced, not the link
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:100]}.{os.urandom(4).hex()}.tmp")
+def _replacing(paths: Sequence[str], force: bool) -> Iterator[list[str]]:
+    """Give the names of new files, which take the places of `paths` once all went well, and else disappear."""
+    targets = [os.path.realpath(path) for path in paths]  # what a link leads to is replaced, not the link
+    temporaries = [_hidden_beside(target) for target in targets]
     try:
-        with open(temporary, "xb"):
-            pass
-        yield temporary
-        check(path, force)
-        os.replace(temporary, target)
+        for temporary in temporaries:
+            with open(temporary, "xb"):
+                pass
+        yield temporaries
+        for path in paths:
+            _check_place(path, force)
+        _rename(temporaries, targets)
     except OSError as error:
         if isinstance(error, WeightreplError):
             raise
-        raise OutputError(f"{path}: {error.strerror or error}") from error
+        raise OutputError(f"{paths[0]}: {error.strerror or error}") from error
     finally:
-        with suppress(OSError):
-            os.unlink(temporary)
+        for temporary in temporaries:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+
+def _hidden_beside(target: str) -> str:
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name[:100]}.{os.urandom(4).hex()}.tmp")
+
+
+def _rename(temporaries: Sequence[str], targets: Sequence[str]) -> None:
+    """Give files their names. If one can't have it, those that are new are taken away again."""
+    new = [target for target in targets if not os.path.lexists(target)]
+    try:
+        for temporary, target in zip(temporaries, targets, strict=True):
+            os.replace(temporary, target)
+    except OSError:
+        for target in new:
+            with suppress(FileNotFoundError):
+                os.unlink(target)
+        raise
 
 
 # ------------------------------------------------------------------ arrays
@@ -286,12 +327,8 @@ def _write_numbers(weights: Sequence[NamedArray], temporary: str, path: str) -> 
         raise OutputError(
             f"{path}: {weights[0].address} has {array.ndim} axes, and rows of numbers have two at most"
         )
-    if array.dtype.isbuiltin == 2:  # each of these values is a float32, exactly
-        array = array.astype("i1" if "int" in array.dtype.name else "f4")
-    elif array.dtype.kind == "b":
-        array = array.astype("u1")
     rows = array.reshape(-1, 1) if array.ndim < 2 else array
-    _write_rows(temporary, (row.astype(str).tolist() for row in rows), path)
+    _write_rows(temporary, map(texts, rows), path)
 
 
 def _write_rows(temporary: str, rows: Iterable[Iterable[str]], path: str) -> None:
@@ -314,3 +351,40 @@ _WRITERS: dict[str, Callable[[Sequence[NamedArray], str, str], None]] = {
     ".tsv": _write_numbers,
     ".svg": _write_svg,
 }
+
+
+# ------------------------------------------------------------------ vectors with labels
+
+_LABELLED = (".tsv", ".txt")
+
+
+def _files(path: str, labelled: bool) -> list[str]:
+    """Return the files that are written: the projector has the labels in one of their own."""
+    if labelled and _suffix(path) == ".tsv":
+        return [path, f"{os.path.splitext(path)[0]}_metadata.tsv"]
+    return [path]
+
+
+def _write_labelled(weight: NamedArray, path: str, force: bool, given: GivenLabels) -> tuple[Problem, ...]:
+    """Write the rows of a weight and their labels; return what there is to note."""
+    from weightrepl.engine.labels import read_labels
+
+    labels, (rows, columns) = read_labels(given), shape_of_vectors(weight)
+    labels.check_number(rows, weight.address)
+    if _suffix(path) == ".txt":
+        words = list(labels.words())
+        with _replacing([path], force) as (temporary,):
+            named = map("{} {}".format, words, vectors(weight, " "))
+            _write_lines(temporary, chain([f"{rows} {columns}"], named))
+        return ()
+    files = _files(path, labelled=True)
+    with _replacing(files, force) as (temporary, metadata):
+        _write_lines(metadata, labels.lines())
+        _write_lines(temporary, vectors(weight, "\t"))
+    message = f"the labels are in {files[1]}, one for each row of {path}"
+    return (Problem("labels-beside", message, severity="note"),)
+
+
+def _write_lines(temporary: str, lines: Iterable[str]) -> None:
+    with open(temporary, "w", encoding="utf-8", newline="") as file:
+        file.writelines(line + "\n" for line in lines)

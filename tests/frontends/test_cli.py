@@ -82,6 +82,7 @@ def test_help_fits_a_screen_and_names_every_option():
         "--format",
         "-o",
         "--force",
+        "--labels",
         "--unfold",
         "--color",
         "--completion",

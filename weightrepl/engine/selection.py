@@ -20,6 +20,7 @@ from weightrepl.model.workspace import Workspace
 from weightrepl.spans import listed, nearest
 
 if TYPE_CHECKING:
+    from weightrepl.engine.labels import GivenLabels
     from weightrepl.engine.pictures import Picture
     from weightrepl.model.tensor import Array
 
@@ -301,19 +302,23 @@ class Selection(_Rows[SelectedWeight]):
         column = given.columns.get("hist")
         return picture_of(rows, given.figures, column.of if column else histograms(given.figures))
 
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+    def save(
+        self, path: str | os.PathLike[str], *, force: bool = False, labels: GivenLabels | None = None
+    ) -> None:
         """Write the arrays to `path`: `.npz .npy .safetensors .h5 .csv .tsv` by its suffix; keys are addresses.
 
-        To `.svg` goes a picture of them.
+        To `.svg` goes a picture of them. With `labels` (a file with one on each line, or the texts), the rows of one
+        weight go to `.tsv` for TensorBoard's projector, with the labels beside in `…_metadata.tsv`, or to `.txt` in
+        word2vec's form.
 
         Written to a temporary name and then renamed; an existing file is replaced only with `force`.
 
         Raises:
-            OutputError: it can't be written there, or not in that format.
+            OutputError: it can't be written there, or not in that format; labels that do not fit the rows.
         """
         from weightrepl.writers import write
 
-        write(self, os.fspath(path), force=force)
+        write(self, os.fspath(path), force, labels)
 
 
 class LayerSelection(_Rows[SelectedLayer]):

@@ -45,7 +45,7 @@ Without a query: the tree of layers.
   --format FORMAT     table (the default), tree, json, jsonl, csv, tsv or paths
   --unfold            a row for each of many alike: no block_{0..11}
   -o, --output OUT    write weights to .npz .npy .safetensors .h5 .csv .tsv .svg
-  --force             overwrite OUT
+  --force             overwrite OUT;  --labels FILE  names its rows (.tsv, .txt)
   --color WHEN        auto (the default), always or never
   --completion SHELL  print the completion script of bash, zsh or fish
   --demo              a short guided run;  --version;  -h, --help
@@ -116,6 +116,7 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--unfold", action="store_true")
     parser.add_argument("-o", "--output")
     parser.add_argument("--force", action="store_true")
+    parser.add_argument("--labels")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--completion", choices=("bash", "zsh", "fish"))
     parser.add_argument("--demo", action="store_true")
@@ -146,6 +147,8 @@ def _refuse_contradictions(options: Namespace, parser: ArgumentParser) -> None:
         parser.error(f"--unfold is for tables and trees: --format {options.format} never folds")
     if options.force and not options.output:
         parser.error("--force is for -o")
+    if options.labels is not None and not options.output:
+        parser.error("--labels is for -o")
 
 
 def _obeyed(options: Namespace) -> int:
@@ -206,7 +209,7 @@ def _answered(options: Namespace, script: Script | None, teller: Teller) -> int:
     if options.output:
         from weightrepl.writers import check
 
-        check(options.output, options.force)
+        check(options.output, options.force, options.labels is not None)
     with Session() as session:
         if sys.stderr.isatty():
             from weightrepl.frontends.progress import ReadingBar
@@ -282,9 +285,12 @@ def _written(options: Namespace, session: Session, question: Question, teller: T
     if not result:
         return 1
     if isinstance(result, Table):
+        if options.labels is not None:
+            return teller.fail("--labels names the rows of a weight, and this result is a table")
         write_table(result, options.output, options.force)
     else:
-        teller.show(question.pictures(write(result, options.output, options.force)))
+        notes = write(result, options.output, options.force, options.labels)
+        teller.show(question.pictures(notes))
     return 0
 
 

@@ -71,7 +71,7 @@ _CHOICES = {
     "--color": ("auto", "always", "never"),
     "--completion": tuple(SCRIPTS),
 }
-_WITH_FILE = ("-f", "--file", "-o", "--output")
+_WITH_FILE = ("-f", "--file", "-o", "--output", "--labels")
 _WITH_QUERY = ("-q", "--query", "-m", "--model")
 _WITH_VALUE = (*_WITH_FILE, *_WITH_QUERY, *_CHOICES)
 OPTIONS = (
@@ -89,6 +89,7 @@ OPTIONS = (
         "--unfold",
         "--output",
         "--force",
+        "--labels",
     ),
     *(*_CHOICES, "--demo", "--version", "--help"),
 )
