@@ -69,6 +69,20 @@ import numpy as np
 import h5py
 """
 
+STATS_OURS = """
+import sys
+import weightrepl
+
+with weightrepl.open(sys.argv[1]) as model:
+    figures = weightrepl.select(model, sys.argv[2]).table()
+"""
+
+STATS_IMPORTS = """
+import ml_dtypes
+import numpy as np
+import weightrepl
+"""
+
 LIST_OURS = """
 import sys
 import weightrepl

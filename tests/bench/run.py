@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)  # run as a script: `tests` is what is imported from, not its folder `bench`
 
-from tests.bench import in_memory, processes  # noqa: E402
+from tests.bench import in_memory, processes, values  # noqa: E402
 from tests.bench.measure import BenchError, Progress, output_of, warm  # noqa: E402
 from tests.bench.models import FULL, QUICK, Files  # noqa: E402
 from tests.bench.processes import Setting  # noqa: E402
@@ -28,6 +28,7 @@ SECTIONS: dict[str, Callable[[Setting], Section | tuple[Section, ...]]] = {
     "pattern": in_memory.patterns,
     "address": in_memory.addresses,
     "memory": processes.memory,
+    "stats": values.statistics,
 }
 NEED_FILES = ("one", "list", "memory")
 NO_FILES = "Left out: the models are not written yet, and that needs TensorFlow, which is not installed."
