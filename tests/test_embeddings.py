@@ -124,7 +124,7 @@ def test_force_overwrites_both(folder: Path):
 
 def test_the_example_of_the_page_runs(folder: Path):
     page = (Path(__file__).parent.parent / "docs" / "embeddings.md").read_text(encoding="utf-8")
-    exec(page.split("```python\n")[1].split("```")[0], {})
+    subprocess.run([sys.executable, "-c", page.split("```python\n")[1].split("```")[0]], check=True)
     assert Path("vectors_metadata.tsv").read_text() == "first\nsecond\n"
 
 
