@@ -156,7 +156,7 @@ def _drawing(site: Site, advance: Callable[[int], None], most: int) -> tuple[Dra
             return _filters(site, axes, advance, most)
     long = [axis for axis in axes if axis.size > 1] or list(axes[:1])
     if not long:
-        return f"{_plain(site.tensor.read()).item():.6g}", ()
+        return _in_digits(site.tensor.read()), ()
     if len(long) == 1:
         (values,), _, wide = _pooled(site, advance, 1, long[0].size, MOST_BARS)
         remarks = (f"each bar: the largest magnitude of {wide:,} values",) if wide > 1 else ()
@@ -167,6 +167,12 @@ def _drawing(site: Site, advance: Callable[[int], None], most: int) -> tuple[Dra
     down = leading[0].label() if len(leading) == 1 else _flattened(leading)
     remarks = (f"each cell: the largest magnitude of {high:,} × {wide:,} values",) if high * wide > 1 else ()
     return HeatMap(tuple(map(tuple, cells)), last.label(), down), remarks
+
+
+def _in_digits(array: Array) -> str:
+    if array.dtype.kind == "c":
+        return f"{array.item():.6g}"
+    return f"{array.item():,}" if array.dtype.kind in "iu" else f"{float(array):.6g}"
 
 
 def _flattened(axes: Sequence[Axis]) -> str:
@@ -235,8 +241,9 @@ class _Pool:
         top, left = row // self.high, column // self.wide
         where = np.s_[top : top + len(starts[0]), left : left + len(starts[1])]
         for pick, kept in ((np.maximum, self.largest), (np.minimum, self.smallest)):
-            picked = pick.reduceat(pick.reduceat(part, starts[0], axis=0), starts[1], axis=1)
-            pick(kept[where], picked, out=kept[where])
+            with np.errstate(invalid="ignore"):
+                rows = pick.reduceat(part, starts[0], axis=0) if len(part) > 1 else part
+                pick(kept[where], pick.reduceat(rows, starts[1], axis=1), out=kept[where])
 
     def cells(self) -> list[list[float]]:
         """Return of each cell the value of largest magnitude, or NaN if there is one."""
@@ -252,11 +259,10 @@ def _plain(block: Array) -> Array:
     """Return values as float32 or float64, of complex ones the magnitudes."""
     import numpy as np
 
-    if block.dtype.kind == "c":
-        with np.errstate(over="ignore"):
-            return np.abs(block)
-    exact = block.dtype.kind == "f" and block.dtype.itemsize >= 4
-    return block if exact else block.astype(np.float64)
+    if block.dtype.kind == "f" and block.dtype.itemsize >= 4:
+        return block
+    with np.errstate(all="ignore"):
+        return np.abs(block) if block.dtype.kind == "c" else block.astype(np.float64)
 
 
 # ------------------------------------------------------------------ filters

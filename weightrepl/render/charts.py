@@ -29,7 +29,7 @@ def number(value: float, digits: int = 4) -> str:
     >>> number(-0.123456), number(123456), number(3e-9)
     ('-0.1235', '123456', '3e-09')
     """
-    return f"{value:.{6 if 1e4 <= abs(value) < 1e6 else digits}g}"
+    return f"{value + 0.0:.{max(digits, 6) if 1e4 <= abs(value) < 1e6 else digits}g}"
 
 
 def numbers(values: Sequence[float]) -> list[str]:
@@ -39,11 +39,10 @@ def numbers(values: Sequence[float]) -> list[str]:
     (['1000.001', '1000.002'], ['1', '2'])
     """
     different = len(set(values))
-    for digits in range(4, 17):
-        texts = [number(value, digits) for value in values]
-        if len(set(texts)) == different:
-            break
-    return texts
+    tried = (
+        [number(value, digits) for value in values] for digits in range(4, 18)
+    )  # 17 tell all floats apart
+    return next(texts for texts in tried if len(set(texts)) == different)
 
 
 def spark(histogram: Histogram) -> Cell:
@@ -74,7 +73,7 @@ def chart(histogram: Histogram, width: int | None, unicode: bool = True) -> Iter
         written = [f"{count:,}" for count in counts]
         wide, right = max(map(len, edges)), max(map(len, [*written, "count"]))
         left = 2 * wide + len(dots) + 2
-        room = max(8, min(width or _WIDEST, _WIDEST) - left - right - 5)
+        room = max(8, min(width or _WIDEST, _WIDEST) - left - right - 4)
         yield f"{'value':>{left}}   {'':{room}} {'count':>{right}}"
         for i, (count, text) in enumerate(zip(counts, written, strict=True)):
             span = f"{edges[i]:>{wide}} {dots} {edges[i + 1]:>{wide}}"

@@ -184,33 +184,44 @@ def _not_finite(kinds: Counter[str], name: str, y: float, noun: str) -> Iterator
 
 
 def bars(drawn: Bars, size: Size, name: str) -> Drawn:
-    """Return values as bars up and down from 0, those that are not finite from edge to edge."""
+    """Return values as bars up and down from 0; those that are not finite go from edge to edge and carry a mark."""
     finite = [value for value in drawn.values if math.isfinite(value)]
     low, high = min([0.0, *finite]), max([0.0, *finite])
     high = high if low < high else 1.0
-    tall = size.plot_height
-
-    def at(value: float) -> float:
-        return tall * (high / 2 - min(max(value, low), high) / 2) / (high / 2 - low / 2)
-
-    ticks = [tick for tick in (high, low) if tick] + [0.0] * (12 < at(0) < tall - 12 or not low or not high)
-    left = max(len(number(tick)) for tick in ticks) * SANS + 6
+    tall = float(size.plot_height)
+    zero = tall * (1 - fraction(0.0, low, high))
+    ticks = {number(high): 9.0, number(low): tall} | ({"0": zero + 4} if 12 < zero < tall - 12 else {})
+    left = max(map(len, ticks)) * SANS + 6
     step = min((size.width - left) / len(drawn.values), size.cell)
-    kinds = Counter(class_of(value, 1.0) for value in drawn.values if not math.isfinite(value))
-    paths: dict[str, list[str]] = {}
+    across = f"M{short(left)} {short(zero)}h{short(step * len(drawn.values))}"
+    elements = [f'<path d="{across}" {colour("line")} {_THIN}/>']
+    for key, side in (("p5", 1), ("n5", -1)):
+        boxes = (
+            (left + i * step, tall * abs(fraction(value, low, high) - fraction(0.0, low, high)))
+            for i, value in enumerate(drawn.values)
+            if math.isfinite(value) and value * side > 0
+        )
+        path = "".join(_box(x, zero, step * 0.85, -side * max(0.75, reach)) for x, reach in boxes)
+        elements += [f'<path d="{path}" {colour(key)}/>'] if path else []
     for i, value in enumerate(drawn.values):
-        x, wide = left + i * step, step * 0.85
-        key = "nan" if math.isnan(value) else "ink" if math.isinf(value) else "p5" if value > 0 else "n5"
-        top, bottom = (0.0, float(tall)) if key == "nan" else sorted((at(0), at(value)))
-        if value:
-            box = f"M{short(x)} {short(top)}h{short(wide)}v{short(max(0.75, bottom - top))}h-{short(wide)}z"
-            paths.setdefault(key, []).append(box)
-    line = f'<path d="M{short(left)} {short(at(0))}h{short(step * len(drawn.values))}" {colour("line")} {_THIN}/>'
-    elements = [line, *(f'<path d="{"".join(p)}" {colour(key)}/>' for key, p in sorted(paths.items()))]
-    elements += [_tick(left, min(max(at(tick) + 4, 9), tall), number(tick)) for tick in ticks]
+        if not math.isfinite(value):
+            elements.append(_marked(class_of(value, 1.0), left + i * step, step * 0.85, tall, f"{name}-{i}"))
+    elements += [_tick(left, y, label) for label, y in ticks.items()]
     elements.append(text(left, tall + 14, drawn.across, "dim"))
-    key_lines = list(_not_finite(kinds, name, tall + 20, "bar"))
-    return Drawn((*elements, *key_lines), tall + 18 + LINE * len(kinds))
+    kinds = Counter(class_of(value, 1.0) for value in drawn.values if not math.isfinite(value))
+    return Drawn((*elements, *_not_finite(kinds, name, tall + 20, "bar")), tall + 18 + LINE * len(kinds))
+
+
+def _box(x: float, y: float, width: float, height: float) -> str:
+    return f"M{short(x)} {short(y)}h{short(width)}v{short(height)}h{short(-width)}z"
+
+
+def _marked(key: str, x: float, width: float, tall: float, name: str) -> str:
+    """Return a bar from edge to edge for a value that is not finite, with the mark of such in its middle."""
+    band = f'<path d="{_box(x, 0, width, tall)}" {colour("nan" if key == "nan" else "ink")}/>'
+    cell = "".join(_cells({key: [(0, 0, 1)]}, name, width))
+    place = f"translate({short(x)} {short((tall - width) / 2)}) scale({short(width)})"
+    return f'{band}<g transform="{place}">{cell}</g>'
 
 
 _THIN = 'stroke="currentColor" fill="none"'
@@ -238,11 +249,17 @@ def histogram(drawn: Histogram, size: Size) -> Drawn:
     ]
     marks = ticks(low, high, 10 if size is LARGE else 4)
     for value, written in zip(marks, numbers(marks), strict=True):
-        x = left + wide * (value / 2 - low / 2) / (high / 2 - low / 2)
+        x = left + wide * fraction(value, low, high)
         elements.append(f'<path d="M{short(x)} {top + tall}v4" {colour("line")} {_THIN}/>')
         elements.append(text(x, top + tall + 15, written, "dim", ' text-anchor="middle"'))
     elements.append(text(left + wide / 2, top + tall + 29, "value", "dim", ' text-anchor="middle"'))
     return Drawn(tuple(elements), top + tall + 32)
+
+
+def fraction(value: float, low: float, high: float) -> float:
+    """Return how far a value lies on the way from `low` to `high`; the way may be longer than a float can say."""
+    part = 1.0 if math.isfinite(high - low) else 0.5
+    return (value * part - low * part) / (high * part - low * part)
 
 
 def columns(counts: Sequence[int], width: float, height: float) -> str:
@@ -265,7 +282,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     """
     rough = high / most - low / most
     power = 10.0 ** math.floor(math.log10(rough)) if rough > 1e-300 else 0.0
-    step = next((s * power for s in (1, 2, 5, 10) if s * power >= rough), 0.0)
+    step = next((s * power for s in (1, 2, 5, 10) if s * power >= 0.999 * rough), 0.0)
     if not 0.0 < step < math.inf or low + step == low or high - step == high:
         return [low, high]
     first, last = math.ceil(low / step), math.floor(high / step)

@@ -31,7 +31,7 @@ _IN_A_ROW = 4
 
 def svg(picture: Picture) -> str:
     """Return a picture as an SVG document without a declaration, so that it may stand in HTML too."""
-    name = identity(picture)
+    name = identity(picture.panels, picture.hidden)
     size = LARGE if len(picture.panels) == 1 else SMALL
     drawn = [_panel(panel, size, f"{name}-{i}") for i, panel in enumerate(picture.panels)]
     elements, y = [], float(_MARGIN)
@@ -120,7 +120,7 @@ def _panel(panel: Panel, size: Size, name: str) -> Drawn:
     for line in wrapped(visible(panel.address), int(size.width / MONO)):
         y += LINE
         elements.append(text(0, y - 4, line, more=' font-family="ui-monospace, monospace" font-weight="600"'))
-    for line in wrapped("  ".join(_facts(panel)), int(size.width / SANS)):
+    for line in wrapped(" ".join(_facts(panel)), int(size.width / SANS)):
         y += LINE
         elements.append(text(0, y - 4, line, "dim"))
     drawn = _drawn(panel.drawing, size, name)

@@ -52,7 +52,7 @@ def identity(*drawn: object) -> str:
     """Return a name that is the same for the same picture and no other, so that several may share a page."""
     from hashlib import sha256
 
-    return "wr" + sha256(repr(drawn).encode()).hexdigest()[:10]
+    return "wr" + sha256(repr(drawn).encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
 def document(
