@@ -6,17 +6,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from weightrepl.engine.addresses import address, first_owner, first_place, weight_name
+from weightrepl.engine.addresses import address, first_place
 from weightrepl.engine.columns import total
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.explain import ExplainedStep, Explanation
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Histogram, Table, Value
-from weightrepl.model.tree import Place, Site, nfc
+from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.render.blocks import Block, Cell, Chart, Line, Picture, TableBlock, TreeBlock, TreeRow
 from weightrepl.render.charts import spark
-from weightrepl.render.folding import FEWEST, Entry, Structures, fold, rows_below
+from weightrepl.render.folding import (
+    FEWEST,
+    Entry,
+    Structures,
+    fold,
+    hung,
+    layer_entry,
+    rows_below,
+    weight_entry,
+)
 from weightrepl.spans import visible
 
 USUAL_DTYPE = "float32"
@@ -156,14 +165,14 @@ def _folded(result: Selection | LayerSelection, most: int | None) -> _Rows:
     looked_at = result[: None if most is None else most * FOLDED_PER_ROW]
     columns, listed, counts = _listed(looked_at, None)
     at = columns.index("address")
-    root = _hung(looked_at, [row[:at] + row[at + 1 :] for row in listed])
+    beside = [row[:at] + row[at + 1 :] for row in listed]
+    root = hung(looked_at.rows, beside, result.workspace)
     fold(root)
     folded = list(rows_below(root))
     if len(folded) == len(listed):
         return columns, listed, counts
     rows = [
-        (*beside[:at], Cell(visible(way), "name"), _times(count), *beside[at:])
-        for way, count, beside in folded
+        (*cells[:at], Cell(visible(way), "name"), _times(count), *cells[at:]) for way, count, cells in folded
     ]
     return (*columns[: at + 1], "×", *columns[at + 1 :]), rows, [count for _, count, _ in folded]
 
@@ -180,48 +189,6 @@ def _charted(result: Selection) -> Iterator[Block]:
 
 def _times(count: int) -> Cell:
     return Cell(f"{count:,}" if count > 1 else "", "number")
-
-
-def _hung(result: Selection | LayerSelection, beside: Sequence[tuple[Cell, ...]]) -> Entry:
-    """Return the entries of a result's rows below the layers that lead to them, in the order of the rows."""
-    root, structures, workspace = Entry("", ""), Structures(), result.workspace
-    way: list[tuple[Place, Entry]] = []
-    for row, cells in zip(result.rows, beside, strict=True):
-        of_layer = isinstance(row, Place)
-        ancestry = (first_place(row) if of_layer else first_owner(row.place, row.weight)).ancestry
-        shared = 0
-        while shared < min(len(way), len(ancestry) - of_layer) and way[shared][0] is ancestry[shared]:
-            shared += 1
-        del way[shared:]
-        for place in ancestry[shared:]:
-            entry = _layer_entry(place, workspace)
-            (way[-1][1] if way else root).below.append(entry)
-            way.append((place, entry))
-        owner = way[-1][1]
-        if of_layer:
-            owner.cells = cells
-            owner.traits = structures.of(row.layer) if row.parent is not None else None
-        else:
-            owner.below.append(_weight_entry(row, cells))
-    return root
-
-
-def _layer_entry(place: Place, workspace: Workspace) -> Entry:
-    layer, parent = place.layer, place.parent
-    spelled = address(place, workspace)
-    if parent is None:
-        return Entry("", spelled)
-    spelled = spelled[len(address(parent, workspace)) + 1 :]
-    alone = not layer.system and len(parent.named[nfc(layer.name)]) == 1
-    return Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
-
-
-def _weight_entry(site: Site, cells: tuple[Cell, ...]) -> Entry:
-    layer, weight = site.place.layer, site.weight
-    alone = len(layer.weights_named[nfc(weight.name)]) == 1
-    traits = (site.spec.shape, site.spec.dtype, weight.trainable)
-    name = weight.name if alone else None
-    return Entry(":", weight_name(layer, weight), name, cells, traits, site.slice_text)
 
 
 # ------------------------------------------------------------------ trees
@@ -293,8 +260,8 @@ def _branch_entry(branch: _Branch, workspace: Workspace, structures: Structures)
     if counted or branch.chosen:
         params, nbytes = total(s.spec.size for s in counted), total(s.spec.nbytes for s in counted)
         figures = (cell("params", params), cell("bytes", nbytes))
-    entry = _layer_entry(place, workspace)
-    entry.below = [_weight_entry(site, (Cell(_shape_and_dtype(site)),)) for site in own]
+    entry = layer_entry(place, workspace)
+    entry.below = [weight_entry(site, layer, (Cell(_shape_and_dtype(site)),)) for site in own]
     entry.cells = (Cell("" if layer.system else visible(layer.class_name or "?")), *figures, Cell(remark))
     if branch.chosen and place.parent is not None:
         entry.traits = structures.of(layer)

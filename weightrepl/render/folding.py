@@ -6,8 +6,10 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+from weightrepl.engine.addresses import address, first_owner, first_place, weight_name
 from weightrepl.engine.series import Series, series_of
-from weightrepl.model.tree import Layer
+from weightrepl.model.tree import Layer, Place, Site, nfc
+from weightrepl.model.workspace import Workspace
 from weightrepl.render.blocks import Cell
 
 FEWEST = 3
@@ -107,6 +109,66 @@ def _length(series: Series, names: Sequence[str | None], start: int) -> int:
         if names[i] is None or names[i] != series.name(i - start):
             return i - start
     return len(names) - start
+
+
+# ------------------------------------------------------------------ entries of layers and weights
+
+
+def hung(rows: Sequence[Site | Place], beside: Sequence[tuple[Cell, ...]], workspace: Workspace) -> Entry:
+    """Return what holds the entries of rows, below those of the layers that lead to them, in the order of the rows.
+
+    beside: the cells of each row but its address.
+    """
+    root, structures = Entry("", ""), Structures()
+    way: list[tuple[Place | None, Entry]] = [(None, root)]
+    for row, cells in zip(rows, beside, strict=True):
+        if isinstance(row, Place):
+            entry = _led_to(first_place(row), way, workspace, anew=True)
+            entry.cells = cells
+            if row.parent is not None:  # a model is never folded, and may hold much that was never opened
+                entry.traits = structures.of(row.layer)
+        else:
+            owner = first_owner(row.place, row.weight)
+            above = _led_to(owner, way, workspace, anew=False)
+            above.below.append(weight_entry(row, owner.layer, cells))
+    return root
+
+
+def _led_to(place: Place, way: list[tuple[Place | None, Entry]], workspace: Workspace, anew: bool) -> Entry:
+    """Return the entry of a layer, with the layers above it that `way`, that of the row before, has in common.
+
+    anew: whether it is to have an entry of its own, also where that row is of what is below it.
+    """
+    ancestry = place.ancestry
+    common, most = 0, min(len(way) - 1, len(ancestry) - anew)
+    while common < most and way[common + 1][0] is ancestry[common]:
+        common += 1
+    del way[common + 1 :]
+    for step in ancestry[common:]:
+        entry = layer_entry(step, workspace)
+        way[-1][1].below.append(entry)
+        way.append((step, entry))
+    return way[-1][1]
+
+
+def layer_entry(place: Place, workspace: Workspace) -> Entry:
+    """Return the entry of a layer, without a row."""
+    layer, parent = place.layer, place.parent
+    spelled = address(place, workspace)
+    if parent is None:
+        return Entry("", spelled)
+    spelled = spelled[len(address(parent, workspace)) + 1 :]
+    alone = not layer.system and len(parent.named[nfc(layer.name)]) == 1
+    return Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
+
+
+def weight_entry(site: Site, owner: Layer, cells: tuple[Cell, ...]) -> Entry:
+    """Return the entry of a weight below a layer that owns it."""
+    weight = site.weight
+    alone = len(owner.weights_named[nfc(weight.name)]) == 1
+    traits = (site.spec.shape, site.spec.dtype, weight.trainable)
+    name = weight.name if alone else None
+    return Entry(":", weight_name(owner, weight), name, cells, traits, site.slice_text)
 
 
 # ------------------------------------------------------------------ layers that are built alike
