@@ -2,7 +2,8 @@
 
     python -m tests.quantized_models
 
-writes them to tests/zoo/quantized: for each mode `.keras`, `.weights.h5`, and the floats by address in `.npz`.
+writes them to tests/zoo/quantized: for each mode `.keras`, `.weights.h5`, and the floats by address in `.npz`. With
+Keras 3.13 it writes those of BEFORE, which packed int4 along the first axis and saved the zero points of GPTQ.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 FOLDER = Path(__file__).parent / "zoo" / "quantized"
+BEFORE = ("int4_3_13", "gptq_3_13")
 MODES = ("int8", "int4", "int4_channels", "float8", "gptq", "awq", "bfloat16")
 
 
@@ -23,7 +25,7 @@ def model(mode: str) -> Any:
     import keras
 
     keras.utils.set_random_seed(7)
-    made = {"gptq": _calibrated, "awq": _calibrated}.get(mode, _quantized)(mode)
+    made = (_calibrated if mode.startswith(("gptq", "awq")) else _quantized)(mode)
     for layer in made._flatten_layers():
         if getattr(layer, "bias", None) is not None and mode != "float8":
             layer.bias.assign(np.zeros(layer.bias.shape))  # so that floats() is of the kernel alone
@@ -48,7 +50,9 @@ def _quantized(mode: str) -> Any:
     made = keras.Model(tokens, x, name=mode)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what has nothing to quantise
-        if mode.startswith("int4"):
+        if mode in BEFORE:
+            made.quantize("int4")
+        elif mode.startswith("int4"):
             made.quantize(
                 config=keras.quantizers.Int4QuantizationConfig(block_size=4 if mode == "int4" else -1)
             )
@@ -67,7 +71,8 @@ def _calibrated(mode: str) -> Any:
     from keras import layers
 
     drawn = np.random.default_rng(3)
-    four, eight = f"{mode}/4/4_from_float32", f"{mode}/{8 if mode == 'gptq' else 4}/-1_from_float32"
+    method = mode.partition("_")[0]
+    four, eight = f"{method}/4/4_from_float32", f"{method}/{8 if method == 'gptq' else 4}/-1_from_float32"
     inputs = keras.Input((6, 7), name="vectors")
     x = layers.EinsumDense("abc,cde->abde", (None, 3, 5), bias_axes="de", name="split", dtype=four)(inputs)
     x = layers.EinsumDense("abde,def->abf", (None, 21), name="join", dtype=four)(x)
@@ -94,12 +99,14 @@ def _calibrated(mode: str) -> Any:
 def floats(made: Any) -> Iterator[tuple[str, np.ndarray]]:
     """Yield, for each quantised weight, its address below the model and what Keras computes with.
 
-    A layer that is given one 1 among zeros gives back what it multiplied it with, if it rounds no inputs.
+    A layer that is given one 1 among zeros gives back what it multiplied it with, but for the rounding of inputs, which
+    could not be turned off before.
     """
     for layer, name in _leaves(made):
         if layer.quantization_mode is None:
             continue
-        layer.inputs_quantizer = None
+        if made.name not in BEFORE:
+            layer.inputs_quantizer = None
         if hasattr(layer, "input_dim"):
             yield f"{name}:embeddings", _array(layer(np.arange(layer.input_dim)))
         if hasattr(layer, "reverse_embeddings"):
@@ -148,8 +155,10 @@ def _leaves(made: Any) -> Iterator[tuple[Any, str]]:
 
 def main() -> None:
     """Write the models of all modes."""
+    import keras
+
     FOLDER.mkdir(exist_ok=True)
-    for mode in MODES:
+    for mode in BEFORE if keras.__version__ < "3.14" else MODES:
         made = model(mode)
         made.save(FOLDER / f"{mode}.keras")
         made.save_weights(FOLDER / f"{mode}.weights.h5")

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from weightrepl.engine.schemes import Stored, UnclearError, beside, compute_dtype, scales_of, scheme, stored
+from weightrepl.engine.schemes import (
+    Stored,
+    UnclearError,
+    beside,
+    compute_dtype,
+    is_recorded,
+    scales_of,
+    scheme,
+    stored,
+)
 from weightrepl.engine.stages import Relation
 from weightrepl.errors import FormatError, Problem
 from weightrepl.model.tensor import (
@@ -59,24 +68,27 @@ class _Kinds:
     """The schemes of weights, also of those that only the rest of their model can tell."""
 
     def __init__(self) -> None:
-        self._has_int4: dict[int, bool] = {}
+        self._sure: dict[int, set[str]] = {}
 
     def of(self, site: Site) -> tuple[str, str]:
         """Return the scheme, and what there is to tell where it is not certain."""
         kind = scheme(site)
-        if kind is not None:
-            return kind, ""
+        if kind not in ("int8", None) or is_recorded(site):
+            return kind or "", ""
         model = site.place.model
-        if id(model) not in self._has_int4:
-            self._has_int4[id(model)] = any(scheme(each) == "int4" for each in model.place.weights_below)
-        kind, why = ("int4", "as others here are") if self._has_int4[id(model)] else ("int8", "as is usual")
-        return (
-            kind,
-            f"is taken for {kind}, {why}: the file does not record whether it is that or {_OTHER[kind]}",
-        )
+        if id(model) not in self._sure:
+            self._sure[id(model)] = {
+                scheme(each) or "" for each in model.place.weights_below if is_recorded(each)
+            }
+        match self._sure[id(model)] & {"int8", "int4"}:
+            case sure if sure == {"int8"}:
+                return "int8", ""
+            case sure if sure == {"int4"}:
+                return "int4", f"is taken for int4, as others here are: {_UNRECORDED}"
+        return "int8", f"is taken for int8, as is usual: {_UNRECORDED}"
 
 
-_OTHER = {"int4": "int8", "int8": "int4"}
+_UNRECORDED = "the file does not record whether it is int8 or int4"
 
 
 def _floats(site: Site, kinds: _Kinds) -> tuple[Derived | None, list[tuple[str, str]]]:

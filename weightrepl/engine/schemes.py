@@ -1,7 +1,7 @@
 """How quantised weights are stored: told by the weights beside them, and by what the source records of the layer.
 
 The facts are those of Keras 3.15: `quantizers/quantizers.py` and the layers Dense, EinsumDense, Embedding and
-ReversibleEmbedding; int4 as Keras 3.12 packed it is told apart by the shapes.
+ReversibleEmbedding; int4 as Keras packed it up to 3.13 is told apart by the shape that the source records.
 """
 
 from __future__ import annotations
@@ -92,6 +92,14 @@ def scheme(site: Site) -> str | None:
     return "float8"
 
 
+def is_recorded(site: Site) -> bool:
+    """Return whether the source, or zero points, or half as many columns as scales tell how a weight is quantised.
+
+    Without these it is int8, or int4 as Keras packed it up to 3.13, along the first axis.
+    """
+    return recorded(site).mode is not None or scheme(site) == "int4"
+
+
 def _by_shapes(site: Site, scale: Weight) -> str | None:
     """Return whether whole numbers are int8 or int4: that has zero points, or half as many columns as scales.
 
@@ -143,7 +151,9 @@ def stored(site: Site, scale: Weight, kind: str) -> Stored:
         return _grouped(site, shape, scales, zero)
     if kind == "int4":
         return _halves(site, shape, scales)
-    raise UnclearError("there are no zero points beside it; Keras 3.15 does not save those of GPTQ and AWQ")
+    raise UnclearError(
+        "there are no zero points beside it; since 3.14 Keras does not save those of GPTQ and AWQ"
+    )
 
 
 def _grouped(site: Site, shape: Shape, scales: Shape, zero: Weight) -> Stored:
