@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.engine.schemes import (
+    LAST_AXIS,
     Stored,
     UnclearError,
     beside,
     compute_dtype,
-    is_recorded,
+    facts,
+    recorded,
     scales_of,
     scheme,
     stored,
@@ -73,18 +75,16 @@ class _Kinds:
     def of(self, site: Site) -> tuple[str, str]:
         """Return the scheme, and what there is to tell where it is not certain."""
         kind = scheme(site)
-        if kind not in ("int8", None) or is_recorded(site):
+        if kind not in ("int8", None) or recorded(site).mode is not None:
             return kind or "", ""
         model = site.place.model
         if id(model) not in self._sure:
-            self._sure[id(model)] = {
-                scheme(each) or "" for each in model.place.weights_below if is_recorded(each)
-            }
-        match self._sure[id(model)] & {"int8", "int4"}:
-            case sure if sure == {"int8"}:
-                return "int8", ""
-            case sure if sure == {"int4"}:
-                return "int4", f"is taken for int4, as others here are: {_UNRECORDED}"
+            self._sure[id(model)] = {fact for each in model.place.weights_below for fact in facts(each)}
+        sure = self._sure[id(model)]
+        if sure == {"int8"} or (kind and LAST_AXIS in sure):
+            return "int8", ""
+        if "int4" in sure and "int8" not in sure:
+            return "int4", f"is taken for int4, as others here are: {_UNRECORDED}"
         return "int8", f"is taken for int8, as is usual: {_UNRECORDED}"
 
 

@@ -60,9 +60,9 @@ def scales_of(site: Site) -> Weight | None:
     """Return the weight that holds the scales of a quantised one; None if it is not quantised."""
     name, dtype = site.weight.name, site.weight.spec.dtype
     scale = beside(site, f"{name}_scale")
-    if scale is None or dtype in ("int8", "uint8"):
-        return None if scale is None or _is_in_floats(site) else scale
-    return scale if beside(site, f"{name}_amax_history") is not None else None
+    if scale is None or (dtype in ("int8", "uint8") and _is_in_floats(site)):
+        return None
+    return scale if dtype in ("int8", "uint8") or beside(site, f"{name}_amax_history") is not None else None
 
 
 def _is_in_floats(site: Site) -> bool:
@@ -92,12 +92,21 @@ def scheme(site: Site) -> str | None:
     return "float8"
 
 
-def is_recorded(site: Site) -> bool:
-    """Return whether the source, or zero points, or half as many columns as scales tell how a weight is quantised.
+LAST_AXIS = "packed along the last axis"
 
-    Without these it is int8, or int4 as Keras packed it up to 3.13, along the first axis.
+
+def facts(site: Site) -> Iterator[str]:
+    """Yield what a weight tells for sure of all others in its model, which one version of Keras has saved.
+
+    int8, int4; LAST_AXIS, as Keras packs since 3.14: before, int4 kernels had the shapes of int8 ones.
     """
-    return recorded(site).mode is not None or scheme(site) == "int4"
+    scale = scales_of(site)
+    if scale is None or site.weight.spec.dtype != "int8":
+        return
+    if _by_shapes(site, scale) == "int4":
+        yield from ("int4", LAST_AXIS)
+    elif recorded(site).mode is not None:
+        yield scheme(site) or ""
 
 
 def _by_shapes(site: Site, scale: Weight) -> str | None:
