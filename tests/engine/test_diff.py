@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
@@ -19,6 +20,7 @@ from weightrepl.engine.table import Table
 from weightrepl.errors import OutputError
 from weightrepl.model.tensor import TensorSpec
 from weightrepl.model.tree import Content, Layer, Model, Weight
+from weightrepl.query.parser import parse
 from weightrepl.render.formats import Answer, Style, rendered
 
 NAN, INF = math.nan, math.inf
@@ -369,6 +371,16 @@ def test_the_addresses_are_paths_and_every_digit_is_in_csv() -> None:
     assert row.split(",")[2] == repr(float(np.float32(4.1) - np.float32(4)))
     with pytest.raises(OutputError, match="lists weights or layers"):
         shown("paths", f"{query} | show rel")
+
+
+def test_the_queries_of_the_page_are_queries() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "diff.md").read_text(encoding="utf-8")
+    lines = [line.strip() for line in page.splitlines() if line.startswith("    ") and "| diff " in line]
+    quoted = [line.split("'")[1] for line in lines if "'" in line]
+    plain = [line.split("   ")[0] for line in lines if "'" not in line]
+    assert len(quoted) + len(plain) == len(lines) > 10
+    for query in quoted + plain:
+        assert parse(query).problems == (), query
 
 
 # ------------------------------------------------------------------ real models

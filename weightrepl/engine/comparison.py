@@ -14,7 +14,7 @@ from weightrepl.values import Value
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
-BLOCK_SIZE = 1 << 18
+BLOCK_SIZE = 1 << 19
 """Elements of a block: two of float32 and their difference lie in a cache."""
 
 _SOUND = 1e-25
