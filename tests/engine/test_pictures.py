@@ -110,10 +110,14 @@ def test_the_whole_weight_is_never_in_memory():
 
 def test_further_axes_are_flattened():
     values = RNG.normal(size=(3, 4, 5))
-    drawn = panel(values).drawing
-    assert isinstance(drawn, HeatMap)
-    assert same(drawn.cells, values.reshape(12, 5))
-    assert (drawn.down, drawn.across) == ("axis 0 × axis 1, flattened 0…11", "axis 2 0…4")
+    drawn = panel(values)
+    assert isinstance(drawn.drawing, HeatMap)
+    assert same(drawn.drawing.cells, values.reshape(12, 5))
+    assert (drawn.drawing.down, drawn.drawing.across) == ("axes 0 × 1: 0…11", "axis 2: 0…4")
+    assert drawn.remarks == ("rows: axes 0 × 1, flattened",)
+    drawn = panel(RNG.normal(size=(70, 70, 2, 3)), "Conv2D")
+    assert isinstance(drawn.drawing, HeatMap)
+    assert drawn.drawing.down == "height × width × inputs 0…9799"
 
 
 # ------------------------------------------------------------------ one axis, or none
@@ -125,7 +129,7 @@ def test_values_along_one_axis_are_bars(shape: tuple[int, ...]):
     drawn = panel(values.reshape(shape)).drawing
     assert isinstance(drawn, Bars)
     assert same(drawn.values, values)
-    assert drawn.across == f"axis {max(range(len(shape)), key=lambda i: shape[i])} 0…5"
+    assert drawn.across == f"axis {max(range(len(shape)), key=lambda i: shape[i])}: 0…5"
 
 
 def test_many_bars_are_pooled():
@@ -153,7 +157,7 @@ def test_what_has_no_picture_is_told(values: np.ndarray, text: str):
 
 
 def test_one_value_in_axes_is_a_bar():
-    assert panel(np.full((1, 1), 3.0)).drawing == Bars((3.0,), "axis 0 0")
+    assert panel(np.full((1, 1), 3.0)).drawing == Bars((3.0,), "axis 0: 0")
 
 
 def test_complex_values_are_drawn_as_magnitudes():

@@ -222,7 +222,7 @@ def test_a_legend_has_the_numbers_at_its_ends(values: tuple[float, ...], legend:
 
 def test_bars_say_their_ends_and_what_is_not_finite():
     told = texts(PICTURES["bars"].svg)
-    assert told[2:] == ["0.5", "-0.25", "0", "axis 0 0…5", "NaN in 1 bar", "+∞ in 1 bar", "-∞ in 1 bar"]
+    assert told[2:] == ["0.5", "-0.25", "0", "axis 0: 0…5", "NaN in 1 bar", "+∞ in 1 bar", "-∞ in 1 bar"]
     assert texts(Picture((Panel("m", (1,), "f", Bars((float("nan"),), "x")),)).svg)[2:] == [
         "1",
         "0",
@@ -251,7 +251,7 @@ def test_words_tell_what_there_is_to_see():
     def told(name: str) -> str:
         return parsed(PICTURES[name].svg).find(f"{NAMESPACE}desc").text
 
-    assert told("bars") == "m/a:kernel, (6,), float64, bars, axis 0 0…5, from -0.25 to 0.5"
+    assert told("bars") == "m/a:kernel, (6,), float64, bars, axis 0: 0…5, from -0.25 to 0.5"
     assert told("filters").startswith(
         "m/a:kernel, (3, 3, 2, 5), float64, heat map, rows inputs 0…1, columns filters 0…4"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weightrepl.engine.schemes import scheme
 from weightrepl.model.tensor import AxisIndex
 from weightrepl.model.tree import Site
 from weightrepl.values import Value
@@ -44,17 +45,20 @@ class Axis(Value):
         count = self.size if shown is None else shown
         if self.first is None:
             return f"{self.name}, {count:,} of them"
-        return f"{self.name} {self.first}" + (f"…{self.first + count - 1}" if count > 1 else "")
+        colon = ":" if self.name[-1].isdigit() else ""
+        return f"{self.name}{colon} {self.first}" + (f"…{self.first + count - 1}" if count > 1 else "")
 
 
 def axes_of(site: Site) -> tuple[Axis, ...]:
     """Return the axes of what is at a site, whose shape is known."""
     whole, shape = site.weight.spec.shape, site.spec.shape
     assert shape is not None
-    plain = site._replace(derived=None)
-    if whole is None or plain.spec.shape != shape:  # what a stage made has axes of its own
+    made = site.derived is not None and (site.indices or len(shape) != len(whole or ()))
+    if whole is None or made:  # what a stage made has axes of its own; but dequantize keeps them
         return tuple(Axis(f"axis {i}", size) for i, size in enumerate(shape))
-    names = axis_names(site.place.layer.class_name or "", site.weight.name, len(whole))
+    stored_as_is = site.derived is not None or scheme(site) in ("", "int8", "float8")
+    class_name = site.place.layer.class_name or "" if stored_as_is else ""
+    names = axis_names(class_name, site.weight.name, len(whole))
     indices = site.indices or (slice(None),) * len(whole)
     kept = [(n, i) for n, i in zip(names, indices, strict=True) if not isinstance(i, int)]
     return tuple(Axis(n, size, _first(i)) for (n, i), size in zip(kept, shape, strict=True))

@@ -164,9 +164,11 @@ def _drawing(site: Site, advance: Callable[[int], None], most: int) -> tuple[Dra
     *leading, last = long
     rows = math.prod(axis.size for axis in leading)
     cells, high, wide = _pooled(site, advance, rows, last.size, most)
-    down = leading[0].label() if len(leading) == 1 else _flattened(leading)
-    remarks = (f"each cell: the largest magnitude of {high:,} × {wide:,} values",) if high * wide > 1 else ()
-    return HeatMap(tuple(map(tuple, cells)), last.label(), down), remarks
+    down = leading[0] if len(leading) == 1 else Axis(_joined(leading), rows)
+    told = [f"rows: {down.name}, flattened"] if len(leading) > 1 else []
+    if high * wide > 1:
+        told.append(f"each cell: the largest magnitude of {high:,} × {wide:,} values")
+    return HeatMap(tuple(map(tuple, cells)), last.label(), down.label()), tuple(told)
 
 
 def _in_digits(array: Array) -> str:
@@ -175,9 +177,10 @@ def _in_digits(array: Array) -> str:
     return f"{array.item():,}" if array.dtype.kind in "iu" else f"{float(array):.6g}"
 
 
-def _flattened(axes: Sequence[Axis]) -> str:
+def _joined(axes: Sequence[Axis]) -> str:
+    """Return the name of several axes: `height × width`, `axes 0 × 1`."""
     names = " × ".join(axis.name for axis in axes)
-    return f"{names}, flattened 0…{math.prod(axis.size for axis in axes) - 1}"
+    return f"axes {names.replace('axis ', '')}" if axes[0].name.startswith("axis ") else names
 
 
 # ------------------------------------------------------------------ pooling
