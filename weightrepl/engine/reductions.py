@@ -220,7 +220,9 @@ def _partial(name: str, block: Array, over: tuple[int, ...], dtype: Any) -> Arra
             return np.asarray(_squares(block).sum(over, keepdims=True))
         case "std":
             means = block.mean(over, dtype=dtype, keepdims=True)
-            squares = _squares(block - means).sum(over, keepdims=True)
+            apart = np.subtract(block, means, dtype=dtype)
+            apart = _squares(apart) if dtype.kind == "c" else np.square(apart, out=apart)
+            squares = apart.sum(over, keepdims=True)
             return np.stack([np.full(means.shape, block.size // means.size, dtype), means, squares])
     return np.asarray(block.sum(over, dtype=dtype, keepdims=True))
 
@@ -267,5 +269,5 @@ def _squares(block: Array) -> Array:
 
     if block.dtype.kind == "c":
         return _squares(block.real) + _squares(block.imag)
-    squares: Array = np.square(block.astype("f8"))
+    squares: Array = np.square(block, dtype="f8")
     return squares
