@@ -251,6 +251,40 @@ def test_what_is_shared_is_no_other_layer_where_it_comes_again():
     ]
 
 
+def test_the_slots_of_an_optimizer_fold():
+    outline = "m\n  !.optimizer @Adam\n    momentum\n" + "".join(
+        f"      b_{i}\n        :k (1,)\n" for i in range(3)
+    )
+    assert labels(world(outline), ".optimizer/**:*") == ["m/.optimizer/momentum/b_{0..2}:k 3"]
+
+
+def test_weights_of_one_name_are_told_apart():
+    outline = "m\n  rnn\n    :w_0 (3,)\n    :w_1 (3,)\n    :w_2 (3,)\n    :w_1 (3,)\n"
+    assert labels(world(outline), "**:*") == ["m/rnn:w_0", "m/rnn:w_1", "m/rnn:w_2", "m/rnn:w_1#2"]
+
+
+def test_a_tied_weight_is_called_as_where_it_is_first():
+    outline = "m\n  aa\n    :tt (1,) &t\n  bb\n    :tt (2,)\n    *t\n  3* c_%\n    :k (1,)"
+    assert labels(world(outline), "bb:*, c_*:*") == ["m/bb:tt", "m/aa:tt", "m/c_{0..2}:k 3"]
+
+
+def test_models_do_not_fold():
+    space = Workspace(tuple(trees.model(f"run_{i}\n  aa\n    :k (1,)") for i in range(3)))
+    assert labels(space, "**:*") == ["run_0/aa:k", "run_1/aa:k", "run_2/aa:k"]
+    assert len(list(lines(overview(space), Screen()))) == 6 + 1
+
+
+def test_rows_keep_their_order():
+    space = world("m\n  4* b_%\n    :j (1,)\n    :k (2,)\n")
+    assert labels(space, "**:* | sort size") == ["m/b_{0..3}:j 4", "m/b_{0..3}:k 4"]
+    assert labels(space, "b_2:*, b_0:*, b_1:*, b_3:*") == [f"m/b_{i}:{n}" for i in (2, 0, 1, 3) for n in "jk"]
+    space = world("m\n  3* b_%\n    cc\n      :k (1,)\n")
+    assert labels(space, "**/cc, b_*") == ["m/b_{0..2}/cc 3", "m/b_{0..2} 3"]
+    assert labels(space, "b_0/cc, b_*, b_1/cc, b_2/cc") == [
+        "m/b_0/cc", "m/b_{0..2} 3", "m/b_1/cc", "m/b_2/cc"
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------ whatever the names
 
 NUMBERED = st.sampled_from(
@@ -273,9 +307,10 @@ NAMES = st.one_of(RUN, st.lists(NUMBERED, max_size=4))
 
 
 @st.composite
-def models(draw: st.DrawFn) -> Model:
+def models(draw: st.DrawFn, ties: bool = False) -> Model:
     """Draw a model of siblings that are alike or nearly so, some of them in several places."""
     pool: list[Layer] = []
+    tied = Weight("t_1", SPEC, trees.ArraySource(None), shared=True)
 
     def weights() -> tuple[Weight, ...]:
         shape = draw(st.sampled_from([(2,), (3,)]))
@@ -293,6 +328,8 @@ def models(draw: st.DrawFn) -> Model:
                 yield again
                 continue
             own = _copied(content) if kind else Content(weights(), ())
+            if ties and kind < 3:
+                own = own._replace(weights=((*own.weights[:1], tied, *own.weights[1:])))
             pool.append(Layer(name, own, class_name="Dense"))
             yield pool[-1]
 
@@ -313,7 +350,7 @@ def things(result: Selection | LayerSelection) -> list[int]:
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    models(),
+    models(ties=True),
     st.sampled_from(["**:*", "**", "**:* | sort address desc", "**:* | where shape == (2,)", "**:*[:1]"]),
 )
 def test_a_label_in_a_table_selects_exactly_what_it_stands_for(model: Model, query: str) -> None:
