@@ -209,6 +209,13 @@ def test_many_filters_are_cut():
     assert same(drawn.drawing.cells[:3], np.hstack([values[:, :, 0, o] for o in range(42)]))
 
 
+def test_a_grid_is_no_higher_than_wide():
+    drawn = panel(RNG.normal(size=(3, 3, 500, 4)), "Conv2D")
+    assert isinstance(drawn.drawing, HeatMap)
+    assert (len(drawn.drawing.cells), len(drawn.drawing.cells[0])) == (126, 12)
+    assert drawn.remarks[1:] == ("first 42 of 500 inputs",)
+
+
 def test_a_cut_kernel_is_not_read_whole():
     found = selected("a:kernel", np.zeros((3, 3, 512, 512), "f4"), class_name="Conv2D")
     found.picture()
@@ -263,7 +270,7 @@ def test_after_hist_histograms_are_drawn():
     found = selected("a:kernel | hist bins=3", np.array([0.0, 1.0, 3.0, np.nan]))
     (drawn,) = found.picture().panels
     assert drawn.drawing == Histogram(0.0, 3.0, (1, 1, 1), 1)
-    assert drawn.remarks == ("3 values from 0 to 3 in 3 bins", "1 NaN or infinite, in no bin")
+    assert drawn.remarks == ("3 values in 3 bins from 0 to 3", "1 NaN or infinite, in no bin")
     assert isinstance(found.picture("heatmap").panels[0].drawing, Bars)
 
 
@@ -272,7 +279,7 @@ def test_a_histogram_may_be_asked_for():
     drawn = found.picture("histogram").panels[0]
     assert isinstance(drawn.drawing, Histogram)
     assert len(drawn.drawing.counts) == 20
-    assert drawn.remarks[0].startswith("1 value from ")
+    assert drawn.remarks[0].startswith("1 value in 20 bins from ")
     assert found.one().picture("histogram") == found.picture("histogram")
     assert found.one().picture() == found.picture()
 

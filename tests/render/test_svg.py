@@ -36,6 +36,7 @@ KERNEL = np.cos(np.arange(3 * 3 * 2 * 5)).reshape(3, 3, 2, 5).round(3)
 PICTURES = {
     "heat_map": selected("a:kernel", ODD).picture(),
     "filters": selected("a:kernel", KERNEL, class_name="Conv2D").picture(),
+    "filters_in_a_line": selected("a:kernel", KERNEL[:, :, :1], class_name="Conv2D").picture(),
     "bars": selected("a:kernel", np.array([0.5, -0.25, 0, np.nan, np.inf, -np.inf])).picture(),
     "histogram": selected("a:kernel | hist bins=7", matrix(9, 9)).picture(),
     "sheet": selected(
@@ -152,7 +153,7 @@ def test_text_and_marks_can_be_read(colours: dict[str, str]):
     ("value", "scale", "key"),
     [
         (1, 1, "p7"), (-1, 1, "n7"), (0, 1, "zero"), (0.01, 1, "zero"), (0.08, 1, "p1"), (-3.2, 7, "n3"),
-        (float("nan"), 1, "nan"), (float("inf"), 1, "+inf"), (float("-inf"), 0, "-inf"), (-1e308, 1e308, "n7"),
+        (float("nan"), 1, "nan"), (float("inf"), 1, "above"), (float("-inf"), 0, "below"), (-1e308, 1e308, "n7"),
         (0, 0, "zero"),
     ],
 )  # fmt: skip

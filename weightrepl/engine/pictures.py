@@ -144,8 +144,8 @@ def _counted(histogram: object) -> tuple[Drawing, tuple[str, ...]]:
     number = sum(histogram.counts)
     if not number:
         return "no finite values", outside
-    values = f"{number:,} value{'s' * (number > 1)} from {histogram.low:.4g} to {histogram.high:.4g}"
-    return histogram, (f"{values} in {len(histogram.counts)} bins", *outside)
+    values, bins = f"{number:,} value{'s' * (number > 1)}", f"{len(histogram.counts)} bins"
+    return histogram, (f"{values} in {bins} from {histogram.low:.4g} to {histogram.high:.4g}", *outside)
 
 
 def _drawing(site: Site, advance: Callable[[int], None], most: int) -> tuple[Drawing, tuple[str, ...]]:
@@ -281,25 +281,32 @@ def _filters(
     plane = [axis for axis in axes if axis.name in SPATIAL]
     inputs = next((axis for axis in axes if axis.name == "inputs"), Axis("inputs", 1))
     outputs = next((axis for axis in axes if axis.name in _OUTPUTS), Axis("filters", 1))
-    wide, high = plane[-1].size, math.prod(axis.size for axis in plane[:-1])
-    most_tiles, in_a_row = most // (wide * high), max(1, 2 * math.isqrt(most) // wide)
-    one_line = 1 in (inputs.size, outputs.size)
-    across = min(
-        outputs.size, most_tiles if one_line else max(1, min(in_a_row, most_tiles // min(inputs.size, 4)))
-    )
-    down = min(inputs.size, most_tiles // across)
+    high, wide = math.prod(axis.size for axis in plane[:-1]), plane[-1].size
+    tiles, longest = most // (high * wide), 2 * math.isqrt(most)
+    in_a_row, in_a_column = max(1, longest // wide), max(1, longest // high)
+    if one_line := 1 in (inputs.size, outputs.size):
+        across, down = min(outputs.size, tiles), min(inputs.size, tiles)
+        in_a_row = _evenly(across * down, in_a_row)
+    else:
+        in_a_row = across = min(outputs.size, in_a_row, max(1, tiles // min(inputs.size, 4)))
+        down = min(inputs.size, in_a_column, tiles // across)
     values = _tiles(site.tensor, axes, {inputs.name: down, outputs.name: across})
     advance(values.nbytes)
-    in_a_row = -(-values.shape[0] // -(-values.shape[0] // in_a_row)) if one_line else across
     cells = tuple(_side_by_side(values.reshape(-1, high, wide).tolist(), in_a_row))
-    counts = [(outputs, across), (inputs, down)]
-    remarks = [f"each tile: {' × '.join(f'{axis.name} {axis.size}' for axis in plane)}"]
-    remarks += [f"first {n:,} of {axis.size:,} {axis.name}" for axis, n in counts if n < axis.size]
-    labels = [axis.label(n) for axis, n in counts]
+    labels = outputs.label(across), inputs.label(down)
     if one_line:
-        labels.sort(key=lambda label: "…" not in label)
-        labels[1] = ""
-    return HeatMap(cells, labels[0], labels[1], (high, wide)), tuple(remarks)
+        labels = labels[0] if down == 1 else labels[1], ""
+    remarks = [f"each tile: {' × '.join(f'{axis.name} {axis.size}' for axis in plane)}"]
+    for axis, shown in ((outputs, across), (inputs, down)):
+        if shown < axis.size:
+            remarks.append(f"first {shown:,} of {axis.size:,} {axis.name}")
+    return HeatMap(cells, *labels, (high, wide)), tuple(remarks)
+
+
+def _evenly(count: int, most: int) -> int:
+    """Return how many stand in each row, at most so many, for the rows to be as long as each other."""
+    rows = -(-count // most)
+    return -(-count // rows)
 
 
 def _tiles(tensor: TensorSource, axes: Sequence[Axis], shown: dict[str, int]) -> Array:

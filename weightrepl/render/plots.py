@@ -20,16 +20,21 @@ from weightrepl.values import Value
 
 
 class Size(Value):
-    """How large a panel, and what is drawn in it, may get, in pixels. cell: the side of a cell."""
+    """How large a panel, and what is drawn in it, may get, in pixels.
+
+    cell: the side of a cell. swatch: the width of a colour in the legend. ticks: how many an axis has.
+    """
 
     width: int
     map_height: int
     plot_height: int
     cell: int
+    swatch: int
+    ticks: int
 
 
-LARGE = Size(720, 480, 240, 28)
-SMALL = Size(236, 165, 100, 14)
+LARGE = Size(720, 480, 240, 28, 14, 10)
+SMALL = Size(236, 165, 100, 14, 8, 4)
 
 _SWATCH = 11
 
@@ -52,7 +57,7 @@ def heat_map(drawn: HeatMap, size: Size, name: str) -> Drawn:
     if drawn.down:
         elements.append(text(0, 0, drawn.down, "dim", ' transform="translate(4 0) rotate(90)"'))
     elements.append(text(left, bottom + 13, drawn.across, "dim"))
-    key = _legend(values, scale, name, 14 if size.width > SMALL.width else 8)
+    key = _legend(values, scale, name, size.swatch)
     elements.append(group(left, bottom + 22, key.elements))
     return Drawn(tuple(elements), bottom + 22 + key.height)
 
@@ -77,11 +82,11 @@ def largest(values: Sequence[float]) -> float:
 
 
 def class_of(value: float, scale: float) -> str:
-    """Return the colour of a value: `p1` … `p7`, `zero`, `n1` … `n7`, or how it is not finite."""
+    """Return the colour of a value: `p1` … `p7`, `zero`, `n1` … `n7`, `nan`, `above` and `below` for infinite ones."""
     if math.isnan(value):
         return "nan"
     if math.isinf(value):
-        return "+inf" if value > 0 else "-inf"
+        return "above" if value > 0 else "below"
     level = round(abs(value) / scale * LEVELS) if scale else 0
     return f"{'p' if value > 0 else 'n'}{level}" if level else "zero"
 
@@ -107,21 +112,26 @@ def _cells(runs: dict[str, list[tuple[float, float, int]]], name: str, height: f
     thin = f'stroke-width="{short(min(0.5, max(0.14, 1 / height)))}"'
     for key, pieces in runs.items():
         path = "".join(f"M{short(x)} {short(y + 0.5)}h{length}" for x, y, length in pieces)
-        fill = "ink" if key in ("+inf", "-inf") else key
+        fill = "ink" if key in ("above", "below") else key
         yield f'<g {colour(fill)} stroke="currentColor"><path id="{name}{key}" d="{path}"/></g>'
-        if key[0] in "n+-" and key != "nan":
-            mark = "paper" if fill == "ink" else "onhigh" if key > "n3" else "onlow"
+        if key in _DASHES:
             dash = f'{thin} stroke-dasharray=".5 .5" stroke-dashoffset="-.25"'
-            yield f'<use href="#{name}{key}" {colour(mark)} stroke="currentColor" {dash}/>'
+            yield f'<use href="#{name}{key}" {colour(_DASHES[key])} stroke="currentColor" {dash}/>'
         if key in _STROKES:
+            stroke, mark = _STROKES[key]
             each = ((x + i, y) for x, y, length in pieces for i in range(length))
-            marks = "".join(f"M{short(x + 0.25)} {short(y + 0.25)}{_STROKES[key]}" for x, y in each)
-            mark = "ink" if key == "nan" else "paper"
+            marks = "".join(f"M{short(x + 0.25)} {short(y + 0.25)}{stroke}" for x, y in each)
             yield f'<path d="{marks}" {colour(mark)} stroke="currentColor" {thin}/>'
 
 
-_STROKES = {"nan": "l.5 .5m-.5 0l.5-.5", "+inf": "m.25 0v.5"}
-"""What is drawn on a cell besides a dash, from a quarter into it."""
+_DASHES = {f"n{i}": "onlow" if i <= 3 else "onhigh" for i in range(1, LEVELS + 1)} | {
+    "above": "paper",
+    "below": "paper",
+}
+"""The colour of the dash on a cell, if it has one."""
+
+_STROKES = {"nan": ("l.5 .5m-.5 0l.5-.5", "ink"), "above": ("m.25 0v.5", "paper")}
+"""What else is drawn on a cell, from a quarter into it, and its colour."""
 
 
 # ------------------------------------------------------------------ legends
@@ -146,7 +156,7 @@ def scales(name: str) -> dict[str, str]:
 def _legend(values: Sequence[float], scale: float, name: str, step: int) -> Drawn:
     """Return the strip of colours between the numbers at its ends, and how many cells are not finite."""
     kinds = Counter(class_of(value, scale) for value in values)
-    sides = {key[0] for key in kinds if key[0] in "np" and key != "nan"}
+    sides = {key[0] for key in kinds if key[1:].isdigit()}
     elements, y = [], 0.0
     if sides:
         side = "both" if len(sides) == 2 else "plus" if "p" in sides else "minus"
@@ -162,12 +172,11 @@ def _legend(values: Sequence[float], scale: float, name: str, step: int) -> Draw
     elif "zero" in kinds:
         elements.append(text(0, 10, "every value is 0", "dim"))
         y += LINE + 2
-    return Drawn(
-        (*elements, *_not_finite(kinds, name, y, "cell")), y + LINE * len(kinds.keys() & _NOT_FINITE)
-    )
+    others = list(_not_finite(kinds, name, y, "cell"))
+    return Drawn((*elements, *others), y + LINE * len(kinds.keys() & _NOT_FINITE))
 
 
-_NOT_FINITE = {"nan": "NaN", "+inf": "+∞", "-inf": "-∞"}
+_NOT_FINITE = {"nan": "NaN", "above": "+∞", "below": "-∞"}
 
 
 def _not_finite(kinds: Counter[str], name: str, y: float, noun: str) -> Iterator[str]:
@@ -247,7 +256,7 @@ def histogram(drawn: Histogram, size: Size) -> Drawn:
         _tick(left, top + 13, most),
         _tick(left, top + tall, "0"),
     ]
-    marks = ticks(low, high, 10 if size is LARGE else 4)
+    marks = ticks(low, high, size.ticks)
     for value, written in zip(marks, numbers(marks), strict=True):
         x = left + wide * fraction(value, low, high)
         elements.append(f'<path d="M{short(x)} {top + tall}v4" {colour("line")} {_THIN}/>')
