@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,13 @@ def test_nothing_is_read_before_it_is_asked_for_and_then_once() -> None:
     weight = found.one()
     assert weight[1, 2].tolist() == weight.numpy()[1, 2]
     assert len(source.reads) == 1
+
+
+def test_who_watches_is_told_what_is_read_for_it() -> None:
+    told: list[int] = []
+    watcher = SimpleNamespace(begin=told.append, advance=told.append, end=lambda: told.append(-1))
+    evaluate("a:w | reduce max axis=0", tree(drawn("float32"))[0], watcher=watcher)
+    assert told == [240, 240, -1]
 
 
 def test_what_is_read_is_the_callers_own(piece: int) -> None:

@@ -75,7 +75,7 @@ class Figures:
         if self.watcher is None:
             yield
             return
-        self.watcher.begin(sum(row.spec.nbytes or 0 for row in rows))
+        self.watcher.begin(sum(row.nbytes_to_read for row in rows))
         try:
             yield
         finally:

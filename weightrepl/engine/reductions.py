@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.engine.expressions import ExpressionError
+from weightrepl.engine.figures import Figures
 from weightrepl.engine.stages import Relation
 from weightrepl.errors import Problem
 from weightrepl.model.tensor import (
@@ -59,7 +60,7 @@ def reduced(stage: Stage, given: Relation) -> Relation:
     unfit: dict[str, list[Problem]] = {}
     for site in given.rows:
         try:
-            kept.append(site._replace(derived=_reduction(site, word.text, axes)))
+            kept.append(site._replace(derived=_reduction(site, word.text, axes, given.figures)))
         except _UnfitError as error:
             span = where.span if error.about_axes else word.span
             if len(given.rows) == 1:
@@ -84,7 +85,7 @@ def _first_of(problems: list[Problem]) -> Problem:
     return first.replace(message=f"{first.message} (and {more} more like it)") if more else first
 
 
-def _reduction(site: Site, name: str, axes: tuple[int, ...] | None) -> Derived:
+def _reduction(site: Site, name: str, axes: tuple[int, ...] | None, figures: Figures) -> Derived:
     """Return what a reduction makes of a weight, of which nothing is read yet.
 
     Raises:
@@ -102,7 +103,7 @@ def _reduction(site: Site, name: str, axes: tuple[int, ...] | None) -> Derived:
         raise _UnfitError(f"{weight!r} of shape {spec.shape} has no values to take the {name} of", True)
     shape = tuple(size for axis, size in enumerate(spec.shape) if axis not in over)
     made = TensorSpec(shape, _dtype(name, spec.dtype))
-    return Derived(made, _Reduced(site.tensor, spec, over, name, made))
+    return Derived(made, _Reduced(site.tensor, spec, over, name, made, figures.advance), site.nbytes_to_read)
 
 
 def _positions(axes: Iterable[int] | None, shape: tuple[int, ...], weight: str) -> tuple[int, ...]:
@@ -137,14 +138,20 @@ def _dtype(name: str, dtype: str) -> str:
 class _Reduced:
     """The reduction of a tensor: a TensorSource, computed piece by piece when first asked for, and then kept.
 
-    whole: what the tensor is like. over: the axes to reduce. spec: of the result.
+    whole: what the tensor is like. over: the axes to reduce. spec: of the result. advance: is told the bytes read.
     """
 
     def __init__(
-        self, tensor: TensorSource, whole: TensorSpec, over: tuple[int, ...], name: str, spec: TensorSpec
+        self,
+        tensor: TensorSource,
+        whole: TensorSpec,
+        over: tuple[int, ...],
+        name: str,
+        spec: TensorSpec,
+        advance: Callable[[int], None],
     ) -> None:
         self._tensor, self._shape, self._over = tensor, whole.shape or (), over
-        self._dtype, self._name, self._spec = whole.dtype, name, spec
+        self._dtype, self._name, self._spec, self._advance = whole.dtype, name, spec, advance
         self._values: Array | None = None
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
@@ -173,6 +180,7 @@ class _Reduced:
                 block = np.expand_dims(block, [axis for axis, i in enumerate(index) if isinstance(i, int)])
                 part = (..., *(_ALL if axis in over else _kept(i) for axis, i in enumerate(index)))
                 state[part] = _joined(name, state[part], _partial(name, block, over, state.dtype))
+                self._advance(block.nbytes)
             dtype = numpy_dtype(self._spec.dtype)
             return _finished(name, state, count).reshape(self._spec.shape).astype(dtype)
 
@@ -220,7 +228,7 @@ def _partial(name: str, block: Array, over: tuple[int, ...], dtype: Any) -> Arra
             return np.asarray(_squares(block).sum(over, keepdims=True))
         case "std":
             means = block.mean(over, dtype=dtype, keepdims=True)
-            apart = np.subtract(block, means, dtype=dtype)
+            apart = np.asarray(np.subtract(block, means, dtype=dtype))
             apart = _squares(apart) if dtype.kind == "c" else np.square(apart, out=apart)
             squares = apart.sum(over, keepdims=True)
             return np.stack([np.full(means.shape, block.size // means.size, dtype), means, squares])

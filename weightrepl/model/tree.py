@@ -156,10 +156,14 @@ class Layer:
 
 
 class Derived(NamedTuple):
-    """Values that were computed from a weight's and stand in their place: a reduction, floats for quantised ones."""
+    """Values that were computed from a weight's and stand in their place: a reduction, floats for quantised ones.
+
+    nbytes_to_read: what is read for them, where that is not their own size.
+    """
 
     spec: TensorSpec
     tensor: TensorSource
+    nbytes_to_read: int | None = None
 
 
 class Site(NamedTuple):
@@ -185,6 +189,12 @@ class Site(NamedTuple):
         if not self.indices or spec.shape is None:
             return spec
         return TensorSpec(indexed_shape(spec.shape, self.indices), spec.dtype)
+
+    @property
+    def nbytes_to_read(self) -> int:
+        """About how many bytes are read for the values of what is here."""
+        nbytes = self.derived.nbytes_to_read if self.derived is not None else None
+        return (self.spec.nbytes or 0) if nbytes is None else nbytes
 
     @property
     def tensor(self) -> TensorSource:
