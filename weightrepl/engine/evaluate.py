@@ -80,7 +80,7 @@ def _staged(query: Query, given: Relation, scope: Scope, problems: tuple[Problem
 
 def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relation:
     """Return what `diff`, the query's stage of that number, makes of what the stages before it gave."""
-    from weightrepl.engine.pairing import as_notes, other_side
+    from weightrepl.engine.pairing import as_notes, of_the_right, other_side
     from weightrepl.engine.verdicts import compared
 
     stage, *following = query.stages[number:]
@@ -88,7 +88,10 @@ def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relat
     check(stage, given)
     side = other_side(query, number, given, scope)
     rows, found = _relation(side.query, "weights", side.scope)
-    other = _staged(side.query, rows, scope, as_notes(found))
+    try:
+        other = _staged(side.query, rows, scope, as_notes(found))
+    except QueryError as error:
+        raise QueryError(scope.text, of_the_right(error.problems)) from None
     return compared(given, other, side, [stage for stage in following if isinstance(stage, Stage)])
 
 

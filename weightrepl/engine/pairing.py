@@ -92,6 +92,11 @@ def as_notes(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     return tuple(problem.replace(severity="note", fix=None, hint=None) for problem in problems)
 
 
+def of_the_right(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return the same problems, each saying that it is about the right side."""
+    return tuple(problem.replace(message=f"on the right side: {problem.message}") for problem in problems)
+
+
 # ------------------------------------------------------------------ the path
 
 

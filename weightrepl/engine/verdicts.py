@@ -8,11 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from weightrepl.engine.columns import Column, site_address, weight_columns
-from weightrepl.engine.pairing import OtherSide, SitePair, paired, unpaired_note
+from weightrepl.engine.pairing import OtherSide, SitePair, of_the_right, paired, unpaired_note
 from weightrepl.engine.renames import is_transpose, same_values
 from weightrepl.engine.stages import Relation, words_of
 from weightrepl.engine.table import Value
-from weightrepl.errors import Problem
 from weightrepl.model.tree import Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.syntax import Stage
@@ -68,14 +67,10 @@ def compared(given: Relation, other: Relation, side: OtherSide, stages: Iterable
     pairs.sort(key=_rank)
     columns = _columns(weight_columns(workspace, figures), workspace)
     result = Relation("pairs", tuple(pairs), columns, SHOWN, figures, given.problems)
-    result = result.noted(*side.notes, *(_of_the_right(note) for note in other.problems))
+    result = result.noted(*side.notes, *of_the_right(other.problems))
     if given.rows and not any(left and right for left, right in sites):
         return result.noted(unpaired_note(side))
     return result
-
-
-def _of_the_right(note: Problem) -> Problem:
-    return note.replace(message=f"on the right side: {note.message}")
 
 
 def _to_read(pairs: Sequence[SitePair]) -> Iterator[Site]:
