@@ -346,6 +346,8 @@ def test_the_equation_tells_what_is_scaled() -> None:
             "do not fit each other",
         ),
         ({"g_idx": None}, "do not fit each other"),
+        ({"g_idx": np.zeros((5, 1), "f4")}, "do not fit each other"),
+        ({"kernel_zero": np.full((3, 7), "a", object)}, "do not fit each other"),
         ({"kernel_zero": None}, "its shape (5, 4) does not fit that of its scales, (3, 7)"),
         ({"kernel_scale": np.ones(3, "f4"), "kernel_zero": None}, "does not record the shape"),
     ],
@@ -355,11 +357,25 @@ def test_what_does_not_fit_is_left_alone(changed: dict[str, Any], reason: str) -
     assert reason in told(layer(**parts))
 
 
+def test_shapes_that_no_layer_has_are_left_alone() -> None:
+    many = {"kernel": np.zeros((1,) * 12, "i1"), "kernel_scale": np.ones((1,) * 12, "f4")}
+    assert "does not fit that of its scales" in told(layer(**many))
+    for equation in ("abc,cde->abcdefgh", "abc,dde->abd", "abc,cd->abd", "nonsense"):
+        known = Quantization("int8", "float32", None, equation)
+        odd = layer(known, kernel=np.zeros((2, 2, 2), "i1"), kernel_scale=np.ones((1, 2, 2), "f4"))
+        assert "does not fit that of its scales" in told(odd), equation
+    history = {"kernel_scale": np.ones(7, "f4"), "kernel_amax_history": np.zeros(3, "f4")}
+    assert "one is all that float8 has" in told(layer(kernel=np.ones((5, 7), "f4"), **history))
+    words = layer(kernel=np.zeros((2, 3), "i1"), kernel_scale=np.full(3, "a", object))
+    assert evaluate("a:kernel | show scheme", words).table().rows == (("",),)
+
+
 def test_a_group_without_scales_is_a_fault_of_the_file() -> None:
     parts, _floats = grouped()
-    workspace = layer(**parts | {"g_idx": np.array([0, 1, 2, 3, 0], "f4")})
-    with pytest.raises(FormatError, match="names a group that is not there: there are 3"):
-        floats_of(workspace).numpy()
+    for group in (3, -1, np.nan):
+        workspace = layer(**parts | {"g_idx": np.array([0, 1, 2, group, 0], "f4")})
+        with pytest.raises(FormatError, match="names a group that is not there: there are 3"):
+            floats_of(workspace).numpy()
 
 
 def test_a_layer_that_was_not_calibrated_computes_with_its_floats() -> None:

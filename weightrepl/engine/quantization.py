@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
 FLOAT8 = "float8_e4m3fn"
-_LARGEST_FLOAT8 = 448.0
+LARGEST_FLOAT8 = 448.0
 
 
 def dequantized(stage: Stage, given: Relation) -> Relation:
@@ -103,6 +103,10 @@ def _floats(site: Site, kinds: _Kinds) -> tuple[Derived | None, list[tuple[str, 
     kind, remark = kinds.of(site)
     dtype, shape = compute_dtype(site, scale), weight.spec.shape
     if kind == "float8":
+        if scale.spec.shape != ():
+            raise UnclearError(
+                f"its scales have the shape {scale.spec.shape}, and one is all that float8 has"
+            )
         made = Derived(TensorSpec(shape, dtype), _Float8(weight.tensor, scale, dtype))
         remarks = []
     else:
@@ -139,9 +143,8 @@ class _Float8:
         dtype = numpy_dtype(self._dtype)
         with np.errstate(all="ignore"):
             scale = self._scale.tensor.read().astype(dtype)
-            parts = np.clip(
-                kernel.astype(dtype) / scale, dtype.type(-_LARGEST_FLOAT8), dtype.type(_LARGEST_FLOAT8)
-            )
+            largest = dtype.type(LARGEST_FLOAT8)
+            parts = np.clip(kernel.astype(dtype) / scale, -largest, largest)
             return np.asarray(parts.astype(numpy_dtype(FLOAT8)).astype(dtype) * scale)
 
 
@@ -157,19 +160,15 @@ class _Integers:
         import numpy as np
 
         layout = self._layout
-        matrix = layout.shape[::-1] if layout.turned else layout.shape
-        if not index or matrix != layout.floats:
-            whole = self._at(tuple(slice(0, size, 1) for size in matrix)).reshape(layout.floats)
-            return np.array(take(whole, index))
-        dropped = tuple(axis for axis, entry in enumerate(index) if isinstance(entry, int))
-        return np.array(self._at(index).squeeze(dropped))
+        if not index or layout.matrix != layout.floats:
+            whole = self._at(tuple(slice(0, size, 1) for size in layout.matrix)).reshape(layout.floats)
+            return np.array(take(whole, index)) if index else whole
+        return self._at(index).squeeze(tuple(i for i, entry in enumerate(index) if isinstance(entry, int)))
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield all values as flat arrays in C order."""
-        layout = self._layout
-        matrix = layout.shape[::-1] if layout.turned else layout.shape
         most = max(1, max_nbytes // numpy_dtype(self._dtype).itemsize)
-        return (self._at(index).reshape(-1) for index in pieces(matrix, most))
+        return (self._at(index).reshape(-1) for index in pieces(self._layout.matrix, most))
 
     def _at(self, index: tuple[AxisIndex, ...]) -> Array:
         """Return the floats at an index of the numbers, in the order of the floats; no axis is dropped."""
@@ -240,7 +239,10 @@ def _read_groups(weight: Weight, scale: Weight, layout: Stored) -> Array:
     Raises:
         FormatError: one that has no scales.
     """
-    groups: Array = weight.tensor.read().astype("i8")
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):  # NaN is no group either
+        groups: Array = weight.tensor.read().astype("i8")
     count = (scale.spec.shape or ())[layout.group_axis or 0]
     if not ((groups >= 0) & (groups < count)).all():
         reason = f"names a group that is not there: there are {count}"

@@ -22,6 +22,7 @@ from weightrepl.model.tensor import (
 )
 from weightrepl.model.tree import Derived, Site
 from weightrepl.query.syntax import Expression, Keyword, Number, Stage, Tuple, Word
+from weightrepl.spans import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,18 +58,17 @@ def reduced(stage: Stage, given: Relation) -> Relation:
     if axes is not None and len(set(axes)) < len(axes):
         raise ExpressionError("bad-axis", "an axis is named twice", where.span)
     kept: list[Site] = []
-    unfit: dict[str, list[Problem]] = {}
+    unfit: dict[Span, list[Problem]] = {}
     for site in given.rows:
         try:
             kept.append(site._replace(derived=_reduction(site, word.text, axes, given.figures)))
         except _UnfitError as error:
             span = where.span if error.about_axes else word.span
             if len(given.rows) == 1:
-                raise ExpressionError(
-                    "bad-axis" if error.about_axes else "no-reduction", str(error), span
-                ) from None
+                code = "bad-axis" if error.about_axes else "no-reduction"
+                raise ExpressionError(code, str(error), span) from None
             problem = Problem("reduce-left-out", f"left out: {error}", span, severity="note")
-            unfit.setdefault("axes" if error.about_axes else str(error), []).append(problem)
+            unfit.setdefault(span, []).append(problem)
     notes = [_first_of(problems) for problems in unfit.values()]
     return replace(given, rows=tuple(kept), shown=("address", "shape", "values")).noted(*notes)
 
@@ -82,7 +82,7 @@ def _axes(value: Expression) -> tuple[int, ...]:
 def _first_of(problems: list[Problem]) -> Problem:
     """Return the first of several alike, which tells how many there are."""
     first, more = problems[0], len(problems) - 1
-    return first.replace(message=f"{first.message} (and {more} more like it)") if more else first
+    return first.replace(message=f"{first.message} (and {more:,} more like it)") if more else first
 
 
 def _reduction(site: Site, name: str, axes: tuple[int, ...] | None, figures: Figures) -> Derived:

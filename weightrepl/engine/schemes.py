@@ -44,6 +44,11 @@ class Stored(Value):
     turned: bool = False
     note: str = ""
 
+    @property
+    def matrix(self) -> Shape:
+        """The shape of the numbers with their axes in the order of the floats."""
+        return self.shape[::-1] if self.turned else self.shape
+
 
 FLAT = "has the two axes in which it is packed, since the file does not record its shape"
 ALIKE = (
@@ -60,9 +65,11 @@ def scales_of(site: Site) -> Weight | None:
     """Return the weight that holds the scales of a quantised one; None if it is not quantised."""
     name, dtype = site.weight.name, site.weight.spec.dtype
     scale = beside(site, f"{name}_scale")
-    if scale is None or (dtype in ("int8", "uint8") and _is_in_floats(site)):
+    if scale is None or "float" not in scale.spec.dtype:
         return None
-    return scale if dtype in ("int8", "uint8") or beside(site, f"{name}_amax_history") is not None else None
+    if dtype in ("int8", "uint8"):
+        return None if _is_in_floats(site) else scale
+    return scale if "float" in dtype and beside(site, f"{name}_amax_history") is not None else None
 
 
 def _is_in_floats(site: Site) -> bool:
@@ -168,29 +175,29 @@ def stored(site: Site, scale: Weight, kind: str) -> Stored:
 def _grouped(site: Site, shape: Shape, scales: Shape, zero: Weight) -> Stored:
     """Return the layout of numbers in groups along one axis, each with a scale and a zero point."""
     turned = site.weight.spec.dtype == "uint8"
+    groups, inputs = beside(site, "g_idx"), beside(site, "awq_scales") if turned else None
+    size = _length(groups)
+    fit = zero.spec.shape == scales and dtype_bits(zero.spec.dtype) is not None and len(scales) == 2
+    if size is None or not fit or (inputs is not None and _length(inputs) != size):
+        raise UnclearError(_UNFIT)
     group_axis = int(turned or site.weight.name == "embeddings")
-    packed = int(not turned and site.weight.name != "reverse_embeddings")
-    groups = beside(site, "g_idx")
-    size = None if groups is None else groups.spec.size
-    if size is None or len(shape) != 2 or zero.spec.shape != scales or len(scales) != 2:
-        raise UnclearError("its groups, scales and zero points do not fit each other")
+    packed: int | None = int(not turned and site.weight.name != "reverse_embeddings")
     numbers = (size, scales[1]) if group_axis == 0 else (scales[0], size)
-    unpacked = turned and shape == numbers  # of 2, 3 or 8 bits, each in a byte of its own
-    if not unpacked and _with(numbers, packed, (numbers[packed] + 1) // 2) != shape:
-        raise UnclearError("its groups, scales and zero points do not fit each other")
+    if turned and shape == numbers:  # of 2, 3 or 8 bits, each in a byte of its own
+        packed = None
+    elif shape != _halved(numbers, packed or 0):
+        raise UnclearError(_UNFIT)
     floats, note = _floats(site, numbers[::-1] if turned else numbers)
-    return Stored(
-        numbers,
-        (0, 1),
-        floats,
-        None if unpacked else packed,
-        group_axis,
-        groups,
-        zero,
-        beside(site, "awq_scales"),
-        turned,
-        note,
-    )
+    return Stored(numbers, (0, 1), floats, packed, group_axis, groups, zero, inputs, turned, note)
+
+
+_UNFIT = "its groups, scales and zero points do not fit each other"
+
+
+def _length(vector: Weight | None) -> int | None:
+    """Return how many numbers are in a weight of one axis; None of any other."""
+    shape = None if vector is None or dtype_bits(vector.spec.dtype) is None else vector.spec.shape
+    return shape[0] if shape is not None and len(shape) == 1 else None
 
 
 def _halves(site: Site, shape: Shape, scales: Shape) -> Stored:
@@ -205,16 +212,17 @@ def _halves(site: Site, shape: Shape, scales: Shape) -> Stored:
         numbers = tuple(size or 0 for size in whole)
         if site.weight.name == "reverse_embeddings":
             numbers = numbers[::-1]
-        for axis, size in reversed([*enumerate(numbers)]):
-            if _with(numbers, axis, (size + 1) // 2) == shape:
+        for axis in reversed(range(len(numbers))):
+            if _halved(numbers, axis) == shape:
                 return Stored(numbers, _scale_axes(site, numbers, scales)[0], numbers, axis)
     raise UnclearError(
         "the source does not record the shape that it had before two numbers were put in a byte"
     )
 
 
-def _with(shape: Shape, axis: int, size: int) -> Shape:
-    return (*shape[:axis], size, *shape[axis + 1 :])
+def _halved(shape: Shape, axis: int) -> Shape:
+    """Return the shape with two numbers in a byte along an axis."""
+    return (*shape[:axis], (shape[axis] + 1) // 2, *shape[axis + 1 :])
 
 
 def _floats(site: Site, shape: Shape) -> tuple[Shape, str]:
@@ -241,11 +249,15 @@ def _scale_axes(site: Site, shape: Shape, scales: Shape) -> tuple[tuple[int | No
     elif equation is not None:
         found = [_by_equation(equation, len(scales))]
     else:
-        found = [*_by_sizes(shape, scales)]
+        found = [*_by_sizes(shape, scales)] if len(shape) <= _MOST_AXES else []
     found = [axes for axes in found if _fit(axes, shape, scales)]
     if not found:
         raise UnclearError(f"its shape {shape} does not fit that of its scales, {scales}")
     return found[-1], "" if len(found) == 1 else ALIKE
+
+
+_MOST_AXES = 6
+"""No kernel has more, and their orders would be too many to try."""
 
 
 def _by_equation(equation: str, rank: int) -> tuple[int | None, ...]:
@@ -267,9 +279,11 @@ def _by_sizes(shape: Shape, scales: Shape) -> Iterator[tuple[int | None, ...]]:
 
 def _fit(axes: tuple[int | None, ...], shape: Shape, scales: Shape) -> bool:
     """Return whether the axes have the same sizes, and what is left of the scales has the size 1."""
-    used = {axis for axis in axes if axis is not None}
+    used = [axis for axis in axes if axis is not None]
     return (
         len(axes) == len(shape)
+        and len(used) == len(set(used))
+        and all(0 <= axis < len(scales) for axis in used)
         and all(axis is None or scales[axis] == size for axis, size in zip(axes, shape, strict=True))
         and all(size == 1 for axis, size in enumerate(scales) if axis not in used)
     )
