@@ -258,6 +258,29 @@ def test_the_slots_of_an_optimizer_fold():
     assert labels(world(outline), ".optimizer/**:*") == ["m/.optimizer/momentum/b_{0..2}:k 3"]
 
 
+def test_what_keras_numbers_is_called_by_its_attribute():
+    block = "  block_% @Block\n    dense_%x @Dense .up\n      :k (2,)\n    ln @LayerNormalization .ln\n      :g (1,)\n"
+    outline = "m\n" + "".join(block.replace("%", str(i)) for i in range(4))
+    assert labels(world(outline), "**:*") == ["m/block_{0..3}/.up:k 4", "m/block_{0..3}/ln:g 4"]
+    assert [line[:16] for line in lines(overview(world(outline)), Screen())][1:4] == [
+        "└── block_{0..3}",
+        "    ├── .up     ",
+        "    └── ln      ",
+    ]
+    assert len(labels(world(outline.replace(".up", ".?")), "**:*")) == 8
+    assert len(labels(world(outline.replace("dense_2x @Dense .up", "dense_2x @Dense .down")), "**:*")) == 8
+
+
+def test_what_is_called_by_its_attribute_nests():
+    outline = "m\n" + "".join(
+        f"  s_{s}\n" + "".join(f"    b_{b}\n      d_{s}{b}x .a\n        :k (1,)\n" for b in range(3))
+        for s in range(3)
+    )
+    assert labels(world(outline), "**:*") == ["m/s_{0..2}/b_{0..2}/.a:k 9"]
+    outline = outline.replace("d_10x", "dd").replace("d_11x", "dd").replace("d_12x", "dd")
+    assert labels(world(outline), "**:*") == ["m/s_{0..2}/b_{0..2}/.a:k 9"]
+
+
 def test_weights_of_one_name_are_told_apart():
     outline = "m\n  rnn\n    :w_0 (3,)\n    :w_1 (3,)\n    :w_2 (3,)\n    :w_1 (3,)\n"
     assert labels(world(outline), "**:*") == ["m/rnn:w_0", "m/rnn:w_1", "m/rnn:w_2", "m/rnn:w_1#2"]
@@ -320,14 +343,15 @@ def models(draw: st.DrawFn, ties: bool = False) -> Model:
 
     def siblings(level: int) -> Iterator[Layer]:
         content = Content(weights(), tuple(siblings(level + 1)) if level < 3 else ())
-        for name in draw(NAMES):
+        renamed = draw(st.booleans())
+        for i, name in enumerate(draw(NAMES)):
             kind = draw(st.integers(0, 20))
             if kind == 0 and pool:
                 again = draw(st.sampled_from(pool))
                 again.shared = True
                 yield again
                 continue
-            own = _copied(content) if kind else Content(weights(), ())
+            own = _copied(content, i * renamed) if kind else Content(weights(), ())
             if ties and kind < 3:
                 own = own._replace(weights=((*own.weights[:1], tied, *own.weights[1:])))
             pool.append(Layer(name, own, class_name="Dense"))
@@ -337,9 +361,18 @@ def models(draw: st.DrawFn, ties: bool = False) -> Model:
     return Model(root, ("m",))
 
 
-def _copied(content: Content) -> Content:
+def _copied(content: Content, renamed: int = 0) -> Content:
+    """Return the same with other objects; `renamed` is put behind the layers' names, as Keras does where there are none."""
     weights = tuple(Weight(w.name, w.spec, w.tensor) for w in content.weights)
-    children = tuple(Layer(c.name, _copied(c.content), class_name=c.class_name) for c in content.children)
+    children = tuple(
+        Layer(
+            f"{c.name}{renamed or ''}",
+            _copied(c.content, renamed),
+            class_name=c.class_name,
+            attributes=(f"at.{i}",),
+        )
+        for i, c in enumerate(content.children)
+    )
     return Content(weights, children)
 
 

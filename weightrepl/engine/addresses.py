@@ -54,6 +54,11 @@ def _segment(place: Place) -> str:
     return _spelled(_escaped(place.layer.name), place.ordinal)
 
 
+def attribute_segment(layer: Layer) -> str:
+    """Return the segment that reaches a layer by the attribute that holds it; empty where the source tells of none."""
+    return f".{_escaped(layer.attributes[0])}" if layer.attributes else ""
+
+
 @lru_cache(maxsize=4096)
 def _escaped(name: str) -> str:
     return escape_name(name)

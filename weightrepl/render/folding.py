@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from weightrepl.engine.addresses import address, first_owner, first_place, weight_name
+from weightrepl.engine.addresses import address, attribute_segment, first_owner, first_place, weight_name
 from weightrepl.engine.series import Series, series_of
 from weightrepl.model.tree import Layer, Place, Site, nfc
 from weightrepl.model.workspace import Workspace
@@ -24,10 +24,15 @@ class Entry:
     name: what it is called; None where a pattern of names would not select it alone, so that it is not folded.
     cells: what its row shows beside its name; None where it has no row.
     traits: what else must be the same for two to be alike.
+    held: how an address spells the attribute under which its parent holds it; empty where that is not known.
     count: how many it stands for.
+    alike, kind: what those have in common that are equal in all but their names; of the same kind are also those
+        below which names differ (Keras numbers what has none: `dropout_7`) where the attributes are the same.
     """
 
-    __slots__ = ("alike", "below", "cells", "count", "name", "sign", "spelled", "tail", "traits")
+    __slots__ = (
+        "alike", "below", "cells", "count", "held", "kind", "name", "sign", "spelled", "tail", "traits",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,8 +46,9 @@ class Entry:
         self.sign, self.spelled, self.tail, self.name = sign, spelled, tail, name
         self.cells, self.traits = cells, traits
         self.below: list[Entry] = []
+        self.held = ""
         self.count = 1
-        self.alike = 0
+        self.alike = self.kind = 0
 
 
 def fold(root: Entry) -> None:
@@ -57,9 +63,11 @@ def fold(root: Entry) -> None:
     for entry in reversed(order):
         if len(entry.below) >= FEWEST:
             entry.below = _merged(entry.below)
-        below = tuple([(e.spelled, e.count, e.alike) for e in entry.below])
         own = (entry.sign, entry.tail, entry.cells, entry.traits)
-        entry.alike = kinds.setdefault((own, below), len(kinds))
+        named = tuple([(e.spelled, e.count, e.alike) for e in entry.below])
+        held = tuple([(e.held or e.spelled, e.count, e.kind) for e in entry.below])
+        entry.alike = kinds.setdefault((own, named), len(kinds))
+        entry.kind = kinds.setdefault((own, held, None), len(kinds))
 
 
 def rows_below(root: Entry) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
@@ -75,11 +83,11 @@ def rows_below(root: Entry) -> Iterator[tuple[str, int, tuple[Cell, ...]]]:
 
 
 def _merged(entries: list[Entry]) -> list[Entry]:
-    merged: list[Entry] = []
-    for _, group in groupby(entries, key=attrgetter("alike")):
-        alike = list(group)
-        merged += alike if len(alike) < FEWEST else _counted(alike)
-    return merged
+    for key in ("alike", "kind"):
+        groups = [list(group) for _, group in groupby(entries, key=attrgetter(key))]
+        if len(groups) < len(entries):
+            entries = [e for group in groups for e in (group if len(group) < FEWEST else _counted(group))]
+    return entries
 
 
 def _counted(alike: list[Entry]) -> Iterator[Entry]:
@@ -90,10 +98,22 @@ def _counted(alike: list[Entry]) -> Iterator[Entry]:
         entry, series = alike[start], _series(names[start : start + 2])
         count = 1 if series is None else _length(series, names, start)
         if series is not None and count >= FEWEST:
+            _call_alike(alike[start : start + count])
             entry.spelled, entry.count = series.pattern(count), count
+            entry.name, entry.held = None, ""
             start += count - 1
         start += 1
         yield entry
+
+
+def _call_alike(run: Sequence[Entry]) -> None:
+    """Let the first of a run call what is below it by attributes, where the names are not those of all."""
+    stack = [run]
+    while stack:
+        for same in zip(*[entry.below for entry in stack.pop()], strict=True):
+            if any(entry.spelled != same[0].spelled for entry in same):
+                same[0].spelled = same[0].held
+            stack.append(same)
 
 
 def _series(names: Sequence[str | None]) -> Series | None:
@@ -159,7 +179,9 @@ def layer_entry(place: Place, workspace: Workspace) -> Entry:
         return Entry("", spelled)
     spelled = spelled[len(address(parent, workspace)) + 1 :]
     alone = not layer.system and len(parent.named[nfc(layer.name)]) == 1
-    return Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
+    entry = Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
+    entry.held = attribute_segment(layer)
+    return entry
 
 
 def weight_entry(site: Site, owner: Layer, cells: tuple[Cell, ...]) -> Entry:
@@ -175,7 +197,10 @@ def weight_entry(site: Site, owner: Layer, cells: tuple[Cell, ...]) -> Entry:
 
 
 class Structures:
-    """Tells layers that hold the same, all the way down, from others: each layer is looked at once."""
+    """Tells layers that hold the same, all the way down, from others: each layer is looked at once.
+
+    What the layers below are called is left to the rows that show them.
+    """
 
     def __init__(self) -> None:
         self._known: dict[int, int] = {}
@@ -195,5 +220,5 @@ class Structures:
 
     def _traits(self, layer: Layer) -> Hashable:
         weights = tuple([(w.name, w.spec.shape, w.spec.dtype, w.trainable) for w in layer.weights])
-        below = tuple([(child.name, self._known[id(child)]) for child in layer.children])
+        below = tuple([self._known[id(child)] for child in layer.children])
         return layer.class_name, layer.built, weights, below
