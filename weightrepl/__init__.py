@@ -19,11 +19,13 @@ _PLACES = {
     "Count": "engine.table",
     "Fix": "errors",
     "FormatError": "errors",
+    "Histogram": "engine.table",
     "LayerSelection": "engine.selection",
     "MissingExtraError": "errors",
     "Model": "model.tree",
     "NotOneError": "errors",
     "OutputError": "errors",
+    "Picture": "engine.pictures",
     "Problem": "errors",
     "QueryError": "errors",
     "SelectedLayer": "engine.selection",
@@ -53,11 +55,13 @@ if TYPE_CHECKING:
     from weightrepl.api import open as open
     from weightrepl.api import select as select
     from weightrepl.api import select_layers as select_layers
+    from weightrepl.engine.pictures import Picture as Picture
     from weightrepl.engine.selected import SelectedWeight as SelectedWeight
     from weightrepl.engine.selection import LayerSelection as LayerSelection
     from weightrepl.engine.selection import SelectedLayer as SelectedLayer
     from weightrepl.engine.selection import Selection as Selection
     from weightrepl.engine.table import Count as Count
+    from weightrepl.engine.table import Histogram as Histogram
     from weightrepl.engine.table import Table as Table
     from weightrepl.errors import ChangedError as ChangedError
     from weightrepl.errors import Fix as Fix
