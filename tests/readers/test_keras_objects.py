@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from weightrepl.errors import ChangedError, SourceError
+from weightrepl.model.tree import Quantization
 from weightrepl.readers.keras_objects import KerasObjectReader
 
 pytest.importorskip("keras")
@@ -239,18 +240,21 @@ def test_lora_shows_the_variables_and_not_the_merged_kernel() -> None:
     assert not np.array_equal(raw, np.asarray(layer.kernel))
 
 
-@pytest.mark.parametrize(("mode", "dtype", "shape", "packed"), [
-    ("int8", "int8", (6, 5), False), ("int4", "int8", (6, 3), True), ("float8", "float32", (6, 5), False),
+@pytest.mark.parametrize(("mode", "dtype", "shape", "recorded"), [
+    ("int8", "int8", (6, 5), ("int8", "float32")),
+    ("int4", "int8", (6, 3), ("int4/128", "float32", (6, 5))),
+    ("float8", "float32", (6, 5), ("float8", "float32")),
 ])  # fmt: skip
 def test_quantised_layers_show_what_is_stored(
-    mode: str, dtype: str, shape: tuple[int, ...], packed: bool
+    mode: str, dtype: str, shape: tuple[int, ...], recorded: tuple[Any, ...]
 ) -> None:
     layer = layers.Dense(5, name="head")
     layer.build((None, 6))
     layer.quantize(mode)
     root = opened(layer).root
     kernel = weight_of(root, "kernel")
-    assert (kernel.spec.dtype, kernel.spec.shape, kernel.remark is not None) == (dtype, shape, packed)
+    assert (kernel.spec.dtype, kernel.spec.shape) == (dtype, shape)
+    assert root.quantization == Quantization(*recorded)
     assert {w.name for w in root.weights} == {variable.name for variable in layer.variables}
     np.testing.assert_array_equal(kernel.tensor.read(), np.asarray(layer._kernel))
 
