@@ -241,7 +241,8 @@ def test_json_has_every_column():
         {
             "address": "m/shared:kernel", "name": "kernel", "layer": "m/shared", "class": "Dense", "depth": 1,
             "shape": [3, 3], "rank": 2, "size": 9, "bytes": 36, "dtype": "float32", "trainable": None,
-            "source": "", "key": None, "via": "m/again/shared:kernel", "scheme": "", "scale": "", "aliases": ["m/again/shared:kernel"],
+            "source": "", "key": None, "via": "m/again/shared:kernel",
+            "scheme": "", "scale": "", "aliases": ["m/again/shared:kernel"],
         }
     ]  # fmt: skip
 
