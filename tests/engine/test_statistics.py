@@ -555,3 +555,28 @@ def reads_of(query: str) -> list[int]:
 )
 def test_no_more_is_read_than_a_query_needs_and_each_weight_once(query: str, blocks: list[int]):
     assert reads_of(query) == blocks
+
+
+class Listening:
+    """A Watcher that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def begin(self, nbytes: int) -> None:
+        self.told.append(("begin", nbytes))
+
+    def advance(self, nbytes: int) -> None:
+        self.told.append(("advance", nbytes))
+
+    def end(self) -> None:
+        self.told.append(("end", 0))
+
+
+def test_who_watches_is_told_what_is_read_and_only_then():
+    watcher = Listening()
+    models = trees.workspace(trees.model(["net", "  :a (10,)", "  :b (3,) float16"]))
+    evaluate(":* | where size > 1 | show dtype", models, watcher=watcher).table()
+    assert watcher.told == []
+    evaluate(":* | where nans > 0", models, watcher=watcher)
+    assert watcher.told == [("begin", 46), ("advance", 40), ("advance", 6), ("end", 0)]
