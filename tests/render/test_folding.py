@@ -362,7 +362,7 @@ def models(draw: st.DrawFn, ties: bool = False) -> Model:
 
 
 def _copied(content: Content, renamed: int = 0) -> Content:
-    """Return the same with other objects; `renamed` is put behind the layers' names, as Keras does where there are none."""
+    """Return the same with other objects; `renamed` is put behind the layers' names, as Keras numbers layers."""
     weights = tuple(Weight(w.name, w.spec, w.tensor) for w in content.weights)
     children = tuple(
         Layer(
