@@ -67,7 +67,8 @@ def compared(given: Relation, other: Relation, side: OtherSide, stages: Iterable
     pairs.sort(key=_rank)
     columns = _columns(weight_columns(workspace, figures), workspace)
     result = Relation("pairs", tuple(pairs), columns, SHOWN, figures, given.problems)
-    result = result.noted(*side.notes, *of_the_right(other.problems))
+    told = tuple(p for p in other.problems if p.code != "not-quantised")  # floats are what one compares with
+    result = result.noted(*side.notes, *of_the_right(told))
     if given.rows and not any(left and right for left, right in sites):
         return result.noted(unpaired_note(side))
     return result
