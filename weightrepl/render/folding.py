@@ -64,6 +64,9 @@ def fold(root: Entry) -> None:
         if len(entry.below) >= FEWEST:
             entry.below = _merged(entry.below)
         own = (entry.sign, entry.tail, entry.cells, entry.traits)
+        if not entry.below:
+            entry.alike = entry.kind = kinds.setdefault(own, len(kinds))
+            continue
         named = tuple([(e.spelled, e.count, e.alike) for e in entry.below])
         held = tuple([(e.held or e.spelled, e.count, e.kind) for e in entry.below])
         entry.alike = kinds.setdefault((own, named), len(kinds))
