@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS
@@ -75,7 +74,7 @@ def _staged(query: Query, given: Relation, scope: Scope, problems: tuple[Problem
             given = _compared(query, number, given, scope) if stage.name == "diff" else apply(stage, given)
         except ExpressionError as error:
             raise QueryError(scope.text, (*problems, error.problem)) from None
-    return replace(given, problems=(*problems, *given.problems))
+    return given.replace(problems=(*problems, *given.problems))
 
 
 def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relation:

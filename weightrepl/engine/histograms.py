@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from weightrepl.engine.columns import Column
 from weightrepl.engine.expressions import ExpressionError
@@ -29,7 +28,7 @@ def with_histograms(stage: Stage, given: Relation) -> Relation:
     column = Column("hist", "histogram", histograms(given.figures, _bins(stage)), reads=True)
     before = ("address",) if given.shown == DEFAULT_COLUMNS["weights"] else given.shown
     shown = tuple(dict.fromkeys((*before, "hist")))
-    drawn = replace(given, columns={**given.columns, "hist": column}, shown=shown)
+    drawn = given.replace(columns={**given.columns, "hist": column}, shown=shown)
     if not any(site.spec.dtype.startswith("complex") for site in given.rows):
         return drawn
     message = "the histograms of complex weights are of their magnitudes"

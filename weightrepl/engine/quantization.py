@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.engine.schemes import (
@@ -56,7 +55,7 @@ def dequantized(stage: Stage, given: Relation) -> Relation:
     if rows and not problems and all(new is old for new, old in zip(rows, given.rows, strict=True)):
         nothing = "nothing here is quantised: all is as it was"
         problems.append(Problem("not-quantised", nothing, stage.name_span, severity="note"))
-    return replace(given, rows=tuple(rows)).noted(*problems)
+    return given.replace(rows=tuple(rows)).noted(*problems)
 
 
 def _note(code: str, text: str, sites: list[Site], given: Relation, stage: Stage) -> Problem:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.engine.expressions import ExpressionError
@@ -70,7 +69,7 @@ def reduced(stage: Stage, given: Relation) -> Relation:
             problem = Problem("reduce-left-out", f"left out: {error}", span, severity="note")
             unfit.setdefault(span, []).append(problem)
     notes = [_first_of(problems) for problems in unfit.values()]
-    return replace(given, rows=tuple(kept), shown=("address", "shape", "values")).noted(*notes)
+    return given.replace(rows=tuple(kept), shown=("address", "shape", "values"), chosen=False).noted(*notes)
 
 
 def _axes(value: Expression) -> tuple[int, ...]:

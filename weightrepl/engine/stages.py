@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from weightrepl.engine.columns import (
@@ -32,6 +31,7 @@ from weightrepl.query.syntax import (
     Unary,
     Word,
 )
+from weightrepl.values import Value as Frozen
 
 DEFAULT_COLUMNS = {
     "weights": ("address", "shape", "dtype", "bytes"),
@@ -43,8 +43,7 @@ OF_WEIGHTS = ("stats", "hist", "reduce", "diff", "dequantize")
 DEFAULT_ROWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Frozen):
     """Rows with columns that are computed when asked for.
 
     rows: Sites of weights, Places of layers, Pairs of `diff`, or plain tuples of groups.
@@ -63,7 +62,7 @@ class Relation:
 
     def of_rows(self, rows: tuple[Any, ...]) -> Relation:
         """Return it with other rows of the same kind."""
-        return replace(self, rows=rows)
+        return self.replace(rows=rows)
 
     def values(self, names: Iterable[str]) -> tuple[tuple[Value, ...], ...]:
         """Return what stands in the columns of these names, row by row."""
@@ -74,7 +73,7 @@ class Relation:
 
     def noted(self, *notes: Problem) -> Relation:
         """Return it with more to tell."""
-        return replace(self, problems=(*self.problems, *notes))
+        return self.replace(problems=(*self.problems, *notes))
 
 
 def relation(
@@ -120,10 +119,10 @@ def _where(stage: Stage, given: Relation) -> Relation:
     rows = tuple(row for row, verdict in zip(given.rows, verdicts, strict=True) if verdict is True)
     unknown = sum(verdict is None for verdict in verdicts)
     if not unknown:
-        return replace(given, rows=rows)
-    message = f"left out {unknown:,} row{'s' * (unknown > 1)} where the source does not tell"
+        return given.replace(rows=rows)
+    message = f"left out {unknown:,} row{'s' * (unknown > 1)} where that is unknown"
     note = Problem("unknown-left-out", message, expression.span, severity="note")
-    return replace(given, rows=rows).noted(note)
+    return given.replace(rows=rows).noted(note)
 
 
 def _sort(stage: Stage, given: Relation) -> Relation:
@@ -133,7 +132,7 @@ def _sort(stage: Stage, given: Relation) -> Relation:
     with reading(given, columns):
         for key, column in reversed([*zip(keys, columns, strict=True)]):
             rows = _sorted(rows, column, key.descending)
-    return replace(given, rows=rows)
+    return given.replace(rows=rows)
 
 
 def _ordered(key: Word, given: Relation) -> Column:
@@ -161,11 +160,11 @@ def _is_last(value: Value) -> bool:
 
 
 def _head(stage: Stage, given: Relation) -> Relation:
-    return replace(given, rows=given.rows[: _number(stage)])
+    return given.replace(rows=given.rows[: _number(stage)])
 
 
 def _tail(stage: Stage, given: Relation) -> Relation:
-    return replace(given, rows=given.rows[max(0, len(given.rows) - _number(stage)) :])
+    return given.replace(rows=given.rows[max(0, len(given.rows) - _number(stage)) :])
 
 
 def _number(stage: Stage) -> int:
@@ -177,16 +176,16 @@ def _top(stage: Stage, given: Relation) -> Relation:
     column = _ordered(key, given)
     with reading(given, [column]):
         rows = _sorted(given.rows, column, descending=True)
-    return replace(given, rows=rows[: _number(stage)])
+    return given.replace(rows=rows[: _number(stage)])
 
 
 def _show(stage: Stage, given: Relation) -> Relation:
     shown = tuple(column_of(word, given.columns).name for word in stage.arguments if isinstance(word, Word))
-    return replace(given, shown=tuple(dict.fromkeys(shown)), chosen=True)
+    return given.replace(shown=tuple(dict.fromkeys(shown)), chosen=True)
 
 
 def _count(stage: Stage, given: Relation) -> Relation:
-    return replace(given, kind="count")
+    return given.replace(kind="count")
 
 
 def _group(stage: Stage, given: Relation) -> Relation:
@@ -203,7 +202,7 @@ def _group(stage: Stage, given: Relation) -> Relation:
         name: "bytes" if name == "bytes" else "number" for name in counted
     }
     columns = {name: Column(name, type_, _item(i)) for i, (name, type_) in enumerate(types.items())}
-    return replace(given, kind="groups", rows=rows, columns=columns, shown=tuple(columns))
+    return given.replace(kind="groups", rows=rows, columns=columns, shown=tuple(columns))
 
 
 def _item(i: int) -> Callable[[Any], Value]:
@@ -234,7 +233,7 @@ def _weights(rows: list[Any]) -> Iterator[Site]:
 
 
 def _stats(stage: Stage, given: Relation) -> Relation:
-    return replace(given, shown=("address", *FIGURES), chosen=False)
+    return given.replace(shown=("address", *FIGURES), chosen=False)
 
 
 def _hist(stage: Stage, given: Relation) -> Relation:

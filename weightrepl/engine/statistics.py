@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -14,6 +13,7 @@ import numpy as np
 from weightrepl.engine.passes import folded
 from weightrepl.engine.table import Histogram, Value
 from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
+from weightrepl.values import Value as Frozen
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
@@ -57,8 +57,7 @@ def _are_numbers(spec: TensorSpec) -> bool:
 # ------------------------------------------------------------------ what is known of some values
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Frozen):
     """What is known of some values; `merged` makes one of those of two parts.
 
     size: how many they are. zeros, nans, infs: how many of them are that.
@@ -280,8 +279,8 @@ def _flags(total: Tally, dtype: str) -> Iterable[str]:
 
 
 def _risk(dtype: str) -> float:
-    """Return the magnitude from which on floats are at risk to overflow."""
-    if (dtype_bits(dtype) or 0) > 16:
+    """Return the magnitude from which on floats are at risk to overflow; those of 8 bits are scaled to fit."""
+    if dtype_bits(dtype) != 16:
         return math.nextafter(_FLOAT16_MAX, math.inf)
     import ml_dtypes
 

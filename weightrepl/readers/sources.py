@@ -8,7 +8,6 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from weightrepl.model.tensor import (
     take,
 )
 from weightrepl.readers.guards import closed, os_reason
+from weightrepl.values import Value
 
 if TYPE_CHECKING:
     import mmap
@@ -233,8 +233,7 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
 
 
-@dataclass(slots=True)
-class PlainTensor:
+class PlainTensor(Value):
     """A tensor whose values lie plainly in a file: a TensorSource.
 
     itemsize: bytes that an element takes in the file. offset: of the first one, in bytes.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from weightrepl.engine.addresses import address, first_place
@@ -194,17 +193,18 @@ def _times(count: int) -> Cell:
 # ------------------------------------------------------------------ trees
 
 
-@dataclass(slots=True)
 class _Branch:
     """A layer in a tree that is shown.
 
     sites: its own weights that were selected. chosen: whether the layer itself was.
     """
 
-    place: Place
-    sites: list[Site] = field(default_factory=list)
-    chosen: bool = False
-    below: dict[int, _Branch] = field(default_factory=dict)
+    __slots__ = ("below", "chosen", "place", "sites")
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.chosen = place, False
+        self.sites: list[Site] = []
+        self.below: dict[int, _Branch] = {}
 
 
 def _everything(model: Place) -> Iterator[Place]:
