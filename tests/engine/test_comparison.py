@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests import trees
-from weightrepl.engine import comparison
+from weightrepl.engine import passes
 from weightrepl.engine.comparison import Difference, difference, in_step
 from weightrepl.model.tensor import TensorSpec
 
@@ -59,7 +59,7 @@ def numbers(found: Difference) -> tuple[Any, ...]:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("block", [8, 1 << 18])
 def test_the_numbers_are_numpys(dtype: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "BLOCK_SIZE", block)
+    monkeypatch.setattr(passes, "BLOCK_SIZE", block)
     left, right = drawn(dtype), drawn(dtype, seed=4)
     found = compare(left, right)
     assert found.verdict == "changed"
@@ -131,7 +131,7 @@ def test_what_is_not_finite(
 
 
 def test_a_nan_in_an_earlier_block_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "BLOCK_SIZE", 2)
+    monkeypatch.setattr(passes, "BLOCK_SIZE", 2)
     found = compare(np.array([1, 2, 3, 4], "f4"), np.array([1, NAN, 3, 5], "f4"))
     assert all(map(math.isnan, numbers(found)))
 
@@ -195,7 +195,7 @@ def test_other_shapes_are_not_read() -> None:
 )  # fmt: skip
 def test_casts(left: np.ndarray, right: np.ndarray, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for block in (1, 1 << 18):
-        monkeypatch.setattr(comparison, "BLOCK_SIZE", block)
+        monkeypatch.setattr(passes, "BLOCK_SIZE", block)
         assert compare(left, right).verdict == verdict
         assert compare(right, left).verdict == verdict
 
@@ -229,3 +229,13 @@ def test_blocks_that_are_cut_elsewhere_go_in_step() -> None:
     pairs = list(in_step(cut(3, 3, 2), cut(1, 6)))
     assert [len(a) for a, _ in pairs] == [1, 2, 3, 1, 1, 2]
     assert all((a == b).all() for a, b in pairs)
+
+
+def test_what_differs_late_is_read_again_and_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "BLOCK_SIZE", 2)
+    left, right, told = np.array([3, 4, 0, 1], "f4"), np.array([3, 4, 0, 2], "f4"), list[int]()
+    specs = TensorSpec((4,), "float32"), TensorSpec((4,), "float32")
+    found = difference(trees.ArraySource(left), trees.ArraySource(right), specs, advance=told.append)
+    assert found.verdict == "changed"
+    assert numbers(found) == pytest.approx(by_numpy(left, right))
+    assert sum(told) == left.nbytes + right.nbytes

@@ -1,21 +1,23 @@
-"""What lies between the values of two tensors: one pass over both in step, with the memory of two blocks."""
+"""What lies between the values of two tensors: passes over both in step, with the memory of two blocks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from weightrepl.engine.passes import blocks_of
+from weightrepl.engine.statistics import product
 from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
 from weightrepl.values import Value
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
-BLOCK_SIZE = 1 << 19
-"""Elements of a block: two of float32 and their difference lie in a cache."""
+Pair: TypeAlias = "tuple[Array, Array]"
+"""Flat blocks of two tensors, of as many elements."""
 
 _SOUND = 1e-25
 """From here on a float32 sum of squares has lost nothing to values whose squares are too small for float32."""
@@ -51,20 +53,37 @@ def difference(
     if None in shapes:  # only reading tells
         whole = left.read(), right.read()
         shapes = whole[0].shape, whole[1].shape
-        pairs = iter([(whole[0].reshape(-1), whole[1].reshape(-1))])
-    else:
-        pairs = in_step(left.blocks(_nbytes(specs[0])), right.blocks(_nbytes(specs[1])))
+        flat = whole[0].reshape(-1), whole[1].reshape(-1)
     if shapes[0] != shapes[1]:
         return Difference("shape")
+
+    read = told = 0
+
+    def tell(nbytes: int) -> None:  # what is read again was told before
+        nonlocal read, told
+        read += nbytes
+        if read > told:
+            advance(read - told)
+            told = read
+
+    def pairs() -> Iterator[Pair]:
+        nonlocal read
+        read = 0
+        if None in (specs[0].shape, specs[1].shape):
+            return iter([flat])
+        return in_step(blocks_of(left, specs[0], tell), blocks_of(right, specs[1], tell))
+
     _keep_freed_memory()
-    tally = _Tally(specs[0].dtype != specs[1].dtype, mean)
-    for ours, theirs in pairs:
-        tally.add(ours, theirs)
-        advance(ours.nbytes + theirs.nbytes)
-    return tally.difference()
+    recast = specs[0].dtype != specs[1].dtype
+    if not recast and dtype_bits(specs[0].dtype) is not None and all(_same_bytes(*pair) for pair in pairs()):
+        return Difference("same", 0.0, 0.0 if mean else None, 0.0, 1.0)
+    sums = _Sums()
+    for pair in pairs():
+        sums = _added(sums, _summed(pair, recast, mean))
+    return sums.difference(recast, mean)
 
 
-def in_step(lefts: Iterator[Array], rights: Iterator[Array]) -> Iterator[tuple[Array, Array]]:
+def in_step(lefts: Iterator[Array], rights: Iterator[Array]) -> Iterator[Pair]:
     """Yield the flat blocks of two tensors of one shape, cut so that both of a pair have as many elements."""
     right: Array = np.empty(0)
     for left in lefts:
@@ -75,98 +94,34 @@ def in_step(lefts: Iterator[Array], rights: Iterator[Array]) -> Iterator[tuple[A
             left, right = left[size:], right[size:]
 
 
-def _nbytes(spec: TensorSpec) -> int:
-    return BLOCK_SIZE * max(1, (dtype_bits(spec.dtype) or 8) // 8)
+class _Sums(Value):
+    """What is known of pairs of blocks: summed over a row in their own precision, over all rows in float64.
 
-
-class _Tally:
-    """The sums over all pairs of blocks so far: over a block in its own precision, over all blocks in float64.
-
-    recast: whether the dtypes differ. mean: whether the mean is wanted.
+    differs: whether any pair does. roundings: whether the left values, or the right ones, are the other's rounded.
+    texts: whether they are no numbers. largest, total, gaps: the largest distance, the sum of all, that of their
+    squares. lefts, rights, products: the sums of the squares of both sides, and of what they give multiplied.
     """
 
-    def __init__(self, recast: bool, mean: bool) -> None:
-        self.recast, self.mean = recast, mean
-        self.differs = self.texts = False
-        self.roundings = [True, True]  # whether left's values, or right's, are the other's rounded
-        self.size = 0
-        self.maxabs = self.sumabs = self.gaps = self.lefts = self.rights = self.products = 0.0
+    differs: bool = False
+    roundings: tuple[bool, bool] = (True, True)
+    texts: bool = False
+    size: int = 0
+    largest: float = 0.0
+    total: float = 0.0
+    gaps: float = 0.0
+    lefts: float = 0.0
+    rights: float = 0.0
+    products: float = 0.0
 
-    def add(self, left: Array, right: Array) -> None:
-        """Count a pair of flat blocks of the same number of elements."""
-        self.size += left.size
-        if not (_is_number(left.dtype) and _is_number(right.dtype)):
-            self.texts = True
-            self.differs |= left.dtype.kind != right.dtype.kind or not np.array_equal(left, right)
-            return
-        with np.errstate(all="ignore"):  # what overflows shows in the sums, and is done again in float64
-            if self.recast:
-                self.roundings[0] = self.roundings[0] and _is_rounded(left, right)
-                self.roundings[1] = self.roundings[1] and _is_rounded(right, left)
-            elif not self.differs and _same_bytes(left, right) and self._add_equal(left):
-                return  # once a block differs, the next is not expected to be equal
-            if not self._add_quickly(left, right):
-                self._add_carefully(left, right)
-
-    def _add_equal(self, values: Array) -> bool:
-        wide = _wide(values)
-        if wide is None:
-            return False
-        squares = float(np.dot(wide, wide))
-        if not _is_sound(squares, wide):
-            return False
-        self._count(0.0, 0.0, 0.0, squares, squares, squares)
-        return True
-
-    def _add_quickly(self, left: Array, right: Array) -> bool:
-        """Count a pair of blocks of plain finite numbers; return False, with nothing counted, where it is not one."""
-        ours, theirs = _wide(left), _wide(right)
-        if ours is None or theirs is None:
-            return False
-        gap = np.subtract(ours, theirs)
-        largest = max(float(gap.max()), -float(gap.min()))
-        gaps, lefts, rights = (float(np.dot(a, a)) for a in (gap, ours, theirs))
-        if not (_is_sound(gaps, gap) and _is_sound(lefts, ours) and _is_sound(rights, theirs)):
-            return False
-        self.differs |= largest > 0
-        total = float(np.abs(gap, out=gap).sum()) if self.mean else 0.0
-        self._count(largest, total, gaps, lefts, rights, float(np.dot(ours, theirs)))
-        return True
-
-    def _add_carefully(self, left: Array, right: Array) -> None:
-        """Count any pair of blocks, in float64: elements alike count as equal, NaN and infinities too."""
-        ours, theirs = _widest(left), _widest(right)
-        integers = left.dtype.kind in "iu" and right.dtype.kind in "iu"
-        gap = _integer_gap(left, right) if integers else np.abs(ours - theirs)
-        alike = gap == 0 if integers else _alike(ours, theirs)
-        gap[alike] = 0
-        self.differs |= not alike.all()
-        finite = np.isfinite(ours) & np.isfinite(theirs)
-        ours, theirs = np.where(finite, ours, 0), np.where(finite, theirs, 0)
-        gaps, lefts, rights = (float(np.vdot(a, a).real) for a in (gap, ours, theirs))
-        self._count(
-            float(gap.max()), float(gap.sum()), gaps, lefts, rights, float(np.vdot(ours, theirs).real)
-        )
-
-    def _count(
-        self, largest: float, total: float, gaps: float, lefts: float, rights: float, products: float
-    ) -> None:
-        self.maxabs = float(np.maximum(self.maxabs, largest))  # NaN stays
-        self.sumabs += total
-        self.gaps += gaps
-        self.lefts += lefts
-        self.rights += rights
-        self.products += products
-
-    def difference(self) -> Difference:
-        """Return the difference of all that was counted."""
+    def difference(self, recast: bool, mean: bool) -> Difference:
+        """Return the difference that these sums tell. recast: whether the dtypes differ. mean: is it wanted?"""
         verdict = "changed" if self.differs else "same"
         if self.texts:
             return Difference(verdict)
-        if self.recast and (verdict == "same" or any(self.roundings)):
+        if recast and (verdict == "same" or any(self.roundings)):
             verdict = "cast"
-        mean = self.sumabs / max(1, self.size) if self.mean else None
-        return Difference(verdict, self.maxabs, mean, self._relative(), self._cosine())
+        meanabs = self.total / max(1, self.size) if mean else None
+        return Difference(verdict, self.largest, meanabs, self._relative(), self._cosine())
 
     def _relative(self) -> float:
         if self.gaps and not self.lefts:
@@ -180,6 +135,69 @@ class _Tally:
         if not math.isfinite(self.gaps) or not norms:
             return math.nan
         return max(-1.0, min(1.0, self.products / norms))
+
+
+def _added(a: _Sums, b: _Sums) -> _Sums:
+    """Return the sums of the pairs of both."""
+    roundings = a.roundings[0] and b.roundings[0], a.roundings[1] and b.roundings[1]
+    return _Sums(
+        a.differs or b.differs,
+        roundings,
+        a.texts or b.texts,
+        a.size + b.size,
+        float(np.maximum(a.largest, b.largest)),  # NaN stays
+        a.total + b.total,
+        a.gaps + b.gaps,
+        a.lefts + b.lefts,
+        a.rights + b.rights,
+        a.products + b.products,
+    )
+
+
+def _summed(pair: Pair, recast: bool, mean: bool) -> _Sums:
+    """Return the sums of a pair of flat blocks of the same number of elements."""
+    left, right = pair
+    if not (_is_number(left.dtype) and _is_number(right.dtype)):
+        differs = left.dtype.kind != right.dtype.kind or not np.array_equal(left, right)
+        return _Sums(differs, texts=True, size=left.size)
+    with np.errstate(all="ignore"):  # what overflows shows in the sums, and is done again in float64
+        sums = _summed_quickly(left, right, mean) or _summed_carefully(left, right)
+        if not recast:
+            return sums
+        return sums.replace(roundings=(_is_rounded(left, right), _is_rounded(right, left)))
+
+
+def _summed_quickly(left: Array, right: Array, mean: bool) -> _Sums | None:
+    """Return the sums of a pair of blocks of plain finite numbers; None where it is not one."""
+    ours, theirs = _wide(left), _wide(right)
+    if ours is None or theirs is None:
+        return None
+    if ours.dtype != theirs.dtype:
+        ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+    gap = np.subtract(ours, theirs)
+    largest = max(float(gap.max()), -float(gap.min()))
+    gaps, lefts, rights = (product(a, a) for a in (gap, ours, theirs))
+    if not (_is_sound(gaps, gap) and _is_sound(lefts, ours) and _is_sound(rights, theirs)):
+        return None
+    products = (lefts + rights - gaps) / 2
+    total = float(np.abs(gap, out=gap).sum(dtype=np.float64)) if mean else 0.0
+    return _Sums(largest > 0, (True, True), False, left.size, largest, total, gaps, lefts, rights, products)
+
+
+def _summed_carefully(left: Array, right: Array) -> _Sums:
+    """Return the sums of any pair of blocks, in float64: elements alike count as equal, NaN and infinities too."""
+    ours, theirs = _widest(left), _widest(right)
+    integers = left.dtype.kind in "iu" and right.dtype.kind in "iu"
+    gap = _integer_gap(left, right) if integers else np.abs(ours - theirs)
+    alike = gap == 0 if integers else _alike(ours, theirs)
+    gap[alike] = 0
+    finite = np.isfinite(ours) & np.isfinite(theirs)
+    ours, theirs = np.where(finite, ours, 0), np.where(finite, theirs, 0)
+    gaps, lefts, rights = (float(np.vdot(a, a).real) for a in (gap, ours, theirs))
+    largest, total, products = float(gap.max()), float(gap.sum()), float(np.vdot(ours, theirs).real)
+    return _Sums(
+        not alike.all(), (True, True), False, left.size, largest, total, gaps, lefts, rights, products
+    )
 
 
 # ------------------------------------------------------------------ blocks

@@ -1,9 +1,9 @@
-"""One pass over the values of a tensor: block by block, in several threads where that pays."""
+"""One pass over blocks of values, in several threads where that pays."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -12,6 +12,7 @@ from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
+B = TypeVar("B")
 T = TypeVar("T")
 
 BLOCK_SIZE = 1 << 19
@@ -21,24 +22,30 @@ _ALONE_SIZE = 1 << 21  # so many are done before another thread would have begun
 _MOST_THREADS = 4  # one thread at a time reads: more would wait for it
 
 
+def blocks_of(tensor: TensorSource, spec: TensorSpec, advance: Callable[[int], None]) -> Iterator[Array]:
+    """Yield the values of a tensor in flat blocks of BLOCK_SIZE; `advance` is told how many bytes of it were read."""
+    bits = dtype_bits(spec.dtype) or 8
+    for block in tensor.blocks(BLOCK_SIZE * ((bits + 7) // 8)):
+        advance(block.size * bits // 8)
+        yield block
+
+
 def folded(
-    tensor: TensorSource,
-    spec: TensorSpec,
-    worker: Callable[[], Callable[[Array], T]],
+    blocks: Iterable[B],
+    size: int,
+    worker: Callable[[], Callable[[B], T]],
     merged: Callable[[T, T], T],
     nothing: T,
-    advance: Callable[[int], None],
 ) -> T:
     """Return the partial results of all blocks merged in the blocks' order, whichever was done first.
 
-    worker: returns for each thread what makes a partial result of a block; its arrays are used only by that thread.
-    nothing: what no block gives.
-    advance: is told after each block how many bytes of the source that was; may be called by several threads.
+    size: about how many elements they hold. worker: returns for each thread what makes a partial result of a block;
+        its arrays are used only by that thread. nothing: what no block gives.
 
-    Raises what reading, a worker or `advance` raises, once, when all threads have ended.
+    Raises what reading or a worker raises, once, when all threads have ended.
     """
-    threads = 1 if (spec.size or 0) <= _ALONE_SIZE else min(_cores(), _MOST_THREADS)
-    return _Pass(tensor, spec, worker, merged, nothing, advance).result(threads)
+    threads = 1 if size <= _ALONE_SIZE else min(_cores(), _MOST_THREADS)
+    return _Pass(blocks, worker, merged, nothing).result(threads)
 
 
 def _cores() -> int:
@@ -46,25 +53,20 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Pass(Generic[T]):
+class _Pass(Generic[B, T]):
     """What the threads of a pass share."""
 
     def __init__(
         self,
-        tensor: TensorSource,
-        spec: TensorSpec,
-        worker: Callable[[], Callable[[Array], T]],
+        blocks: Iterable[B],
+        worker: Callable[[], Callable[[B], T]],
         merged: Callable[[T, T], T],
         nothing: T,
-        advance: Callable[[int], None],
     ) -> None:
-        self.worker, self.merged, self.advance = worker, merged, advance
-        self.bits = dtype_bits(spec.dtype) or 8
-        self.blocks = enumerate(tensor.blocks(BLOCK_SIZE * ((self.bits + 7) // 8)))
+        self.blocks, self.worker, self.merged, self.total = enumerate(blocks), worker, merged, nothing
         self.reading, self.merging = Lock(), Lock()
         self.early: dict[int, T] = {}
         self.count = 0
-        self.total = nothing
         self.error: BaseException | None = None
 
     def result(self, threads: int) -> T:
@@ -77,7 +79,7 @@ class _Pass(Generic[T]):
                 helper.join()
         except (
             BaseException
-        ) as error:  # an interrupt comes at any point, and the others must not go on without us
+        ) as error:  # an interrupt comes at any point: the others must not go on without us
             self.error = error
             for helper in helpers:
                 if helper.ident is not None:
@@ -96,7 +98,6 @@ class _Pass(Generic[T]):
                 if block is None:
                     return
                 self.add(number, of_block(block))
-                self.advance(block.size * self.bits // 8)
         except BaseException as error:
             self.error = error
 

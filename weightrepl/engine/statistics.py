@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from weightrepl.engine.passes import folded
+from weightrepl.engine.passes import blocks_of, folded
 from weightrepl.engine.table import Histogram, Value
 from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
 from weightrepl.values import Value as Frozen
@@ -46,7 +46,9 @@ def measured(
     if not _are_numbers(spec):
         return dict.fromkeys(names)
     needs = frozenset(_NEEDS.get(name, "ends") for name in names)
-    total = folded(tensor, spec, lambda: partial(tallied, needs=needs, room=Room()), merged, Tally(), advance)
+    blocks = blocks_of(tensor, spec, advance)
+    worker = lambda: partial(tallied, needs=needs, room=Room())  # noqa: E731
+    total = folded(blocks, spec.size or 0, worker, merged, Tally())
     return {name: figure(name, total, spec.dtype) for name in names}
 
 
@@ -230,13 +232,19 @@ def _scale(reach: int | float) -> float:
 
 
 def _squares(wide: Array) -> float:
-    """Return the sum of the squared magnitudes of float64 or complex128.
-
-    In rows so short that the BLAS library starts no threads of its own, which would fight with ours.
-    """
+    """Return the sum of the squared magnitudes of float64 or complex128."""
     parts = wide.view(np.float64)
-    rows, rest = np.split(parts, [parts.size // _ROW * _ROW])
-    return float(np.matmul(rows.reshape(-1, 1, _ROW), rows.reshape(-1, _ROW, 1)).sum() + np.dot(rest, rest))
+    return product(parts, parts)
+
+
+def product(a: Array, b: Array) -> float:
+    """Return the inner product of two flat arrays of one float dtype; that of each row, added up in float64.
+
+    Rows are so short that the BLAS library starts no threads of its own, which would fight with ours.
+    """
+    rows = a.size // _ROW * _ROW
+    of_rows = np.matmul(a[:rows].reshape(-1, 1, _ROW), b[:rows].reshape(-1, _ROW, 1))
+    return float(of_rows.sum(dtype=np.float64) + np.dot(a[rows:], b[rows:]))
 
 
 def _within(low: Number, mean: float | complex, high: Number) -> float | complex:
@@ -312,9 +320,13 @@ def histogram(
     def half(nbytes: int) -> None:
         advance(nbytes // 2)
 
-    ends = folded(tensor, spec, lambda: partial(_magnitudes_tallied, room=Room()), merged, Tally(), half)
+    def blocks() -> Iterator[Array]:
+        return blocks_of(tensor, spec, half)
+
+    size = spec.size or 0
+    ends = folded(blocks(), size, lambda: partial(_magnitudes_tallied, room=Room()), merged, Tally())
     empty = _empty_histogram(*((0, 1) if spec.dtype == "bool" else (ends.low, ends.high)), bins)
-    return folded(tensor, spec, lambda: partial(counted, empty, room=Room()), added, empty, half)
+    return folded(blocks(), size, lambda: partial(counted, empty, room=Room()), added, empty)
 
 
 def counted(bins: Histogram, block: Array, room: Room) -> Histogram:

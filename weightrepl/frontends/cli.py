@@ -53,7 +53,7 @@ Without a query: the tree of layers.
   weightrepl model.keras -q '**:kernel'
   weightrepl model.keras -q '**:* | where size > 1M | sort size desc'
   weightrepl model.keras -q 'encoder/*:kernel' -o encoder.npz
-  weightrepl old=a.keras new=b.keras -q 'new/**/@Dense:bias' --format paths
+  weightrepl old=a.keras new=b.keras -q 'old/**:* | diff new' --format csv
 Exit status: 0 something was selected, 1 nothing was, 2 there was an error.
 """
 
