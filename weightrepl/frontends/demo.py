@@ -24,6 +24,10 @@ STEPS = (
      "outer_dense:kernel[:2, ::2]"),
     ("Stages go on with what was selected.",
      "**:kernel | top 2 size | show address, size"),
+    ("A stage may look into the values, however large a weight is.",
+     "**:kernel | hist"),
+    ("Or ask what is remarkable about them; in CI the exit status tells.",
+     '**:* | where flags != "" | show address, flags, std'),
     ("Who mistypes is told where, and what was meant.",
      "larger_model/custom_modul/*dense1:kernel"),
 )  # fmt: skip
