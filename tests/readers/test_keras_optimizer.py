@@ -108,8 +108,9 @@ def test_every_class_of_keras_s(
     assert set(met.values()) <= {None}
 
 
-def test_tf_keras_writes_a_mere_name(tmp_path: Path):
-    assert list(found(tmp_path, [(), *PAIRS], "adam")) == [
+@pytest.mark.parametrize("name", ["adam", "adam_1", "adam_12"])
+def test_a_mere_name_has_the_number_that_keras_gave_it(tmp_path: Path, name: str):
+    assert list(found(tmp_path, [(), *PAIRS], name)) == [
         ":iterations",
         *named(PAIR, "momentum", "velocity"),
     ]
@@ -125,6 +126,8 @@ def test_tf_keras_writes_a_mere_name(tmp_path: Path):
         (optimizer("Unheard"), [*SCALARS, *PAIRS]),
         (None, [*SCALARS, *PAIRS[:-1]]),
         ("mine", [*SCALARS, *PAIRS]),
+        ("mine_1", [*SCALARS, *PAIRS]),
+        ("adam_x", [*SCALARS, *PAIRS]),
         (optimizer("Adam"), [()]),
     ],
 )

@@ -127,10 +127,11 @@ def _class_of(compiled: object) -> tuple[str | None, Mapping[str, Any]]:
     """Return class and configuration of an optimizer.
 
     A mere `adam` has all defaults: tf_keras may write it, and a store without a configuration has nothing but the
-    optimizer's name, which is by default its class's.
+    optimizer's name, which is by default its class's; the second of a process is called `adam_1`.
     """
     if isinstance(compiled, str):
-        return _BY_LOWER_NAME.get(compiled.lower()), {}
+        name, _, number = compiled.lower().rpartition("_")
+        return _BY_LOWER_NAME.get(name if number.isdecimal() else compiled.lower()), {}
     if not isinstance(compiled, Mapping) or ">" in str(compiled.get("registered_name")):
         return None, {}
     class_name, config = compiled.get("class_name"), compiled.get("config")
