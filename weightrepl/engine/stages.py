@@ -99,8 +99,12 @@ def check(stage: Stage, given: Relation) -> None:
     if given.kind == "count":
         raise ExpressionError("after-count", "'count' gives one number: nothing can follow it", stage.span)
     if stage.name in OF_WEIGHTS and given.kind != "weights":
-        message = f"'{stage.name}' looks into weights, and these rows are none any more"
-        raise ExpressionError("no-weights", message, stage.name_span, hint="put it before 'group' and 'diff'")
+        if given.kind == "layers":
+            rows, hint = "are layers", "without --layers, in Python with select(), it is of their weights"
+        else:
+            rows, hint = "are none any more", "put it before 'group' and 'diff'"
+        message = f"'{stage.name}' looks into weights, and these rows {rows}"
+        raise ExpressionError("needs-weights", message, stage.name_span, hint=hint)
 
 
 def reading(given: Relation, columns: Iterable[Column]) -> AbstractContextManager[None]:
