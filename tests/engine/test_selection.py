@@ -15,7 +15,7 @@ import weightrepl
 from tests import trees
 from weightrepl.engine.evaluate import evaluate
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.model.tensor import full_index, indexed_shape, take
+from weightrepl.model.tensor import TensorPart, TensorSpec, full_index, indexed_shape, take
 
 TREES = json.loads((Path(__file__).parent.parent / "cases" / "trees.json").read_text("utf-8"))
 
@@ -94,6 +94,14 @@ def test_a_slice_of_the_query_is_the_weight_from_then_on() -> None:
     assert len(weight) == 2
 
 
+def test_brackets_of_what_has_no_recorded_shape_are_numpys() -> None:
+    """The whole is read first."""
+    space = trees.workspace(trees.model("m\n  a\n    :w"))
+    weight = evaluate("a:w", space)[0]
+    assert weight.shape is None
+    assert weight[...].shape == ()
+
+
 SLICES = st.builds(slice, *[st.none() | st.integers(-7, 7)] * 2, st.none() | st.integers(-3, 3).filter(bool))
 ENTRIES = st.integers(-4, 3) | SLICES | st.lists(st.integers(-4, 3), max_size=3)
 
@@ -112,6 +120,29 @@ def test_slices_are_numpys(entries: list[object]) -> None:
     index = full_index(entries, array.shape)
     np.testing.assert_array_equal(take(array, index), expected)
     assert indexed_shape(array.shape, index) == expected.shape
+
+
+ONE_LIST = st.lists(ENTRIES, max_size=3).filter(lambda i: sum(isinstance(e, list) for e in i) <= 1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ONE_LIST, st.data(), st.integers(1, 9))
+def test_a_part_of_a_part_is_numpys(entries: list[object], data: st.DataObject, block: int) -> None:
+    """Read at an index, and block by block."""
+    array = np.arange(4**3).reshape(4, 4, 4)
+    part = TensorPart(
+        trees.ArraySource(array), TensorSpec(array.shape, "int64"), full_index(entries, array.shape)
+    )
+    expected = take(array, part.index)
+    np.testing.assert_array_equal(part.read(), expected)
+    blocks = list(part.blocks(8 * block))
+    assert all(flat.ndim == 1 and flat.size <= block for flat in blocks)
+    np.testing.assert_array_equal(np.concatenate([*blocks, []]), expected.reshape(-1))
+    try:
+        index = full_index(data.draw(ONE_LIST), expected.shape)
+    except IndexError:
+        return
+    np.testing.assert_array_equal(part.read(index), take(expected, index))
 
 
 def test_a_selection_is_a_sequence() -> None:
