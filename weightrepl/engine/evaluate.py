@@ -130,7 +130,8 @@ def _result(given: Relation, scope: Scope) -> Result:
     match given.kind:
         case "weights":
             # what a stage asked for is read now and kept, so that its errors are this query's
-            given.values(name for name in given.shown if given.columns[name].reads)
+            if reads := [name for name in given.shown if given.columns[name].reads]:
+                given.values(reads)
             return Selection(given, scope.workspace)
         case "layers":
             return LayerSelection(given, scope.workspace)

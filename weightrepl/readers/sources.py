@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
 from weightrepl.model.tensor import (
@@ -263,8 +264,9 @@ class PlainTensor(Value):
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         size = math.prod(self.shape)
         step = max(1, max_nbytes // self.itemsize)
+        free: list[bytearray] = []
         for start in range(0, size, step):
-            raw = _empty((min(step, size - start),), self.itemsize)
+            raw = _lent(free, step * self.itemsize, self.itemsize)[: size - start]
             self._fill(start, raw)
             yield self._finished(raw)
 
@@ -294,6 +296,19 @@ class PlainTensor(Value):
         if self.dtype == "bool":
             return np.not_equal(raw, 0, out=raw.view(np.bool_))
         return raw.view(numpy_dtype(self.dtype))
+
+
+def _lent(free: list[bytearray], nbytes: int, itemsize: int) -> Array:
+    """Return an array in memory that goes back to `free` when neither it nor a view of it is left.
+
+    New memory would cost more than reading into it: the system gives it page by page, as each is first written.
+    """
+    import numpy as np
+
+    buffer = free.pop() if free else bytearray(nbytes)
+    lent = np.frombuffer(buffer, _raw_dtype(itemsize))
+    finalize(lent, free.append, buffer)
+    return lent
 
 
 def _rows(shape: tuple[int, ...], index: tuple[AxisIndex, ...]) -> tuple[list[int], int] | None:
