@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from weightrepl.engine.addresses import address, first_owner, first_place, is_shared, weight_name
-from weightrepl.engine.figures import FIGURES, Figures
-from weightrepl.engine.previews import previews
+from weightrepl.engine.figures import FIGURES, Figures, kept
+from weightrepl.engine.previews import preview
 from weightrepl.engine.schemes import scales_of, scheme
 from weightrepl.engine.table import ColumnType, Value
 from weightrepl.model.tree import Place, Site
@@ -64,7 +64,7 @@ def weight_columns(workspace: Workspace, figures: Figures) -> Mapping[str, Colum
             Column(name, type_, partial(_figure, figures, name), reads=True)
             for name, type_ in FIGURES.items()
         ),
-        Column("values", "text", previews(), reads=True),
+        Column("values", "text", kept(preview), reads=True),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from weightrepl.engine.table import ColumnType, Value
-from weightrepl.model.tree import Derived, Site, Weight
+from weightrepl.model.tree import Site
+
+T = TypeVar("T")
 
 FIGURES: dict[str, ColumnType] = {
     "min": "number", "max": "number", "mean": "number", "std": "number", "norm": "number", "absmax": "number",
@@ -32,6 +34,19 @@ class Watcher(Protocol):
         ...
 
 
+def kept(compute: Callable[[Site], T]) -> Callable[[Site], T]:
+    """Return what computes something of a site once; it holds the site, so that no other gets its identity."""
+    known: dict[tuple[int, str, int], tuple[Site, T]] = {}
+
+    def of(site: Site) -> T:
+        key = (id(site.weight), site.slice_text, id(site.derived))
+        if key not in known:
+            known[key] = site, compute(site)
+        return known[key][1]
+
+    return of
+
+
 class Figures:
     """The figures of the weights of one result, computed when first asked for and then kept.
 
@@ -41,7 +56,7 @@ class Figures:
     def __init__(self, wanted: Iterable[str] = (), watcher: Watcher | None = None) -> None:
         self._wanted: frozenset[str] = frozenset()
         self.want(wanted)
-        self._known: dict[tuple[int, str, int], _Known] = {}
+        self._known: Callable[[Site], dict[str, Value]] = kept(lambda site: {})
         self.watcher = watcher
 
     def want(self, names: Iterable[str]) -> None:
@@ -54,15 +69,12 @@ class Figures:
         Raises:
             SourceError: the values can't be read.
         """
-        key = (id(site.weight), site.slice_text, id(site.derived))
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = _Known(site.weight, site.derived)
-        if name not in known.values:
+        known = self._known(site)
+        if name not in known:
             from weightrepl.engine.statistics import measured
 
-            known.values |= measured(site.tensor, site.spec, self._wanted | {name}, self.advance)
-        return known.values[name]
+            known |= measured(site.tensor, site.spec, self._wanted | {name}, self.advance)
+        return known[name]
 
     def advance(self, nbytes: int) -> None:
         """Tell the watcher that so many more bytes have been read."""
@@ -80,13 +92,3 @@ class Figures:
             yield
         finally:
             self.watcher.end()
-
-
-class _Known:
-    """The figures of one weight. Holds what it is of, so that no other object gets its identity."""
-
-    __slots__ = ("derived", "values", "weight")
-
-    def __init__(self, weight: Weight, derived: Derived | None) -> None:
-        self.weight, self.derived = weight, derived
-        self.values: dict[str, Value] = {}

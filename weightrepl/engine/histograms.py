@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from weightrepl.engine.columns import Column
 from weightrepl.engine.expressions import ExpressionError
-from weightrepl.engine.figures import Figures
+from weightrepl.engine.figures import Figures, kept
 from weightrepl.engine.stages import DEFAULT_COLUMNS, Relation
 from weightrepl.engine.table import Histogram
 from weightrepl.errors import Problem
@@ -37,17 +37,13 @@ def with_histograms(stage: Stage, given: Relation) -> Relation:
 
 def histograms(figures: Figures, bins: int = DEFAULT_BINS) -> Callable[[Site], Histogram | None]:
     """Return what gives a weight's histogram, None of what holds no numbers; each is counted once."""
-    known: dict[tuple[int, str, int], tuple[Site, Histogram | None]] = {}  # a site that is held keeps its ids
 
-    def of(site: Site) -> Histogram | None:
-        key = (id(site.weight), site.slice_text, id(site.derived))
-        if key not in known:
-            from weightrepl.engine.statistics import histogram
+    def counted(site: Site) -> Histogram | None:
+        from weightrepl.engine.statistics import histogram
 
-            known[key] = site, histogram(site.tensor, site.spec, bins, figures.advance)
-        return known[key][1]
+        return histogram(site.tensor, site.spec, bins, figures.advance)
 
-    return of
+    return kept(counted)
 
 
 def _bins(stage: Stage) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from weightrepl.model.tensor import TensorSource
@@ -13,19 +12,6 @@ MOST = 8
 """How many values of a weight are shown."""
 
 _LONGEST = 24
-
-
-def previews() -> Callable[[Site], str | None]:
-    """Return what gives the preview of a weight, which is read once."""
-    known: dict[tuple[int, str, int], tuple[Site, str | None]] = {}  # a site that is held keeps its ids
-
-    def of(site: Site) -> str | None:
-        key = (id(site.weight), site.slice_text, id(site.derived))
-        if key not in known:
-            known[key] = site, preview(site)
-        return known[key][1]
-
-    return of
 
 
 def preview(site: Site) -> str | None:

@@ -13,7 +13,7 @@ from weightrepl.engine.columns import (
     total,
     weight_columns,
 )
-from weightrepl.engine.expressions import ExpressionError, column_of, condition
+from weightrepl.engine.expressions import ExpressionError, Typed, column_of, condition
 from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.table import ColumnType, Value
 from weightrepl.errors import Problem
@@ -107,7 +107,7 @@ def check(stage: Stage, given: Relation) -> None:
         raise ExpressionError("needs-weights", message, stage.name_span, hint=hint)
 
 
-def reading(given: Relation, columns: Iterable[Column]) -> AbstractContextManager[None]:
+def reading(given: Relation, columns: Iterable[Column | Typed]) -> AbstractContextManager[None]:
     """Tell who watches that the rows are read, as long as it lasts, where the columns need that."""
     if given.kind == "weights" and any(column.reads for column in columns):
         return given.figures.reading(given.rows)
@@ -118,7 +118,7 @@ def _where(stage: Stage, given: Relation) -> Relation:
     (expression,) = stage.arguments
     assert not isinstance(expression, SortKey | Keyword | Selector)
     holds = condition(expression, given.columns)
-    with given.figures.reading(given.rows) if holds.reads and given.kind == "weights" else nullcontext():
+    with reading(given, [holds]):
         verdicts = [holds.of(row) for row in given.rows]
     rows = tuple(row for row, verdict in zip(given.rows, verdicts, strict=True) if verdict is True)
     unknown = sum(verdict is None for verdict in verdicts)
