@@ -73,6 +73,8 @@ OWNERS = {
     "pandas": {"engine.extras"},
     "rich": {"frontends.progress"},
     "prompt_toolkit": {"frontends.repl"},
+    "platformdirs": {"frontends.settings"},
+    "tomlkit": {"frontends.settings"},
     "pygments": {"frontends.lexer"},
     "IPython": {"frontends.magics"},
     "pygls": {"frontends.language_server"},
@@ -87,8 +89,8 @@ AT_MODULE_LEVEL = {
     "frontends.language_server": {"pygls", "lsprotocol"},
 }
 
-# Readers of several modules: those whose names begin alike are one.
-FAMILIES = ("legacy_", "keras_object")
+# Modules of a room whose names begin alike are one.
+FAMILIES = ("legacy_", "keras_object", "complete", "repl")
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".
@@ -105,8 +107,12 @@ SEPARATE = {
         "keras_archive": {"keras_groups", "keras_store", "zip_members"},
         "registry": {"other_formats"},
     },
-    "service": {"*": set()},
-    "frontends": {"*": {"session", "commands", "demo"}, "cli": {"completion_scripts", "progress", "streams"}},
+    "service": {"*": {"answers", "pages"}},
+    "frontends": {
+        "*": {"session", "shell", "commands", "lines", "settings", "demo"},
+        "cli": {"completion_scripts", "progress", "repl", "streams"},
+        "repl": {"progress", "streams"},
+    },
 }
 
 # What a fresh interpreter must not have loaded for the sake of a light import.
@@ -438,8 +444,8 @@ FAULTS = [
     ),
     (
         neighbours_met,
-        {"frontends__cli": "from .repl import x", "frontends__repl": ""},
-        "cli may not import repl",
+        {"frontends__cli": "from .magics import x", "frontends__magics": ""},
+        "cli may not import magics",
     ),
     (strangers_let_in, {"model__tensor": "import numpy as np"}, "numpy is imported inside the function"),
     (

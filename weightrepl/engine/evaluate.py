@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import FIGURES, Figures, Watcher
-from weightrepl.engine.scope import NamedQuery, Scope
+from weightrepl.engine.scope import Named, Scope
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.engine.selectors import Kind, choose, kind_of, owners
-from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, check, relation, words_of
+from weightrepl.engine.selectors import Chosen, Kind, choose, kind_of, owners
+from weightrepl.engine.stages import Relation, apply, check, relation, wants_weights, words_of
 from weightrepl.engine.table import Count, Table
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.model.tree import Place, Site
@@ -28,14 +27,14 @@ def evaluate(
     *,
     location: Place | None = None,
     want: Kind | None = None,
-    named: Mapping[str, NamedQuery] | None = None,
+    named: Mapping[str, Named] | None = None,
     watcher: Watcher | None = None,
 ) -> Result:
     """Return what a query finds in the open models.
 
     location: where relative paths start; None is the one open model, or the workspace where several are.
     want: `weights` or `layers` whatever the query is of; None as the query says itself.
-    named: the queries that `$name` stands for.
+    named: what `$name` stands for.
     watcher: is told how far the reading of values has come.
 
     Raises:
@@ -94,20 +93,27 @@ def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relat
     return compared(given, other, side, [stage for stage in following if isinstance(stage, Stage)])
 
 
+def rows_of(query: Query, kind: Kind, scope: Scope) -> Chosen:
+    """Return the rows that are left behind the last stage of a query which stands for a selector.
+
+    Raises:
+        QueryError: it names what is not there, or gives no rows of weights or layers.
+    """
+    given = _related(query, "weights" if wanted_by_stages(query, scope) == "weights" else kind, scope)
+    if given.kind not in ("weights", "layers"):
+        message = f"'{query.stages[-1].span.of(scope.text)}' leaves no weights or layers to select"
+        raise QueryError(scope.text, (Problem("not-a-selection", message, query.stages[-1].span),))
+    rows = given.rows
+    if kind == "layers" and given.kind == "weights":
+        rows = tuple(owners(rows))
+    return Chosen(rows, given.problems)
+
+
 def wanted_by_stages(query: Query, scope: Scope) -> Kind:
     """Return what a query is of: weights too if a stage needs them, by its nature or by a key."""
-    if kind_of(query, scope.named) == "weights":
+    if wants_weights(query.stages):
         return "weights"
-    for stage in query.stages:
-        assert isinstance(stage, Stage)
-        if stage.name in OF_WEIGHTS:
-            return "weights"
-        only_weights = set(WEIGHT_COLUMNS + VALUE_COLUMNS) - set(LAYER_COLUMNS)
-        if any(word.text in only_weights for word in words_of(stage)):
-            return "weights"
-        if stage.name == "group":
-            break
-    return "layers"
+    return kind_of(query, scope.named)
 
 
 def _relation(query: Query, kind: Kind, scope: Scope) -> tuple[Relation, tuple[Problem, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from weightrepl.engine.missing import complaints, names_at
 from weightrepl.engine.missing_weights import empty_complaints
 from weightrepl.engine.resolve import weights_within
-from weightrepl.engine.scope import NamedQuery, Scope
+from weightrepl.engine.scope import Named, Scope
 from weightrepl.engine.selectors import follow, kind_of
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Problem
@@ -54,7 +54,7 @@ def explain(
     workspace: Workspace,
     *,
     location: Place | None = None,
-    named: Mapping[str, NamedQuery] | None = None,
+    named: Mapping[str, Named] | None = None,
 ) -> Explanation:
     """Return how each selector of a query goes through the open models; never raises on a broken query."""
     parsed = parse(text)

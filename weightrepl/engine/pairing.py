@@ -12,12 +12,13 @@ from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.missing import complaints
 from weightrepl.engine.missing_weights import empty_complaints
 from weightrepl.engine.resolve import Reached, advance, origin, weights_within
-from weightrepl.engine.scope import NamedQuery, Scope
+from weightrepl.engine.scope import Named, NamedQuery, NamedResult, Scope
 from weightrepl.engine.selectors import follow
 from weightrepl.engine.stages import Relation
 from weightrepl.engine.trace import Trace
 from weightrepl.errors import Fix, Problem, errors_in
 from weightrepl.model.tree import Place, Site, nfc
+from weightrepl.query.parser import parse
 from weightrepl.query.printer import format_slice
 from weightrepl.query.syntax import (
     Dotted,
@@ -66,6 +67,7 @@ def other_side(query: Query, number: int, given: Relation, scope: Scope) -> Othe
     assert isinstance(stage, Stage)
     (path,) = stage.arguments
     assert isinstance(path, Selector)
+    scope = _with_queries(query, scope)
     trace = follow(path, scope)
     notes = _checked(trace, scope)
     stages = query.stages[:number]
@@ -76,12 +78,35 @@ def other_side(query: Query, number: int, given: Relation, scope: Scope) -> Othe
     root, left_root = _the_layer(trace, scope), _common(list(_roots(query, scope)), stage)
     if root is left_root:
         notes += (Problem("same-sides", "this is the left side itself", path.span, severity="note"),)
-    named = {
+    named: dict[str, Named] = {
         name: NamedQuery(each.text, _moved(each.query, left_root, scope))
         for name, each in scope.named.items()
+        if isinstance(each, NamedQuery)
     }
     moved = _moved(query, left_root, scope).replace(stages=stages)
     return OtherSide(moved, scope.replace(location=root, named=named), path, left_root, root, notes)
+
+
+def _with_queries(query: Query, scope: Scope) -> Scope:
+    """Return the scope in which each earlier result that the query refers to is the query of its rows' addresses."""
+    for reference in (s for s in query.selectors if isinstance(s, Reference)):
+        named = scope.named[reference.name]
+        if isinstance(named, NamedResult):
+            named = _as_query(named, reference, scope)
+            scope = scope.replace(named={**scope.named, reference.name: named})
+        scope = _with_queries(named.query, scope)
+    return scope
+
+
+def _as_query(result: NamedResult, reference: Reference, scope: Scope) -> NamedQuery:
+    if any(isinstance(row, Site) and row.derived for row in result.rows):
+        message = f"'diff' compares weights, and the values of '${reference.name}' were computed"
+        raise ExpressionError("needs-weights", message, reference.span)
+    text = ", ".join(
+        site_address(row, scope.workspace) if isinstance(row, Site) else address(row, scope.workspace)
+        for row in result.rows
+    )
+    return NamedQuery(text, parse(text).query)
 
 
 def as_notes(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -151,9 +176,15 @@ def _slice_of(site: Site, query: Query, scope: Scope) -> Slice | None:
 def _slices(query: Query, scope: Scope) -> Iterator[Slice]:
     for selector in query.selectors:
         if isinstance(selector, Reference):
-            yield from _slices(scope.named[selector.name].query, scope)
+            yield from _slices(_query_of(selector, scope), scope)
         elif isinstance(selector, Selector) and selector.slice is not None:
             yield selector.slice
+
+
+def _query_of(reference: Reference, scope: Scope) -> Query:
+    named = scope.named[reference.name]
+    assert isinstance(named, NamedQuery)  # see _with_queries
+    return named.query
 
 
 # ------------------------------------------------------------------ the roots
@@ -167,7 +198,7 @@ def _roots(query: Query, scope: Scope) -> Iterator[Place | None]:
             if i == 0:  # it takes away from everything here
                 yield scope.location
         elif isinstance(selector, Reference):
-            yield from _roots(scope.named[selector.name].query, scope)
+            yield from _roots(_query_of(selector, scope), scope)
         else:
             yield _led(selector.path, scope)[0]
 

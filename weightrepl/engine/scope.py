@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from weightrepl.engine.figures import Watcher
-from weightrepl.model.tree import Place
+from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.syntax import Query
 from weightrepl.values import Value
@@ -18,12 +19,26 @@ class NamedQuery(Value):
     query: Query
 
 
+class NamedResult(Value):
+    """An earlier result that `$3` stands for.
+
+    kind: what its rows are; of a table of anything else there are none, and a query can't refer to it.
+    """
+
+    kind: Literal["weights", "layers", "table"]
+    rows: tuple[Site | Place, ...] = ()
+
+
+Named: TypeAlias = NamedQuery | NamedResult
+"""What a `$name` stands for."""
+
+
 class Scope(Value):
     """What a query is resolved against.
 
     text: the whole text that the spans of the query point into.
     location: where relative paths start; None is the workspace.
-    named: the queries that `$name` stands for.
+    named: what `$name` stands for.
     watcher: is told how far the reading of values has come.
     within: the names being resolved at the moment, so that none refers to itself.
     """
@@ -31,10 +46,12 @@ class Scope(Value):
     text: str
     workspace: Workspace
     location: Place | None
-    named: Mapping[str, NamedQuery] = {}
+    named: Mapping[str, Named] = {}
     watcher: Watcher | None = None
     within: frozenset[str] = frozenset()
 
     def inside(self, name: str) -> Scope:
         """Return the scope in which the query called `name` is resolved."""
-        return self.replace(text=self.named[name].text, within=self.within | {name})
+        named = self.named[name]
+        assert isinstance(named, NamedQuery)
+        return self.replace(text=named.text, within=self.within | {name})

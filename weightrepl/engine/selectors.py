@@ -15,10 +15,10 @@ from weightrepl.engine.resolve import (
     weights_named,
     weights_within,
 )
-from weightrepl.engine.scope import NamedQuery, Scope
+from weightrepl.engine.scope import Named, NamedResult, Scope
 from weightrepl.engine.slices import sliced
 from weightrepl.engine.trace import Step, Trace
-from weightrepl.errors import Problem
+from weightrepl.errors import Problem, QueryError
 from weightrepl.model.tree import Place, Site
 from weightrepl.query.syntax import Missing, Query, Reference, Selector
 from weightrepl.spans import Span
@@ -149,8 +149,41 @@ def _referred(reference: Reference, kind: Kind, scope: Scope) -> Chosen:
     if reference.name in scope.within:
         message = f"'${reference.name}' refers to itself"
         return Chosen((), (Problem("query-in-itself", message, reference.span),))
-    chosen = choose(named.query, kind, scope.inside(reference.name))
-    return Chosen(chosen.rows, tuple(_within(reference, named.text, p) for p in chosen.problems))
+    if isinstance(named, NamedResult):
+        chosen = _earlier(named, reference, kind, scope)
+    else:
+        chosen = _named_rows(named.query, kind, scope.inside(reference.name))
+        chosen = chosen.replace(problems=tuple(_within(reference, named.text, p) for p in chosen.problems))
+    if reference.negated and kind == "layers":
+        places = tuple(row for row in chosen.rows if isinstance(row, Place))
+        return chosen.replace(rows=layers_within(Reached(places), scope.workspace))
+    return chosen
+
+
+def _named_rows(query: Query, kind: Kind, scope: Scope) -> Chosen:
+    """Return what a query that has a name gives, its stages included."""
+    if not query.stages:
+        return choose(query, kind, scope)
+    from weightrepl.engine.evaluate import rows_of
+
+    try:
+        return rows_of(query, kind, scope)
+    except QueryError as error:
+        return Chosen((), error.problems)
+
+
+def _earlier(result: NamedResult, reference: Reference, kind: Kind, scope: Scope) -> Chosen:
+    """Return the rows of an earlier result; of layers, where weights are wanted, all weights in and below them."""
+    rows = result.rows
+    if result.kind == "table":
+        message = f"'${reference.name}' is a table that holds no weights or layers"
+        return Chosen((), (Problem("not-a-selection", message, reference.span),))
+    if kind == "layers" and result.kind == "weights":
+        return Chosen(tuple(owners(row for row in rows if isinstance(row, Site))))
+    if kind == "weights" and result.kind == "layers":
+        places = tuple(row for row in rows if isinstance(row, Place))
+        return Chosen(weights_within(Reached(places), scope.workspace))
+    return Chosen(rows)
 
 
 def _within(reference: Reference, text: str, problem: Problem) -> Problem:
@@ -160,16 +193,26 @@ def _within(reference: Reference, text: str, problem: Problem) -> Problem:
     return Problem(problem.code, message, reference.span, None, problem.severity, advice)
 
 
-def kind_of(query: Query, named: Mapping[str, NamedQuery], within: frozenset[str] = frozenset()) -> Kind:
+def kind_of(query: Query, named: Mapping[str, Named], within: frozenset[str] = frozenset()) -> Kind:
     """Return whether a query is of weights or of layers: of weights as soon as a selector has a `:`."""
     for selector in query.selectors:
         match selector:
             case Selector(weight=weight) if weight is not None:
                 return "weights"
             case Reference(name=name) if name in named and name not in within:
-                if kind_of(named[name].query, named, within | {name}) == "weights":
+                if _kind_of_named(named[name], named, within | {name}) == "weights":
                     return "weights"
     return "layers"
+
+
+def _kind_of_named(thing: Named, named: Mapping[str, Named], within: frozenset[str]) -> Kind:
+    if isinstance(thing, NamedResult):
+        return "weights" if thing.kind == "weights" else "layers"
+    from weightrepl.engine.stages import wants_weights
+
+    if wants_weights(thing.query.stages):
+        return "weights"
+    return kind_of(thing.query, named, within)
 
 
 def owners(sites: Iterable[Site]) -> Iterator[Place]:

@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 from weightrepl.engine.columns import (
+    LAYER_COLUMNS,
+    VALUE_COLUMNS,
+    WEIGHT_COLUMNS,
     Column,
     layer_columns,
     total,
@@ -23,6 +26,7 @@ from weightrepl.query.syntax import (
     Binary,
     Keyword,
     Membership,
+    Missing,
     Number,
     Selector,
     SortKey,
@@ -262,6 +266,19 @@ _STAGES: dict[str, Callable[[Stage, Relation], Relation]] = {
     "where": _where, "sort": _sort, "head": _head, "tail": _tail, "top": _top, "show": _show, "count": _count,
     "group": _group, "stats": _stats, "hist": _hist, "reduce": _reduce, "dequantize": _dequantize,
 }  # fmt: skip
+
+
+def wants_weights(stages: Iterable[Stage | Missing]) -> bool:
+    """Return whether stages are of weights, by the nature of one or by a key that only weights have."""
+    only_weights = set(WEIGHT_COLUMNS + VALUE_COLUMNS) - set(LAYER_COLUMNS)
+    for stage in stages:
+        if isinstance(stage, Missing):
+            continue
+        if stage.name in OF_WEIGHTS or any(word.text in only_weights for word in words_of(stage)):
+            return True
+        if stage.name == "group":
+            break
+    return False
 
 
 def words_of(stage: Stage) -> Iterator[Word]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weightrepl.engine.evaluate import Result
     from weightrepl.engine.explain import Explanation
     from weightrepl.engine.figures import Watcher
-    from weightrepl.engine.scope import NamedQuery
+    from weightrepl.engine.scope import Named, NamedQuery
     from weightrepl.engine.selectors import Kind
     from weightrepl.model.tree import Model, Place
     from weightrepl.model.workspace import Workspace
@@ -36,7 +36,7 @@ class Session:
 
         self.workspace: Workspace = Workspace()
         self.location: Place | None = None
-        self.named: dict[str, NamedQuery] = {}
+        self.named: dict[str, Named] = {}
         self.watcher: Watcher | None = None
 
     def open(self, source: object, name: str | None = None) -> Model:

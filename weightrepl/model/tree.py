@@ -9,6 +9,8 @@ layer where it hangs on one way; places unfold lazily, so opening one level open
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +21,22 @@ SYSTEM_NAMES = (".optimizer", ".metrics", ".state", ".unread")
 """Layers of a model for what is not part of the network proper."""
 
 _loading = RLock()
+_reading_forbidden = ContextVar("_reading_forbidden", default=False)
+
+
+class NotReadYetError(Exception):
+    """What is asked for would have to be read from its source first, and nobody is to wait for that."""
+
+
+@contextmanager
+def without_reading() -> Iterator[None]:
+    """Let what was not read so far raise NotReadYetError when it is asked for: for answers between two keystrokes."""
+    token = _reading_forbidden.set(True)
+    try:
+        yield
+    finally:
+        _reading_forbidden.reset(token)
+
 
 T = TypeVar("T")
 
@@ -124,9 +142,15 @@ class Layer:
 
     @property
     def content(self) -> Content:
-        """What the layer holds; read from the source at the first time."""
+        """What the layer holds; read from the source at the first time.
+
+        Raises:
+            NotReadYetError: it was not read so far, and this is `without_reading`.
+        """
         content = self._content
         if not isinstance(content, Content):
+            if _reading_forbidden.get():
+                raise NotReadYetError(self.name)
             with _loading:
                 if not isinstance(self._content, Content):
                     self._content = content()
