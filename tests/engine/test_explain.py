@@ -58,3 +58,12 @@ def test_a_hole_in_a_path_ends_it() -> None:
     """`…` and the like: nothing is reached."""
     steps = explain("custom_module/#2:kernel", trees.workspace(trees.model(TREES["seed"]))).selectors[0].steps
     assert [(s.text, s.found) for s in steps] == [("custom_module", 1), ("#2", 0)]
+
+
+def test_a_half_written_query_by_name_is_looked_through() -> None:
+    """What stands behind the hole counts too: a stage that looks into weights."""
+    space = trees.workspace(trees.model(TREES["seed"]))
+    for text, noun in (("custom_module |", "layers"), ("custom_module | | stats", "weights")):
+        named = {"a": NamedQuery(text, parse(text).query)}
+        steps = explain("outer_dense, $a", space, named=named).selectors[0].steps
+        assert steps[-1].noun == noun

@@ -9,6 +9,7 @@ A case of `tests/cases/results*.json`: `tree` (a name in trees.json, or a dict f
     error     the code of the error, or codes    notes    the codes of all notes and warnings
     fix       the query with the first fix made       says, hint   words in the first problem's message, advice
     want      weights or layers; at          the location, as an address       named   queries by name
+    results   queries by name, of which the names stand for the results
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any
 import pytest
 
 from tests import trees
-from weightrepl.engine.evaluate import evaluate
-from weightrepl.engine.scope import NamedQuery
+from weightrepl.engine.evaluate import evaluate, named_result
+from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Histogram, Table
 from weightrepl.errors import QueryError
@@ -33,7 +34,7 @@ CASES = Path(__file__).parent.parent / "cases"
 TREES = json.loads((CASES / "trees.json").read_text("utf-8"))
 KEYS = {
     "tree", "q", "gives", "shows", "via", "count", "error", "fix", "says", "hint", "notes", "want", "at", "named",
-    "why",
+    "results", "why",
 }  # fmt: skip
 
 
@@ -69,7 +70,9 @@ def test_case(case: dict[str, Any]) -> None:
     text, span = unmarked(case["q"])
     space = workspace(case.get("tree", "seed"))
     location = evaluate(case["at"], space, want="layers").rows[0] if "at" in case else None
-    named = {name: NamedQuery(query, parse(query).query) for name, query in case.get("named", {}).items()}
+    named: dict[str, Named] = {n: NamedQuery(q, parse(q).query) for n, q in case.get("named", {}).items()}
+    for name, query in case.get("results", {}).items():
+        named[name] = named_result(evaluate(query, space, location=location, named=named))
     try:
         result = evaluate(text, space, location=location, want=case.get("want"), named=named)
         problems = result.notes

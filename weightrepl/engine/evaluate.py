@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import FIGURES, Figures, Watcher
-from weightrepl.engine.scope import Named, Scope
+from weightrepl.engine.scope import Named, NamedQuery, NamedResult, Scope
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Chosen, Kind, choose, kind_of, owners
 from weightrepl.engine.stages import Relation, apply, check, relation, wants_weights, words_of
@@ -96,17 +96,30 @@ def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relat
 def rows_of(query: Query, kind: Kind, scope: Scope) -> Chosen:
     """Return the rows that are left behind the last stage of a query which stands for a selector.
 
+    kind: of the query that refers to it, so `layers` only if this one is of layers.
+
     Raises:
         QueryError: it names what is not there, or gives no rows of weights or layers.
     """
-    given = _related(query, "weights" if wanted_by_stages(query, scope) == "weights" else kind, scope)
+    given = _related(query, kind, scope)
     if given.kind not in ("weights", "layers"):
         message = f"'{query.stages[-1].span.of(scope.text)}' leaves no weights or layers to select"
         raise QueryError(scope.text, (Problem("not-a-selection", message, query.stages[-1].span),))
-    rows = given.rows
-    if kind == "layers" and given.kind == "weights":
-        rows = tuple(owners(rows))
-    return Chosen(rows, given.problems)
+    return Chosen(given.rows, given.problems)
+
+
+def named_result(result: Result) -> Named:
+    """Return what `$name` stands for where it names a result: its rows; of the pairs of `diff`, their weights."""
+    match result:
+        case Selection():
+            return NamedResult("weights", result.rows)
+        case LayerSelection():
+            return NamedResult("layers", result.rows)
+        case Table() if "address" in result.columns:
+            at = result.columns.index("address")
+            text = ", ".join(str(row[at]) for row in result.rows)
+            return NamedQuery(text, parse(text).query)
+    return NamedResult("table")
 
 
 def wanted_by_stages(query: Query, scope: Scope) -> Kind:

@@ -24,6 +24,7 @@ from weightrepl.query.syntax import (
     Dotted,
     Glob,
     Here,
+    Missing,
     Name,
     Parent,
     Path,
@@ -79,11 +80,11 @@ def other_side(query: Query, number: int, given: Relation, scope: Scope) -> Othe
     if root is left_root:
         notes += (Problem("same-sides", "this is the left side itself", path.span, severity="note"),)
     named: dict[str, Named] = {
-        name: NamedQuery(each.text, _moved(each.query, left_root, scope))
+        name: NamedQuery(each.text, _moved(each.query, left_root, scope, each.query.stages))
         for name, each in scope.named.items()
         if isinstance(each, NamedQuery)
     }
-    moved = _moved(query, left_root, scope).replace(stages=stages)
+    moved = _moved(query, left_root, scope, stages)
     return OtherSide(moved, scope.replace(location=root, named=named), path, left_root, root, notes)
 
 
@@ -250,10 +251,10 @@ def _common(roots: Sequence[Place | None], stage: Stage) -> Place:
 # ------------------------------------------------------------------ the same selectors, elsewhere
 
 
-def _moved(query: Query, root: Place, scope: Scope) -> Query:
-    """Return a query whose selectors lead from the location to where they led from `root`; of its stages none."""
+def _moved(query: Query, root: Place, scope: Scope, stages: tuple[Stage | Missing, ...]) -> Query:
+    """Return a query whose selectors lead from the location to where they led from `root`, with these stages."""
     moved = tuple(_moved_selector(s, root, scope) if isinstance(s, Selector) else s for s in query.selectors)
-    return Query(moved, (), span=query.span)
+    return Query(moved, stages, span=query.span)
 
 
 def _moved_selector(selector: Selector, root: Place, scope: Scope) -> Selector:

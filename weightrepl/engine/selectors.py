@@ -173,13 +173,14 @@ def _named_rows(query: Query, kind: Kind, scope: Scope) -> Chosen:
 
 
 def _earlier(result: NamedResult, reference: Reference, kind: Kind, scope: Scope) -> Chosen:
-    """Return the rows of an earlier result; of layers, where weights are wanted, all weights in and below them."""
+    """Return the rows of an earlier result; of layers, where weights are wanted, all weights in and below them.
+
+    Layers are wanted only where no part of the query is of weights, this result included.
+    """
     rows = result.rows
     if result.kind == "table":
         message = f"'${reference.name}' is a table that holds no weights or layers"
         return Chosen((), (Problem("not-a-selection", message, reference.span),))
-    if kind == "layers" and result.kind == "weights":
-        return Chosen(tuple(owners(row for row in rows if isinstance(row, Site))))
     if kind == "weights" and result.kind == "layers":
         places = tuple(row for row in rows if isinstance(row, Place))
         return Chosen(weights_within(Reached(places), scope.workspace))
