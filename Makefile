@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: help demo test lint types bench long roles dist clean
 
 help:
-	@echo 'make demo   a guided run of queries over a small model (needs no TensorFlow)'
+	@echo 'make demo   a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
 	@echo 'make test   all tests with branch coverage (installs TensorFlow into $(VENV))'
 	@echo 'make lint   ruff'
 	@echo 'make types  mypy'
@@ -22,7 +22,7 @@ demo: $(VENV)/.installed
 	$(BIN)/weightrepl --demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --cov --cov-branch --cov-report=
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-branch --cov-report=
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m coverage report --include='weightrepl/query/*,weightrepl/engine/*' --fail-under=100
 
