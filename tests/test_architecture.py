@@ -46,6 +46,9 @@ DOORS = {
     "engine.pictures": {"render", "writers"},
 }
 
+# Of the REPL, what draws and edits: the rest is there before the library is loaded.
+PROMPT = tuple(f"frontends.repl_{name}" for name in ("terminal", "menu", "keys", "style", "history", "toolbar"))
+
 # Third-party library -> the rooms or modules that may import it, in a function or (where AT_MODULE_LEVEL says so) on
 # top. A library that is not here may be imported nowhere: tensorflow and keras above all, which only users import.
 OWNERS = {
@@ -72,7 +75,7 @@ OWNERS = {
     "safetensors": {"readers", "writers"},
     "pandas": {"engine.extras"},
     "rich": {"frontends.progress"},
-    "prompt_toolkit": {"frontends.repl"},
+    "prompt_toolkit": {*PROMPT},
     "platformdirs": {"frontends.settings"},
     "tomlkit": {"frontends.settings"},
     "pygments": {"frontends.lexer"},
@@ -83,7 +86,7 @@ OWNERS = {
 AT_MODULE_LEVEL = {
     "engine.statistics": {"numpy", "ml_dtypes"},
     "engine.comparison": {"numpy", "ml_dtypes"},
-    "frontends.repl": {"prompt_toolkit"},
+    **{module: {"prompt_toolkit"} for module in PROMPT},
     "frontends.lexer": {"pygments"},
     "frontends.magics": {"IPython"},
     "frontends.language_server": {"pygls", "lsprotocol"},

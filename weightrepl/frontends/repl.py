@@ -1,3 +1,215 @@
-"""The terminal REPL: prompt_toolkit around a shell."""
+"""The REPL in a terminal: lines are read, mean what a shell says, and what comes of them is shown.
+
+How lines are read is told apart: `repl_terminal` with all that a terminal can show, `repl_plain` with nothing but
+lines. Opening begins before the library for the former is loaded, and goes on while somebody types.
+"""
 
 from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+from weightrepl.errors import WeightreplError
+from weightrepl.frontends.repl_opening import Notices, Opening
+from weightrepl.frontends.session import Session
+from weightrepl.frontends.shell import Leave, Shell
+from weightrepl.render.blocks import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from weightrepl.frontends.repl_output import Output
+    from weightrepl.frontends.settings import Settings
+    from weightrepl.render.blocks import Block
+
+_NOTEBOOK = (
+    "a notebook has no terminal for the REPL: ask weightrepl.select(model, QUERY) here, "
+    "or run 'weightrepl MODEL' in a terminal"
+)
+
+
+class Reader(Protocol):
+    """Reads lines from somebody."""
+
+    def read(self) -> str:
+        """Return the next line, which may have line breaks in it.
+
+        Raises:
+            EOFError: there is none.
+            KeyboardInterrupt: it was cancelled.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of all that was needed for reading."""
+        ...
+
+
+def run(
+    models: Sequence[tuple[str | None, str]], *, location: str | None = None, colour: str = "auto"
+) -> int:
+    """Talk with somebody in a terminal about models; return the exit status.
+
+    models: names, where they are given, and paths. location: where paths of queries start. colour: auto, always, never.
+
+    Raises:
+        SourceError: there is no such file.
+    """
+    for _, path in models:
+        if not os.path.exists(path):
+            from weightrepl.readers.other_formats import not_there
+
+            raise not_there(path)
+    _end_well()
+    with Session() as session:
+        _talk(session, models, location, colour)
+    return 0
+
+
+def embed(*models: object, **named: object) -> None:
+    """Talk with somebody in a terminal about models: live ones, paths, opened ones, dicts from names to these.
+
+    Raises:
+        WeightreplError: in a notebook, which has no terminal.
+        SourceError: something can't be opened.
+    """
+    if _in_notebook():
+        raise WeightreplError(_NOTEBOOK)
+    session = Session()
+    before: list[object] = []
+    for name, model in _with_names(models, named):
+        before += _opened(session, model, name)
+    try:
+        _talk(session, (), None, "auto")
+    finally:
+        for model in session.workspace.models:
+            if model not in before:
+                model.close()
+
+
+def _with_names(models: Iterable[object], named: dict[str, object]) -> Iterable[tuple[str | None, object]]:
+    for model in models:
+        if isinstance(model, dict):
+            yield from model.items()
+        else:
+            yield None, model
+    yield from named.items()
+
+
+def _opened(session: Session, source: object, name: str | None) -> list[object]:
+    """Open a source in a session; return those models that were open before, which are the caller's to close."""
+    from weightrepl.model.tree import Model
+    from weightrepl.model.workspace import Workspace
+
+    if isinstance(source, Workspace):
+        session.workspace = session.workspace.opened(*source.models)
+        return list(source.models)
+    if isinstance(source, Model):
+        model = source if name is None else source.renamed(name)
+        session.workspace = session.workspace.opened(model)
+        return [model]
+    session.open(source, name)
+    return []
+
+
+def _in_notebook() -> bool:
+    """Return whether this runs in a kernel; IPython in a terminal is none."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def _end_well() -> None:
+    """Let a pager that is left not end this process, and an end from outside leave the terminal as it was."""
+    import signal
+
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+# ------------------------------------------------------------------ the conversation
+
+
+def _talk(
+    session: Session, models: Sequence[tuple[str | None, str]], location: str | None, colour: str
+) -> None:
+    notices = Notices()
+    opening = Opening(session, models, location, notices)
+    from weightrepl.frontends.repl_output import Output
+    from weightrepl.frontends.settings import Settings
+
+    settings = Settings()
+    shell = Shell(session, settings)
+    output = Output(settings, colour)
+    if not _is_plain(settings) and sys.stderr.isatty():
+        from weightrepl.frontends.progress import ReadingBar
+
+        session.watcher = ReadingBar()
+    reader = _reader(shell, output, opening, notices)
+    try:
+        converse(shell, reader, output, opening)
+    finally:
+        reader.close()
+
+
+def _is_plain(settings: Settings) -> bool:
+    """Return whether lines are all that may be shown: asked for, or all that the terminal can."""
+    from weightrepl.frontends.repl_output import setting
+
+    wanted = bool(os.environ.get("WEIGHTREPL_PLAIN")) or bool(setting(settings, "plain", False))
+    return wanted or os.environ.get("TERM", "") in ("dumb", "unknown") or not sys.stdin.isatty()
+
+
+def _reader(shell: Shell, output: Output, opening: Opening, notices: Notices) -> Reader:
+    if _is_plain(shell.settings):
+        from weightrepl.frontends.repl_plain import PlainReader
+
+        return PlainReader(shell, output, opening, notices)
+    from weightrepl.frontends.repl_terminal import TerminalReader
+
+    return TerminalReader(shell, output, opening, notices)
+
+
+def converse(shell: Shell, reader: Reader, output: Output, opening: Opening) -> None:
+    """Read lines and show what comes of them, until somebody leaves."""
+    while True:
+        try:
+            line = reader.read()
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return
+        try:
+            if line.strip():
+                opening.wait(output.show)
+                output.show(shell.enter(line), live=is_live(line))
+        except Leave:
+            return
+        except KeyboardInterrupt:
+            output.show([Line(""), Line("interrupted", "dim")])  # behind the ^C that the terminal shows
+        except WeightreplError as error:
+            output.show([Line(f"error: {error}")])
+        except Exception as error:
+            output.show(_confessed(error))
+
+
+def is_live(line: str) -> bool:
+    """Return whether a line is a command that goes on until it is interrupted."""
+    from weightrepl.frontends.commands import COMMANDS
+
+    words = line.split(maxsplit=1)
+    command = COMMANDS.get(words[0][1:]) if words and words[0].startswith("%") else None
+    return command is not None and command.live
+
+
+def _confessed(error: Exception) -> Iterable[Block]:
+    """Return what to say of an error that is nobody's but ours; with WEIGHTREPL_DEBUG where it comes from, too."""
+    if os.environ.get("WEIGHTREPL_DEBUG"):
+        import traceback
+
+        yield from map(Line, "".join(traceback.format_exception(error)).splitlines())
+    yield Line(f"a bug in weightrepl: {type(error).__name__}: {error}")
+    if not os.environ.get("WEIGHTREPL_DEBUG"):
+        yield Line("WEIGHTREPL_DEBUG=1 in the environment shows where; please report it", "hint")

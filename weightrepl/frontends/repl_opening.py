@@ -1,0 +1,149 @@
+"""Models that are opened while somebody types already, and what is to be told meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from weightrepl.errors import QueryError, WeightreplError
+from weightrepl.render.blocks import Line, Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from weightrepl.frontends.session import Session
+    from weightrepl.render.blocks import Block
+
+CHECK_S = 1.0
+"""So often the files of open models are looked at."""
+
+
+class Notices:
+    """What any thread has to tell, until somebody shows it.
+
+    wake: is called when there is something new, or something else to be seen.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: deque[Block] = deque()
+        self.wake: Callable[[], None] = lambda: None
+
+    def tell(self, *blocks: Block) -> None:
+        """Keep these for whoever shows them."""
+        self._blocks.extend(blocks)
+        self.wake()
+
+    def taken(self) -> list[Block]:
+        """Return what was told since this was asked last."""
+        blocks = []
+        while self._blocks:
+            blocks.append(self._blocks.popleft())
+        return blocks
+
+
+class Opening:
+    """Opens models in a thread of its own, and goes to a location then.
+
+    path: what is being opened; None when all is done. number, count: which of how many it is, from 1.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        models: Sequence[tuple[str | None, str]],
+        location: str | None,
+        notices: Notices,
+    ) -> None:
+        self.path: str | None = models[0][1] if models else None
+        self.number, self.count = 1, len(models)
+        self._session, self._location, self._notices = session, location, notices
+        self._thread = Thread(target=self._open, args=(models,), daemon=True)
+        self._thread.start()
+
+    def wait(self, show: Callable[[Iterable[Block]], None]) -> None:
+        """Return when everything is open; say what is waited for if it lasts.
+
+        Raises:
+            KeyboardInterrupt: somebody does not want to wait.
+        """
+        self._thread.join(0.2)
+        if self._thread.is_alive():
+            show([Line(f"waiting for {self.path}; Ctrl-C cancels", "dim")])
+        while self._thread.is_alive():
+            self._thread.join(0.1)  # in steps: not on every system does an interrupt end a longer one
+        show(self._notices.taken())
+
+    def _open(self, models: Sequence[tuple[str | None, str]]) -> None:
+        for self.number, (name, self.path) in enumerate(models, 1):
+            self._notices.wake()
+            try:
+                self._session.open(self.path, name)
+            except WeightreplError as error:
+                self._notices.tell(Line(f"error: {error}", "title"))
+            except Exception as error:
+                self._notices.tell(Line(f"{self.path}: a bug in weightrepl: {type(error).__name__}: {error}"))
+        if self._location is not None:
+            self._go(self._location)
+        self.path = None
+        self._notices.wake()
+
+    def _go(self, location: str) -> None:
+        try:
+            self._session.go(location)
+        except QueryError as error:
+            self._notices.tell(*(Picture(problem, error.text) for problem in error.problems))
+        except WeightreplError as error:
+            self._notices.tell(Line(f"error: {error}", "title"))
+
+
+# ------------------------------------------------------------------ files that change
+
+
+Print = tuple[int, int, int]
+
+
+class Watch:
+    """Notices when the file of an open model is another one, by looking at it every second in a thread of its own."""
+
+    def __init__(self, session: Session, notices: Notices) -> None:
+        self._session, self._notices = session, notices
+        self._known: dict[int, Print | None] = {}
+        self._seen: dict[int, Print | None] = {}
+        self._stopped = Event()
+        self.changed: str | None = None
+        Thread(target=self._look_on, daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+
+    def look(self) -> None:
+        """Tell of each file that has changed and is not being written at the moment: once."""
+        for model in self._session.workspace.models:
+            if not model.source:
+                continue
+            now = _print_of(model.source)
+            known = self._known.setdefault(id(model), now)
+            if now is not None and now != known and now == self._seen.get(id(model)):
+                self._known[id(model)] = now
+                self.changed = model.source
+                name = os.path.basename(model.source)
+                self._notices.tell(
+                    Line(f"{name} changed on disk: %open {model.source} reads it anew", "hint")
+                )
+            self._seen[id(model)] = now
+
+    def _look_on(self) -> None:
+        while not self._stopped.wait(CHECK_S):
+            self.look()
+
+
+def _print_of(path: str) -> Print | None:
+    """Return what is another one when a file is; None where there is none at the moment."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,177 @@
+"""Lines typed at a prompt with all that a terminal can show: colours, completions, problems, suggestions, history."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import DummyCompleter
+from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.input import Input
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output import Output as Device
+
+from weightrepl.frontends.repl_history import kept_history
+from weightrepl.frontends.repl_keys import bindings
+from weightrepl.frontends.repl_menu import Menu
+from weightrepl.frontends.repl_opening import Watch
+from weightrepl.frontends.repl_output import setting
+from weightrepl.frontends.repl_style import Highlighting, Underlining, style
+from weightrepl.frontends.repl_toolbar import Toolbar, shortened
+from weightrepl.frontends.repl_typed import Typed
+
+if TYPE_CHECKING:
+    from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+    from weightrepl.frontends.repl_opening import Notices, Opening
+    from weightrepl.frontends.repl_output import Output
+    from weightrepl.frontends.settings import Settings
+    from weightrepl.frontends.shell import Shell
+
+
+class TerminalReader:
+    """Reads lines at a prompt."""
+
+    def __init__(
+        self,
+        shell: Shell,
+        output: Output,
+        opening: Opening,
+        notices: Notices,
+        *,
+        input: Input | None = None,
+        device: Device | None = None,
+    ) -> None:
+        self._shell, self._output, self._opening, self._notices = shell, output, opening, notices
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.typed = Typed(shell, self._redraw)
+        self.watch = Watch(shell.session, notices)
+        self.prompt = self._session(input, device)
+        buffer = self.prompt.default_buffer
+        self.menu = Menu(
+            shell, buffer, self.typed, lambda: self._is_set("complete-while-typing", False), self._redraw
+        )
+        self.toolbar = Toolbar(shell, buffer, self.typed, self.menu, opening)
+        self.prompt.bottom_toolbar = self.toolbar.fragments
+        self.prompt.key_bindings = bindings(self)
+        self.prompt.input_processors = [Underlining(self.typed)]
+        self.prompt.app.before_render += lambda app: self._before_drawing()
+        self.prompt.app.ttimeoutlen = 0.1  # a single Esc is one after so many seconds
+
+    def read(self) -> str:
+        """Return what was typed."""
+        self._output.show(self._notices.taken())
+        self.menu.close()
+        self.toolbar.hovering = None
+        self._apply_settings()
+        self._notices.wake = self._woken
+        try:
+            text: str = self.prompt.prompt(
+                set_exception_handler=False, in_thread=_is_loop_running(), pre_run=self._started
+            )
+            return text
+        finally:
+            self._loop, self._notices.wake = None, lambda: None
+
+    def close(self) -> None:
+        """Let all threads end."""
+        self.watch.stop()
+        self.typed.stop()
+        self.menu.stop()
+
+    def toggle_editing_mode(self) -> None:
+        """Go from Emacs keys to vi keys, or back."""
+        modes = {EditingMode.EMACS: EditingMode.VI, EditingMode.VI: EditingMode.EMACS}
+        self.prompt.editing_mode = modes[self.prompt.editing_mode]
+
+    # -- how the prompt is made
+
+    def _session(self, input: Input | None, device: Device | None) -> PromptSession[str]:
+        return PromptSession(
+            self._message,
+            prompt_continuation=[("class:prompt", "... ")],
+            lexer=Highlighting(),
+            style=style(),
+            include_default_pygments_style=False,
+            completer=DummyCompleter(),  # the menu is ours; with one there is room for it
+            complete_while_typing=False,
+            history=kept_history(_history_path(self._shell.settings), self._notices),
+            auto_suggest=AutoSuggestFromHistory(),
+            mouse_support=Condition(lambda: self._is_set("mouse", False)),
+            enable_open_in_editor=True,
+            enable_suspend=True,
+            tempfile_suffix=".wq",
+            cursor=ModalCursorShapeConfig(),
+            input=input,
+            output=device,
+        )
+
+    def _message(self) -> StyleAndTextTuples:
+        columns = self.prompt.app.output.get_size().columns
+        where = shortened(self._shell.prompt, max(12, columns // 3))
+        return [("class:prompt.location", where), ("class:prompt", "> ")]
+
+    def _is_set(self, name: str, otherwise: bool) -> bool:
+        return bool(setting(self._shell.settings, name, otherwise))
+
+    def _apply_settings(self) -> None:
+        vi = setting(self._shell.settings, "edit-mode", "emacs") == "vi"
+        if vi != getattr(self, "_vi", False):
+            self._vi = vi
+            self.prompt.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
+        self.prompt.auto_suggest = AutoSuggestFromHistory() if self._is_set("hints", True) else None
+        never = self._output.colour == "never" or os.environ.get("NO_COLOR")
+        self.prompt.color_depth = ColorDepth.DEPTH_1_BIT if never else None
+
+    # -- while somebody types
+
+    def _started(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self._opening.path is not None:
+            self.prompt.app.create_background_task(self._animate())
+        self._woken()
+
+    async def _animate(self) -> None:
+        while self._opening.path is not None:
+            await asyncio.sleep(0.1)
+            self.prompt.app.invalidate()
+
+    def _before_drawing(self) -> None:
+        if not self.prompt.app.is_done:
+            self.menu.update()
+
+    def _redraw(self) -> None:
+        if self._loop is not None:
+            self.prompt.app.invalidate()
+
+    def _woken(self) -> None:
+        """Show what there is to tell above the prompt; in any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        blocks = self._notices.taken()
+        if blocks and not self.prompt.app.is_done:
+            run_in_terminal(lambda: self._output.show(blocks, live=True))
+        elif blocks:
+            self._notices.tell(*blocks)
+        self.prompt.app.invalidate()
+
+
+def _history_path(settings: Settings) -> str | None:
+    return os.environ.get("WEIGHTREPL_HISTORY")
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""What is known of a line while it is typed: asked in threads, so that no key waits for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from weightrepl.frontends import lines
+from weightrepl.service import diagnose
+
+if TYPE_CHECKING:
+    from weightrepl.errors import Problem
+    from weightrepl.frontends.shell import Shell
+    from weightrepl.model.tree import Place
+    from weightrepl.model.workspace import Workspace
+    from weightrepl.service.answers import Hover, Matched
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+unfinished = getattr(diagnose, "unfinished", lambda problem, text: problem.span.end >= len(text))
+
+LONGEST = 5000
+"""Longer texts are not looked at while they are typed: somebody pasted them."""
+
+PATIENCE_S = 0.008
+"""So long a key waits for an answer, since most answers take less, and what is drawn once does not flicker."""
+
+
+class Worker(Generic[Q, A]):
+    """Answers the newest question in a thread of its own; an older one that it did not come to is dropped.
+
+    changed: is called when there is another answer.
+    """
+
+    def __init__(self, answer: Callable[[Q], A], changed: Callable[[], None]) -> None:
+        self._answer, self._changed = answer, changed
+        self._condition = Condition()
+        self._asked: Q | None = None
+        self._begun: Q | None = None
+        self._known: tuple[Q, A] | None = None
+        self._thread: Thread | None = None
+        self._stopped = False
+        self.failure: Exception | None = None
+
+    def ask(self, question: Q, patience_s: float = 0.0) -> tuple[Q, A] | None:
+        """Return the last question that has an answer, and that; the one asked if it takes no longer than so long."""
+        with self._condition:
+            if self._asked != question:
+                self._asked = question
+                self._condition.notify_all()
+            if self._thread is None:
+                self._thread = Thread(target=self._work, daemon=True)
+                self._thread.start()
+            self._condition.wait_for(
+                lambda: self._known is not None and self._known[0] == question, patience_s
+            )
+            return self._known
+
+    def answer(self, question: Q, patience_s: float = 0.0) -> A | None:
+        """Return the answer to this question; None as long as there is none."""
+        known = self.ask(question, patience_s)
+        return known[1] if known is not None and known[0] == question else None
+
+    def stop(self) -> None:
+        """Answer no more."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+
+    def _work(self) -> None:
+        while (question := self._next()) is not None:
+            try:
+                answer = self._answer(question)
+            except Exception as error:  # a bug, and no reason to stop somebody from typing
+                self.failure = error
+                continue
+            with self._condition:
+                self._known = question, answer
+                self._condition.notify_all()
+            self._changed()
+
+    def _next(self) -> Q | None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._stopped or self._asked != self._begun)
+            self._begun = self._asked
+            return None if self._stopped else self._asked
+
+
+def common_beginning(texts: Sequence[str]) -> str:
+    """Return what all texts begin with."""
+    first, last = min(texts), max(texts)
+    return first[: next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
+
+
+class Question(NamedTuple):
+    """A text, and all on which it depends what is to be said of it."""
+
+    text: str
+    offset: int
+    workspace: Workspace
+    location: Place | None
+    inputs: int
+
+
+class Typed:
+    """What is known of what is typed. changed: is called, in any thread, when more is."""
+
+    def __init__(self, shell: Shell, changed: Callable[[], None]) -> None:
+        self._shell = shell
+        self._problems = Worker(self._diagnosed, changed)
+        self._counts = Worker(self._counted, changed)
+        self._hovers = Worker(self._hovered, changed)
+
+    def question(self, text: str, offset: int = 0) -> Question:
+        """Return what there is to ask about a text now."""
+        session = self._shell.session
+        return Question(text, offset, session.workspace, session.location, self._shell.inputs)
+
+    def problems(self, text: str) -> tuple[Problem, ...]:
+        """Return what is wrong with a text; of one that was not looked at yet, what was wrong with it before."""
+        if len(text) > LONGEST or not text.strip():
+            return ()
+        known = self._problems.ask(self.question(text), PATIENCE_S)
+        if known is None:
+            return ()
+        same = len(common_beginning([text, known[0].text]))
+        return (
+            known[1] if known[0].text == text else tuple(p for p in known[1] if p.span and p.span.end <= same)
+        )
+
+    def worth_telling(self, text: str) -> tuple[Problem, ...]:
+        """Return those problems that are more than that somebody has not typed on yet."""
+        return tuple(p for p in self.problems(text) if p.span is not None and not unfinished(p, text))
+
+    def matched(self, text: str) -> Matched | None:
+        """Return how much a text matches; None as long as that is not known."""
+        if len(text) > LONGEST or not text.strip():
+            return None
+        return self._counts.answer(self.question(text), PATIENCE_S)
+
+    def hover(self, text: str, offset: int) -> tuple[Hover | None] | None:
+        """Return what is known of what stands there, which may be nothing; None as long as it is being read."""
+        return self._hovers.answer(self.question(text, offset), PATIENCE_S)
+
+    @property
+    def failure(self) -> Exception | None:
+        """A bug that was met."""
+        return self._problems.failure or self._counts.failure or self._hovers.failure
+
+    def stop(self) -> None:
+        """Let the threads end."""
+        for worker in (self._problems, self._counts, self._hovers):
+            worker.stop()
+
+    def _diagnosed(self, question: Question) -> tuple[Problem, ...]:
+        return lines.diagnose_line(self._shell, question.text)
+
+    def _counted(self, question: Question) -> Matched | None:
+        return lines.matched_line(self._shell, question.text)
+
+    def _hovered(self, question: Question) -> tuple[Hover | None]:
+        return (lines.hover_line(self._shell, question.text, question.offset),)
