@@ -9,6 +9,7 @@ import fcntl
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -78,6 +80,7 @@ class Terminal:
         self.watch: Callable[[Terminal], None] = lambda terminal: None
         self.raw = self._outgoing = self._held_back = b""
         self._ours, self._theirs = pty.openpty()
+        self._drawn_s = time.monotonic()
         self.screen = _Emulator(columns, lines, self._answer)
         self._stream = pyte.ByteStream(self.screen)
         self.resize(columns, lines)
@@ -123,6 +126,11 @@ class Terminal:
         while self._exchange():
             pass
         return self.process.wait()
+
+    @property
+    def still_s(self) -> float:
+        """So long nothing was drawn."""
+        return time.monotonic() - self._drawn_s
 
     def row(self, y: int) -> str:
         """A line of the screen, without the blanks that end it."""
@@ -187,6 +195,7 @@ class Terminal:
         if readable:
             piece = os.read(self._ours, 65536)
             self.raw += piece
+            self._drawn_s = time.monotonic()
             self._draw(self._held_back + piece)
         return bool(readable)
 
@@ -206,3 +215,36 @@ def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in own}
     kept |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PYTHONIOENCODING": "utf-8"}
     return {name: value for name, value in (kept | changes).items() if value is not None}
+
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ROOT / "weightrepl" / "demo" / "larger_model.keras"
+PROMPT = "larger_model>"
+
+
+def repl(
+    folder: Path,
+    *arguments: str,
+    code: str | None = None,
+    columns: int = 80,
+    lines: int = 24,
+    environment: Mapping[str, str | None] | None = None,
+) -> Terminal:
+    """Return a terminal in which weightrepl runs in a folder, where its settings and its history are too.
+
+    arguments: of the command; none: a copy of the demo's model. code: Python to run instead of the command.
+    """
+    if not arguments and code is None and not (folder / DEMO.name).exists():
+        shutil.copyfile(DEMO, folder / DEMO.name)
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "WEIGHTREPL_CONFIG": str(folder / "config.toml"),
+        "WEIGHTREPL_HISTORY": str(folder / "history"),
+        "WEIGHTREPL_PLAIN": None,
+        "WEIGHTREPL_DEBUG": "1",
+    }
+    what = ("-m", "weightrepl", *(arguments or (DEMO.name,))) if code is None else ("-c", code)
+    return Terminal(
+        (sys.executable, *what),
+        columns=columns, lines=lines, environment=own | dict(environment or {}), cwd=folder,
+    )  # fmt: skip

@@ -50,7 +50,9 @@ def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(fo
         for line in page.read_text(encoding="utf-8").splitlines()
         if line[:3] == "## "
     ]
-    assert len(titles) == len(run.SECTIONS) + 2  # two models are listed; stats takes time and memory
+    assert (
+        len(titles) == len(run.SECTIONS) + 3
+    )  # two are listed; stats: time and memory; prompt: its start and its keys
     assert [title for title in titles if title not in printed] == []
     assert run.ONLY_QUICK in " ".join(printed)
 
