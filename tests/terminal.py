@@ -80,7 +80,7 @@ class Terminal:
         self.watch: Callable[[Terminal], None] = lambda terminal: None
         self.raw = self._outgoing = self._held_back = b""
         self._ours, self._theirs = pty.openpty()
-        self._drawn_s = time.monotonic()
+        self._busy_s = time.monotonic()
         self.screen = _Emulator(columns, lines, self._answer)
         self._stream = pyte.ByteStream(self.screen)
         self.resize(columns, lines)
@@ -97,6 +97,7 @@ class Terminal:
     def send(self, keys: str) -> None:
         """Send keys as they are."""
         self._outgoing += keys.encode()
+        self._busy_s = time.monotonic()
         self.wait(lambda terminal: not terminal._outgoing)
 
     def paste(self, text: str) -> None:
@@ -129,8 +130,8 @@ class Terminal:
 
     @property
     def still_s(self) -> float:
-        """So long nothing was drawn."""
-        return time.monotonic() - self._drawn_s
+        """So long no key was sent and nothing was drawn."""
+        return time.monotonic() - self._busy_s
 
     def row(self, y: int) -> str:
         """A line of the screen, without the blanks that end it."""
@@ -195,7 +196,7 @@ class Terminal:
         if readable:
             piece = os.read(self._ours, 65536)
             self.raw += piece
-            self._drawn_s = time.monotonic()
+            self._busy_s = time.monotonic()
             self._draw(self._held_back + piece)
         return bool(readable)
 
