@@ -19,6 +19,7 @@ from weightrepl.render.blocks import Line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from weightrepl.api import Source
     from weightrepl.frontends.repl_output import Output
     from weightrepl.frontends.settings import Settings
     from weightrepl.render.blocks import Block
@@ -67,50 +68,27 @@ def run(
     return 0
 
 
-def embed(*models: object, **named: object) -> None:
+def repl(*sources: Source, **named_sources: Source) -> None:
     """Talk with somebody in a terminal about models: live ones, paths, opened ones, dicts from names to these.
 
     Raises:
         WeightreplError: in a notebook, which has no terminal.
         SourceError: something can't be opened.
     """
+    from weightrepl.api import workspace_of
+
     if _in_notebook():
         raise WeightreplError(_NOTEBOOK)
     session = Session()
-    before: list[object] = []
-    for name, model in _with_names(models, named):
-        before += _opened(session, model, name)
+    for source in (*sources, *({name: source} for name, source in named_sources.items())):
+        session.workspace = session.workspace.opened(*workspace_of(source).models)
+    given = session.workspace.models
     try:
         _talk(session, (), None, "auto")
     finally:
         for model in session.workspace.models:
-            if model not in before:
+            if model not in given:
                 model.close()
-
-
-def _with_names(models: Iterable[object], named: dict[str, object]) -> Iterable[tuple[str | None, object]]:
-    for model in models:
-        if isinstance(model, dict):
-            yield from model.items()
-        else:
-            yield None, model
-    yield from named.items()
-
-
-def _opened(session: Session, source: object, name: str | None) -> list[object]:
-    """Open a source in a session; return those models that were open before, which are the caller's to close."""
-    from weightrepl.model.tree import Model
-    from weightrepl.model.workspace import Workspace
-
-    if isinstance(source, Workspace):
-        session.workspace = session.workspace.opened(*source.models)
-        return list(source.models)
-    if isinstance(source, Model):
-        model = source if name is None else source.renamed(name)
-        session.workspace = session.workspace.opened(model)
-        return [model]
-    session.open(source, name)
-    return []
 
 
 def _in_notebook() -> bool:

@@ -9,7 +9,6 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings
 
-from weightrepl.frontends.lines import goes_on
 from weightrepl.frontends.repl_typed import LONGEST
 
 if TYPE_CHECKING:
@@ -79,4 +78,6 @@ def bindings(reader: TerminalReader) -> KeyBindings:
 
 def is_unfinished(text: str) -> bool:
     """Return whether a line goes on; an empty line ends it in any case, so nobody is caught in it."""
+    from weightrepl.frontends.lines import goes_on
+
     return len(text) <= LONGEST and goes_on(text) and not (text.endswith("\n"))

@@ -8,10 +8,8 @@ from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import Completion as Entry
 from prompt_toolkit.document import Document
 
-from weightrepl.frontends.lines import complete_line
 from weightrepl.frontends.repl_typed import LONGEST, Question, Typed, Worker, common_beginning
 from weightrepl.service.answers import Completion, Completions
-from weightrepl.service.complete import resolved
 from weightrepl.spans import visible
 
 if TYPE_CHECKING:
@@ -114,6 +112,8 @@ class Menu:
     def _found(self, document: Document, wait: bool) -> Completions:
         if len(document.text) > LONGEST:
             return Completions()
+        from weightrepl.frontends.lines import complete_line
+
         found = complete_line(self._shell, document.text, document.cursor_position, wait=wait)
         items = tuple(i for i in found.items if inserted(document.text, i)[0] != document.text)
         return found.replace(items=items)
@@ -122,6 +122,8 @@ class Menu:
         return self._found(Document(question.text, question.offset), wait=True)
 
     def _in_full(self, item: Completion) -> Completion:
+        from weightrepl.service.complete import resolved
+
         return resolved(item, self._shell.session.workspace)
 
     def _put_in(self, found: Completions) -> bool:

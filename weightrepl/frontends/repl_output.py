@@ -79,8 +79,9 @@ class Output:
             return None
         from shutil import which
 
-        command = os.environ.get("PAGER", "less -R" if which("less") else "")
-        return None if command in ("", "cat") else command
+        command = os.environ.get("PAGER", "less -R")
+        program = command.split()[0] if command.split() else "cat"
+        return command if program != "cat" and ("=" in program or which(program)) else None
 
 
 class _Way:
@@ -97,8 +98,7 @@ class _Way:
     def put(self, line: str) -> bool:
         """Take a line; return whether anybody wants more."""
         with self._lock:
-            if self._pager is not None and self._held is not None:
-                self._held.append(line)  # for the case that there is no such pager
+            if self._pager is not None:
                 return self._page(line)
             if self._held is None:
                 self._stream.write(line + "\n")
@@ -116,11 +116,8 @@ class _Way:
         self._release()
         if self._timer is not None:
             self._timer.cancel()
-        if self._pager is None:
-            return
-        if _left(self._pager) in (126, 127):  # what a shell says of a command that is not there
-            self._pager = None
-            self._release()
+        if self._pager is not None:
+            _wait_for(self._pager)
 
     def _release(self) -> None:
         with self._lock:
@@ -154,15 +151,11 @@ class _Way:
         return True
 
 
-def _left(pager: subprocess.Popen[str]) -> int:
-    """Return the exit status of a pager when somebody has left it; Ctrl-C is its business, not ours."""
-    while True:
-        try:
-            with suppress(BrokenPipeError):
-                pager.communicate()
-            return pager.wait()
-        except KeyboardInterrupt:
-            pass
+def _wait_for(pager: subprocess.Popen[str]) -> None:
+    """Return when somebody has left the pager; Ctrl-C is its business, not ours."""
+    while pager.returncode is None:
+        with suppress(BrokenPipeError, KeyboardInterrupt):
+            pager.communicate()
 
 
 def _height(stream: TextIO) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weightrepl.frontends.lines import goes_on
 from weightrepl.render.blocks import Line
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ class PlainReader:
 
     def read(self) -> str:
         """Return the next line, and those that go on with it."""
+        from weightrepl.frontends.lines import goes_on
+
         if self._opening.path is not None:
             self._output.show([Line(f"opening {self._opening.path}")])
             self._opening.wait(self._output.show)

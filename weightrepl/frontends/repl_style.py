@@ -11,11 +11,12 @@ from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
-from weightrepl.frontends.lines import highlight_line
 from weightrepl.frontends.repl_typed import LONGEST, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from weightrepl.service.answers import Highlight
 
 _STYLES = {
     "prompt": "bold",
@@ -38,13 +39,19 @@ def style() -> Style:
     return Style.from_dict(_STYLES)
 
 
+def _pieces(text: str) -> Sequence[Highlight]:
+    from weightrepl.frontends.lines import highlight_line
+
+    return highlight_line(text)
+
+
 class Highlighting(Lexer):
     """Gives each piece of a line the colour of its role; a long text has none."""
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """Return what gives the pieces of a line of the text."""
         text = document.text
-        pieces = highlight_line(text) if len(text) <= LONGEST else ()
+        pieces = _pieces(text) if 0 < len(text) <= LONGEST else ()
         styles = [""] * len(text)
         for piece in pieces:
             styles[piece.span.start : piece.span.end] = [f"class:{piece.role}"] * len(piece.span)

@@ -95,7 +95,7 @@ class TerminalReader:
     def _session(self, input: Input | None, device: Device | None) -> PromptSession[str]:
         return PromptSession(
             self._message,
-            prompt_continuation=[("class:prompt", "... ")],
+            prompt_continuation=lambda width, line, wraps: "" if wraps else [("class:prompt", "... ")],
             lexer=Highlighting(),
             style=style(),
             include_default_pygments_style=False,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from weightrepl.frontends.lines import signature_line
 from weightrepl.frontends.repl_output import setting
 from weightrepl.frontends.repl_typed import LONGEST
 from weightrepl.spans import visible, width
@@ -63,7 +62,7 @@ class Toolbar:
         if problems:
             at = [p for p in problems if p.span is not None and p.span.start <= offset <= p.span.end]
             return _problem((at or problems)[0], text)
-        signature = signature_line(text, offset)
+        signature = _signature_at(text, offset) if text else None
         matched = self._typed.matched(text) if setting(self._shell.settings, "matched", True) else None
         parts = [_signature(signature)] if signature is not None else []
         if matched is not None:
@@ -84,6 +83,12 @@ class Toolbar:
             lines = [*lines[: _HOVER_LINES - 1], [("class:toolbar.dim", "…")]]
         cuts = [cut(line, columns) for line in lines]
         return [piece for n, line in enumerate(cuts) for piece in ([("", "\n")] if n else []) + line]
+
+
+def _signature_at(text: str, offset: int) -> Signature | None:
+    from weightrepl.frontends.lines import signature_line
+
+    return signature_line(text, offset)
 
 
 def _opening(path: str, number: int, count: int) -> StyleAndTextTuples:

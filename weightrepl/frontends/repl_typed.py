@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from weightrepl.frontends import lines
-from weightrepl.service import diagnose
-
 if TYPE_CHECKING:
     from weightrepl.errors import Problem
     from weightrepl.frontends.shell import Shell
@@ -18,8 +15,6 @@ if TYPE_CHECKING:
 
 Q = TypeVar("Q")
 A = TypeVar("A")
-
-unfinished = getattr(diagnose, "unfinished", lambda problem, text: problem.span.end >= len(text))
 
 LONGEST = 5000
 """Longer texts are not looked at while they are typed: somebody pasted them."""
@@ -132,7 +127,13 @@ class Typed:
 
     def worth_telling(self, text: str) -> tuple[Problem, ...]:
         """Return those problems that are more than that somebody has not typed on yet."""
-        return tuple(p for p in self.problems(text) if p.span is not None and not unfinished(p, text))
+        problems = self.problems(text)
+        if not problems:
+            return ()
+        from weightrepl.service import diagnose
+
+        unfinished = getattr(diagnose, "unfinished", lambda problem, text: problem.span.end >= len(text))
+        return tuple(p for p in problems if p.span is not None and not unfinished(p, text))
 
     def matched(self, text: str) -> Matched | None:
         """Return how much a text matches; None as long as that is not known."""
@@ -155,10 +156,16 @@ class Typed:
             worker.stop()
 
     def _diagnosed(self, question: Question) -> tuple[Problem, ...]:
-        return lines.diagnose_line(self._shell, question.text)
+        from weightrepl.frontends.lines import diagnose_line
+
+        return diagnose_line(self._shell, question.text)
 
     def _counted(self, question: Question) -> Matched | None:
-        return lines.matched_line(self._shell, question.text)
+        from weightrepl.frontends.lines import matched_line
+
+        return matched_line(self._shell, question.text)
 
     def _hovered(self, question: Question) -> tuple[Hover | None]:
-        return (lines.hover_line(self._shell, question.text, question.offset),)
+        from weightrepl.frontends.lines import hover_line
+
+        return (hover_line(self._shell, question.text, question.offset),)
