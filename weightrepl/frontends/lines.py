@@ -16,8 +16,8 @@ def complete_line(shell: Shell, line: str, offset: int, wait: bool = True) -> Co
     return Completions()
 
 
-def diagnose_line(shell: Shell, line: str) -> tuple[Problem, ...]:
-    """Return what is wrong with a line. May raise NotReadYetError within `without_reading()`."""
+def diagnose_line(shell: Shell, line: str, offset: int | None = None) -> tuple[Problem, ...]:
+    """Return what is wrong with a line, typing on at `offset` allowed for. May raise NotReadYetError within `without_reading()`."""
     return ()
 
 

@@ -83,7 +83,7 @@ class Underlining(Processor):
             return Transformation(given.fragments)
         start = document.translate_row_col_to_index(given.lineno, 0)
         fragments = explode_text_fragments(given.fragments)
-        for problem in self._typed.worth_telling(document.text):
+        for problem in self._typed.problems(document.text, document.cursor_position):
             assert problem.span is not None
             first, end = problem.span.start - start, problem.span.end - start
             for n in range(max(0, first), min(max(end, first + 1), len(fragments))):

@@ -50,7 +50,7 @@ class TerminalReader:
     ) -> None:
         self._shell, self._output, self._opening, self._notices = shell, output, opening, notices
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.typed = Typed(shell, self._redraw)
+        self.typed = Typed(shell, self._redraw, lambda: opening.path is not None)
         self.watch = Watch(shell.session, notices)
         self.prompt = self._session(input, device)
         buffer = self.prompt.default_buffer

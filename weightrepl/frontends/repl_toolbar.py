@@ -58,7 +58,7 @@ class Toolbar:
             return [("class:toolbar.error", f"a bug in weightrepl: {type(failure).__name__}: {failure}")]
         if len(text) > LONGEST:
             return [("class:toolbar.dim", f"{len(text):,} characters: too long to be checked while typing")]
-        problems = self._typed.worth_telling(text)
+        problems = self._typed.problems(text, offset)
         if problems:
             at = [p for p in problems if p.span is not None and p.span.start <= offset <= p.span.end]
             return _problem((at or problems)[0], text)

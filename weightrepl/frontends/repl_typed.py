@@ -40,14 +40,18 @@ class Worker(Generic[Q, A]):
         self.failure: Exception | None = None
 
     def ask(self, question: Q, patience_s: float = 0.0) -> tuple[Q, A] | None:
-        """Return the last question that has an answer, and that; the one asked if it takes no longer than so long."""
+        """Return the last question that has an answer, and that: the one asked if it takes no longer than so long.
+
+        Only who asks first waits.
+        """
         with self._condition:
-            if self._asked != question:
-                self._asked = question
-                self._condition.notify_all()
             if self._thread is None:
                 self._thread = Thread(target=self._work, daemon=True)
                 self._thread.start()
+            if self._asked == question:
+                return self._known
+            self._asked = question
+            self._condition.notify_all()
             self._condition.wait_for(
                 lambda: self._known is not None and self._known[0] == question, patience_s
             )
@@ -100,10 +104,13 @@ class Question(NamedTuple):
 
 
 class Typed:
-    """What is known of what is typed. changed: is called, in any thread, when more is."""
+    """What is known of what is typed.
 
-    def __init__(self, shell: Shell, changed: Callable[[], None]) -> None:
-        self._shell = shell
+    changed: is called, in any thread, when more is. paused: whether nothing can be said, since models are missing.
+    """
+
+    def __init__(self, shell: Shell, changed: Callable[[], None], paused: Callable[[], bool]) -> None:
+        self._shell, self._paused = shell, paused
         self._problems = Worker(self._diagnosed, changed)
         self._counts = Worker(self._counted, changed)
         self._hovers = Worker(self._hovered, changed)
@@ -113,37 +120,32 @@ class Typed:
         session = self._shell.session
         return Question(text, offset, session.workspace, session.location, self._shell.inputs)
 
-    def problems(self, text: str) -> tuple[Problem, ...]:
-        """Return what is wrong with a text; of one that was not looked at yet, what was wrong with it before."""
-        if len(text) > LONGEST or not text.strip():
+    def problems(self, text: str, offset: int) -> tuple[Problem, ...]:
+        """Return what is wrong with a text even if somebody types on at `offset`.
+
+        Of a text that was not looked at yet: what was wrong with the part that is the same as before.
+        """
+        if not self._is_looked_at(text):
             return ()
-        known = self._problems.ask(self.question(text), PATIENCE_S)
+        known = self._problems.ask(self.question(text, offset), PATIENCE_S)
         if known is None:
             return ()
         same = len(common_beginning([text, known[0].text]))
-        return (
-            known[1] if known[0].text == text else tuple(p for p in known[1] if p.span and p.span.end <= same)
-        )
-
-    def worth_telling(self, text: str) -> tuple[Problem, ...]:
-        """Return those problems that are more than that somebody has not typed on yet."""
-        problems = self.problems(text)
-        if not problems:
-            return ()
-        from weightrepl.service import diagnose
-
-        unfinished = getattr(diagnose, "unfinished", lambda problem, text: problem.span.end >= len(text))
-        return tuple(p for p in problems if p.span is not None and not unfinished(p, text))
+        told = (p for p in known[1] if p.span is not None)
+        return tuple(p for p in told if known[0].text == text or p.span.end <= same)
 
     def matched(self, text: str) -> Matched | None:
         """Return how much a text matches; None as long as that is not known."""
-        if len(text) > LONGEST or not text.strip():
+        if not self._is_looked_at(text):
             return None
         return self._counts.answer(self.question(text), PATIENCE_S)
 
     def hover(self, text: str, offset: int) -> tuple[Hover | None] | None:
         """Return what is known of what stands there, which may be nothing; None as long as it is being read."""
         return self._hovers.answer(self.question(text, offset), PATIENCE_S)
+
+    def _is_looked_at(self, text: str) -> bool:
+        return 0 < len(text.strip()) and len(text) <= LONGEST and not self._paused()
 
     @property
     def failure(self) -> Exception | None:
@@ -158,7 +160,7 @@ class Typed:
     def _diagnosed(self, question: Question) -> tuple[Problem, ...]:
         from weightrepl.frontends.lines import diagnose_line
 
-        return diagnose_line(self._shell, question.text)
+        return diagnose_line(self._shell, question.text, question.offset)
 
     def _counted(self, question: Question) -> Matched | None:
         from weightrepl.frontends.lines import matched_line
