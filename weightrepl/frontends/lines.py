@@ -17,7 +17,7 @@ def complete_line(shell: Shell, line: str, offset: int, wait: bool = True) -> Co
 
 
 def diagnose_line(shell: Shell, line: str, offset: int | None = None) -> tuple[Problem, ...]:
-    """Return what is wrong with a line, typing on at `offset` allowed for. May raise NotReadYetError within `without_reading()`."""
+    """Return what is wrong with a line; with the cursor's offset, even if somebody types on there."""
     return ()
 
 

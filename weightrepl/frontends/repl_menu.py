@@ -90,13 +90,16 @@ class Menu:
 
     def update(self) -> None:
         """Bring the menu in line with the text, before all is drawn."""
-        if self._state is None and self._up:
-            if self._buffer.text == self._document.text or not self._buffer.text:
+        document = self._buffer.document
+        if self._state is None and (self._up or self.reading):
+            if document.text and document.text != self._document.text:
+                self._show(self._found(document, wait=False))
+            elif (
+                self._up or document != self._document
+            ):  # what was shown or is waited for was for another place
                 self.close()
-            else:
-                self._show(self._found(self._buffer.document, wait=False))
         elif self._state is None and self._inserted and self._while_typing():
-            self._show(self._found(self._buffer.document, wait=False))
+            self._show(self._found(document, wait=False))
         self._inserted = False
         self._fill_in()
         self._document = self._buffer.document
@@ -146,8 +149,8 @@ class Menu:
 
     def _show(self, found: Completions, keep: str | None = None) -> None:
         """Show what was found, with the completion of this text selected if it is among that."""
-        self._up = bool(found.items) or found.coming
-        self.reading = found.coming
+        self._up, self.reading = bool(found.items), found.coming
+        self._document = self._buffer.document
         if not found.items:
             self._buffer.complete_state = None
             return

@@ -84,7 +84,8 @@ class Underlining(Processor):
         start = document.translate_row_col_to_index(given.lineno, 0)
         fragments = explode_text_fragments(given.fragments)
         for problem in self._typed.problems(document.text, document.cursor_position):
-            assert problem.span is not None
+            if problem.span is None:
+                continue
             first, end = problem.span.start - start, problem.span.end - start
             for n in range(max(0, first), min(max(end, first + 1), len(fragments))):
                 fragments[n] = (f"{fragments[n][0]} class:problem.{problem.severity}", *fragments[n][1:])

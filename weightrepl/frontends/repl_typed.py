@@ -131,8 +131,9 @@ class Typed:
         if known is None:
             return ()
         same = len(common_beginning([text, known[0].text]))
-        told = (p for p in known[1] if p.span is not None)
-        return tuple(p for p in told if known[0].text == text or p.span.end <= same)
+        return tuple(
+            p for p in known[1] if known[0].text == text or (p.span is not None and p.span.end <= same)
+        )
 
     def matched(self, text: str) -> Matched | None:
         """Return how much a text matches; None as long as that is not known."""
@@ -145,7 +146,7 @@ class Typed:
         return self._hovers.answer(self.question(text, offset), PATIENCE_S)
 
     def _is_looked_at(self, text: str) -> bool:
-        return 0 < len(text.strip()) and len(text) <= LONGEST and not self._paused()
+        return bool(text.strip()) and len(text) <= LONGEST and not self._paused()
 
     @property
     def failure(self) -> Exception | None:
