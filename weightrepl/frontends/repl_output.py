@@ -65,7 +65,9 @@ class Output:
         Raises what making the blocks raises, when all before it is shown.
         """
         pager = None if live or self.plain else self._pager()
-        way = _Way(self.stream, pager, held=not live)
+        always = setting(self._settings, "pager", "auto") == "always"
+        room = sys.maxsize if pager is None else 0 if always else _height(self.stream) - 1
+        way = _Way(self.stream, pager, room, held=not live)
         try:
             for line in lines(blocks, self.screen):
                 if not way.put(line):
@@ -85,11 +87,11 @@ class Output:
 
 
 class _Way:
-    """Lines on their way: held for a moment, then to a pager if they are more than the screen takes."""
+    """Lines on their way: held for a moment, then to a pager if there is no room for them."""
 
-    def __init__(self, stream: TextIO, pager: str | None, held: bool) -> None:
+    def __init__(self, stream: TextIO, pager: str | None, room: int, held: bool) -> None:
         self._stream, self._command = stream, pager
-        self._room = _height(stream) - 1 if pager else sys.maxsize
+        self._room = room
         self._held: list[str] | None = [] if held else None
         self._pager: subprocess.Popen[str] | None = None
         self._lock = Lock()
@@ -109,7 +111,7 @@ class _Way:
                 self._timer.daemon = True
                 self._timer.start()
             self._held.append(line)
-            return len(self._held) < self._room or self._start()
+            return len(self._held) <= self._room or self._start()
 
     def end(self) -> None:
         """Show what is held, and wait until the pager is left."""
