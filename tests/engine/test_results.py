@@ -27,6 +27,7 @@ from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Histogram, Table
 from weightrepl.errors import QueryError
+from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
 from weightrepl.spans import Span
 
@@ -64,17 +65,23 @@ def unmarked(text: str) -> tuple[str, Span | None]:
     return text.replace("«", "").replace("»", ""), Span(start, text.index("»") - 1)
 
 
-@pytest.mark.parametrize("case", cases())
-def test_case(case: dict[str, Any]) -> None:
-    """What a case expects comes out."""
-    text, span = unmarked(case["q"])
+def setting(case: dict[str, Any]) -> tuple[Workspace, dict[str, Any]]:
+    """Return what is open in a case, and as keywords where its query is asked and which others have names."""
     space = workspace(case.get("tree", "seed"))
     location = evaluate(case["at"], space, want="layers").rows[0] if "at" in case else None
     named: dict[str, Named] = {n: NamedQuery(q, parse(q).query) for n, q in case.get("named", {}).items()}
     for name, query in case.get("results", {}).items():
         named[name] = named_result(evaluate(query, space, location=location, named=named))
+    return space, {"location": location, "named": named}
+
+
+@pytest.mark.parametrize("case", cases())
+def test_case(case: dict[str, Any]) -> None:
+    """What a case expects comes out."""
+    text, span = unmarked(case["q"])
+    space, where = setting(case)
     try:
-        result = evaluate(text, space, location=location, want=case.get("want"), named=named)
+        result = evaluate(text, space, want=case.get("want"), **where)
         problems = result.notes
     except QueryError as error:
         result, problems = None, error.problems

@@ -58,7 +58,7 @@ def evaluate_query(
 
 def _related(query: Query, kind: Kind, scope: Scope, problems: tuple[Problem, ...] = ()) -> Relation:
     """Return what the last stage of a query gives, with all that there is to tell."""
-    given, found = _relation(query, kind, scope)
+    given, found = chosen_relation(query, kind, scope)
     problems = (*problems, *found)
     if errors_in(problems):
         raise QueryError(scope.text, problems)
@@ -85,7 +85,7 @@ def _compared(query: Query, number: int, given: Relation, scope: Scope) -> Relat
     assert isinstance(stage, Stage)
     check(stage, given)
     side = other_side(query, number, given, scope)
-    rows, found = _relation(side.query, "weights", side.scope)
+    rows, found = chosen_relation(side.query, "weights", side.scope)
     try:
         other = _staged(side.query, rows, scope, as_notes(found))
     except QueryError as error:
@@ -129,7 +129,8 @@ def wanted_by_stages(query: Query, scope: Scope) -> Kind:
     return kind_of(query, scope.named)
 
 
-def _relation(query: Query, kind: Kind, scope: Scope) -> tuple[Relation, tuple[Problem, ...]]:
+def chosen_relation(query: Query, kind: Kind, scope: Scope) -> tuple[Relation, tuple[Problem, ...]]:
+    """Return the rows that the selectors of a query choose, and what there is to tell of them."""
     natural = kind_of(query, scope.named)
     chosen = choose(query, "weights" if natural == "weights" else kind, scope)
     rows = chosen.rows
