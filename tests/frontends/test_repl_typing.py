@@ -30,7 +30,7 @@ from weightrepl.errors import Fix, Problem
 from weightrepl.frontends import lines
 from weightrepl.frontends.repl_style import Highlighting
 from weightrepl.frontends.repl_toolbar import cut, shortened
-from weightrepl.frontends.repl_typed import LONGEST, Worker
+from weightrepl.frontends.repl_typed import LONGEST, Typed, Worker
 from weightrepl.service import complete
 from weightrepl.service.answers import (
     Completion,
@@ -331,23 +331,32 @@ def test_where_nothing_is_known_that_is_said(sitting: Talk):
     sitting.go("a", F1, seen("toolbar", "nothing is known of what is here"))
 
 
-def test_a_bug_behind_the_line_is_seen(sitting: Talk, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lines, "matched_line", lambda shell, line: 1 / 0)
-    sitting.go("a", seen("toolbar", "a bug in weightrepl: ZeroDivisionError: division by zero"), "b", ENTER)
+@pytest.mark.parametrize("name", [name for name in vars(lines) if name.endswith("_line")])
+def test_a_bug_behind_the_line_is_seen(name: str, sitting: Talk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lines, name, lambda *given, **options: 1 / 0)
+    key = {"complete_line": TAB, "hover_line": F1}.get(name, "b")
+    sitting.go(
+        "a",
+        key,
+        seen("toolbar", "a bug in weightrepl: ZeroDivisionError: division by zero"),
+        "b",
+        ENTER,
+    )
     assert sitting.shell.entered == ["ab"]
 
 
 # -- pieces
 
 
-def test_pieces_have_the_colours_of_their_roles(monkeypatch: pytest.MonkeyPatch):
+def test_pieces_have_the_colours_of_their_roles(shell: Echo, monkeypatch: pytest.MonkeyPatch):
     roles = (Highlight(Span(0, 2), "layer"), Highlight(Span(3, 5), "weight"))
     monkeypatch.setattr(lines, "highlight_line", lambda line: roles)
-    line = Highlighting().lex_document(Document("ab\nde"))
+    highlighting = Highlighting(Typed(shell, lambda: None, lambda: False))
+    line = highlighting.lex_document(Document("ab\nde"))
     assert line(0) == [("class:layer", "a"), ("class:layer", "b")]
     assert line(1) == [("class:weight", "d"), ("class:weight", "e")]
     assert line(2) == []
-    assert Highlighting().lex_document(Document("a" * (LONGEST + 1)))(0) == [("", "a" * (LONGEST + 1))]
+    assert highlighting.lex_document(Document("a" * (LONGEST + 1)))(0) == [("", "a" * (LONGEST + 1))]
 
 
 @pytest.mark.parametrize("room", range(1, 25))

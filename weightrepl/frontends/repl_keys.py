@@ -9,8 +9,6 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings
 
-from weightrepl.frontends.repl_typed import LONGEST
-
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
 
@@ -29,7 +27,7 @@ def bindings(reader: TerminalReader) -> KeyBindings:
         state = buffer.complete_state
         if state is not None and state.complete_index is not None:
             menu.close()
-        elif is_unfinished(buffer.text):
+        elif reader.typed.goes_on(buffer.text):
             buffer.newline(copy_margin=False)
         else:
             menu.close()
@@ -74,10 +72,3 @@ def bindings(reader: TerminalReader) -> KeyBindings:
         buffer.validate_and_handle()
 
     return keys
-
-
-def is_unfinished(text: str) -> bool:
-    """Return whether a line goes on; an empty line ends it in any case, so nobody is caught in it."""
-    from weightrepl.frontends.lines import goes_on
-
-    return len(text) <= LONGEST and goes_on(text) and not (text.endswith("\n"))

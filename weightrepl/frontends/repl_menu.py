@@ -8,14 +8,12 @@ from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import Completion as Entry
 from prompt_toolkit.document import Document
 
-from weightrepl.frontends.repl_typed import LONGEST, Question, Typed, Worker, common_beginning
+from weightrepl.frontends.repl_typed import Typed, common_beginning
 from weightrepl.service.answers import Completion, Completions
 from weightrepl.spans import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from weightrepl.frontends.shell import Shell
 
 ROWS = 16
 """So many rows the menu has at most."""
@@ -41,23 +39,19 @@ def inserted(text: str, item: Completion) -> tuple[str, int]:
     return head + text[item.span.end :], len(head)
 
 
+def useful(found: Completions, text: str) -> Completions:
+    """Return those completions that change the text."""
+    return found.replace(items=tuple(item for item in found.items if inserted(text, item)[0] != text))
+
+
 class Menu:
     """The menu of a buffer.
 
     reading: whether somebody waits for completions that have to be read first.
     """
 
-    def __init__(
-        self,
-        shell: Shell,
-        buffer: Buffer,
-        typed: Typed,
-        while_typing: Callable[[], bool],
-        changed: Callable[[], None],
-    ) -> None:
-        self._shell, self._buffer, self._typed, self._while_typing = shell, buffer, typed, while_typing
-        self._waiting = Worker(self._read, changed)
-        self._resolving = Worker(self._in_full, changed)
+    def __init__(self, buffer: Buffer, typed: Typed, while_typing: Callable[[], bool]) -> None:
+        self._buffer, self._typed, self._while_typing = buffer, typed, while_typing
         self._resolved: dict[tuple[str, str, str], Completion] = {}
         self._up = self._inserted = self.reading = self._tabbed = False
         self._document = Document()
@@ -72,6 +66,7 @@ class Menu:
         """Take the menu away; what is selected stays in the text."""
         self._buffer.complete_state = None
         self._up = self.reading = self._tabbed = self._inserted = False
+        self._resolved.clear()
 
     def cancel(self) -> None:
         """Take the menu away, and what is selected out of the text."""
@@ -83,7 +78,7 @@ class Menu:
         if self._state is not None:
             self._buffer.complete_next()
             return
-        found = self._found(self._buffer.document, wait=False)
+        found = self._found()
         self._tabbed = found.coming
         if not self._put_in(found) or found.coming:
             self._show(found)
@@ -93,41 +88,22 @@ class Menu:
         document = self._buffer.document
         if self._state is None and (self._up or self.reading):
             if document.text and document.text != self._document.text:
-                self._show(self._found(document, wait=False))
-            elif (
-                self._up or document != self._document
-            ):  # what was shown or is waited for was for another place
+                self._show(self._found())
+            elif self._up or document != self._document:  # the cursor is somewhere else now
                 self.close()
         elif self._state is None and self._inserted and self._while_typing():
-            self._show(self._found(document, wait=False))
+            self._show(self._found())
         self._inserted = False
         self._fill_in()
         self._document = self._buffer.document
         self._resolve()
 
-    def stop(self) -> None:
-        """Let the threads end."""
-        self._waiting.stop()
-        self._resolving.stop()
-
     # -- what may stand at the cursor
 
-    def _found(self, document: Document, wait: bool) -> Completions:
-        if len(document.text) > LONGEST:
-            return Completions()
-        from weightrepl.frontends.lines import complete_line
-
-        found = complete_line(self._shell, document.text, document.cursor_position, wait=wait)
-        items = tuple(i for i in found.items if inserted(document.text, i)[0] != document.text)
-        return found.replace(items=items)
-
-    def _read(self, question: Question) -> Completions:
-        return self._found(Document(question.text, question.offset), wait=True)
-
-    def _in_full(self, item: Completion) -> Completion:
-        from weightrepl.service.complete import resolved
-
-        return resolved(item, self._shell.session.workspace)
+    def _found(self) -> Completions:
+        """Return what may stand at the cursor, as far as it is known."""
+        document = self._buffer.document
+        return useful(self._typed.completions(document.text, document.cursor_position), document.text)
 
     def _put_in(self, found: Completions) -> bool:
         """Put in what can be, without a menu; return whether that was all."""
@@ -143,7 +119,7 @@ class Menu:
             missing = (before[: min(starts)] + common_beginning(heads))[len(before) :]
             if missing and not document.text_after_cursor.startswith(missing):
                 self._buffer.insert_text(missing, fire_event=False)
-                self._show(self._found(self._buffer.document, wait=False))
+                self._show(self._found())
                 return True
         return not found.items and not found.coming
 
@@ -164,9 +140,10 @@ class Menu:
             return
         state = self._state
         document = state.original_document if state is not None else self._buffer.document
-        found = self._waiting.answer(self._typed.question(document.text, document.cursor_position))
-        if found is None:
+        read = self._typed.read_completions(document.text, document.cursor_position)
+        if read is None:
             return
+        found = useful(read, document.text)
         self.reading, tabbed = False, self._tabbed
         self._tabbed = False
         if state is None:
@@ -200,7 +177,7 @@ class Menu:
         first = max(0, (state.complete_index or 0) - ROWS)
         for item in state.items[first : first + 2 * ROWS]:
             if item.address and _key(item) not in self._resolved:
-                known = self._resolving.answer(item)
+                known = self._typed.in_full(item)
                 if known is None:
                     return
                 self._resolved[_key(item)] = known

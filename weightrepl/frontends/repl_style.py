@@ -14,9 +14,7 @@ from prompt_toolkit.styles import Style
 from weightrepl.frontends.repl_typed import LONGEST, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from weightrepl.service.answers import Highlight
+    from collections.abc import Callable
 
 _STYLES = {
     "prompt": "bold",
@@ -39,21 +37,17 @@ def style() -> Style:
     return Style.from_dict(_STYLES)
 
 
-def _pieces(text: str) -> Sequence[Highlight]:
-    from weightrepl.frontends.lines import highlight_line
-
-    return highlight_line(text)
-
-
 class Highlighting(Lexer):
     """Gives each piece of a line the colour of its role; a long text has none."""
+
+    def __init__(self, typed: Typed) -> None:
+        self._typed = typed
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """Return what gives the pieces of a line of the text."""
         text = document.text
-        pieces = _pieces(text) if 0 < len(text) <= LONGEST else ()
         styles = [""] * len(text)
-        for piece in pieces:
+        for piece in self._typed.pieces(text):
             styles[piece.span.start : piece.span.end] = [f"class:{piece.role}"] * len(piece.span)
         starts = [0]
         for line in document.lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -54,9 +55,7 @@ class TerminalReader:
         self.watch = Watch(shell.session, notices)
         self.prompt = self._session(input, device)
         buffer = self.prompt.default_buffer
-        self.menu = Menu(
-            shell, buffer, self.typed, lambda: self._is_set("complete-while-typing", False), self._redraw
-        )
+        self.menu = Menu(buffer, self.typed, lambda: self._is_set("complete-while-typing", False))
         self.toolbar = Toolbar(shell, buffer, self.typed, self.menu, opening)
         self.prompt.bottom_toolbar = self.toolbar.fragments
         self.prompt.key_bindings = bindings(self)
@@ -68,7 +67,7 @@ class TerminalReader:
         """Return what was typed."""
         self._output.show(self._notices.taken())
         self.menu.close()
-        self.toolbar.hovering = None
+        self.toolbar.hovering = self.typed.failure = None
         self._apply_settings()
         self._notices.wake = self._woken
         try:
@@ -83,7 +82,6 @@ class TerminalReader:
         """Let all threads end."""
         self.watch.stop()
         self.typed.stop()
-        self.menu.stop()
 
     def toggle_editing_mode(self) -> None:
         """Go from Emacs keys to vi keys, or back."""
@@ -96,7 +94,7 @@ class TerminalReader:
         return PromptSession(
             self._message,
             prompt_continuation=lambda width, line, wraps: "" if wraps else [("class:prompt", "... ")],
-            lexer=Highlighting(),
+            lexer=Highlighting(self.typed),
             style=style(),
             include_default_pygments_style=False,
             completer=DummyCompleter(),  # the menu is ours; with one there is room for it
@@ -147,14 +145,14 @@ class TerminalReader:
             self.menu.update()
 
     def _redraw(self) -> None:
-        if self._loop is not None:
+        with suppress(RuntimeError):  # the loop may be closed by now
             self.prompt.app.invalidate()
 
     def _woken(self) -> None:
         """Show what there is to tell above the prompt; in any thread."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._tell)
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         blocks = self._notices.taken()

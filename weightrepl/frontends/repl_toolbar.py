@@ -43,6 +43,9 @@ class Toolbar:
         from prompt_toolkit.application.current import get_app
 
         columns = get_app().output.get_size().columns
+        if (failure := self._typed.failure) is not None:
+            told = f"a bug in weightrepl: {type(failure).__name__}: {failure}"
+            return cut([("class:toolbar.error", visible(told))], columns)
         if self.hovering == (self._buffer.text, self._buffer.cursor_position):
             return self._hover(columns)
         self.hovering = None
@@ -54,15 +57,13 @@ class Toolbar:
             return _opening(path, self._opening.number, self._opening.count)
         if self._menu.reading:
             return [("class:toolbar.dim", "reading …")]
-        if (failure := self._typed.failure) is not None:
-            return [("class:toolbar.error", f"a bug in weightrepl: {type(failure).__name__}: {failure}")]
         if len(text) > LONGEST:
             return [("class:toolbar.dim", f"{len(text):,} characters: too long to be checked while typing")]
         problems = self._typed.problems(text, offset)
         if problems:
             at = [p for p in problems if p.span is not None and p.span.start <= offset <= p.span.end]
             return _problem((at or problems)[0], text)
-        signature = _signature_at(text, offset) if text else None
+        signature = self._typed.signature(text, offset)
         matched = self._typed.matched(text) if setting(self._shell.settings, "matched", True) else None
         parts = [_signature(signature)] if signature is not None else []
         if matched is not None:
@@ -83,12 +84,6 @@ class Toolbar:
             lines = [*lines[: _HOVER_LINES - 1], [("class:toolbar.dim", "…")]]
         cuts = [cut(line, columns) for line in lines]
         return [piece for n, line in enumerate(cuts) for piece in ([("", "\n")] if n else []) + line]
-
-
-def _signature_at(text: str, offset: int) -> Signature | None:
-    from weightrepl.frontends.lines import signature_line
-
-    return signature_line(text, offset)
 
 
 def _opening(path: str, number: int, count: int) -> StyleAndTextTuples:

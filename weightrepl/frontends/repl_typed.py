@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from weightrepl.service.answers import Completions
+
 if TYPE_CHECKING:
     from weightrepl.errors import Problem
     from weightrepl.frontends.shell import Shell
     from weightrepl.model.tree import Place
     from weightrepl.model.workspace import Workspace
-    from weightrepl.service.answers import Hover, Matched
+    from weightrepl.service.answers import Completion, Highlight, Hover, Matched, Signature
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -37,7 +39,6 @@ class Worker(Generic[Q, A]):
         self._known: tuple[Q, A] | None = None
         self._thread: Thread | None = None
         self._stopped = False
-        self.failure: Exception | None = None
 
     def ask(self, question: Q, patience_s: float = 0.0) -> tuple[Q, A] | None:
         """Return the last question that has an answer, and that: the one asked if it takes no longer than so long.
@@ -70,11 +71,7 @@ class Worker(Generic[Q, A]):
 
     def _work(self) -> None:
         while (question := self._next()) is not None:
-            try:
-                answer = self._answer(question)
-            except Exception as error:  # a bug, and no reason to stop somebody from typing
-                self.failure = error
-                continue
+            answer = self._answer(question)
             with self._condition:
                 self._known = question, answer
                 self._condition.notify_all()
@@ -104,21 +101,53 @@ class Question(NamedTuple):
 
 
 class Typed:
-    """What is known of what is typed.
+    """What is known of what is typed: the one way to the service from the prompt.
 
     changed: is called, in any thread, when more is. paused: whether nothing can be said, since models are missing.
+    failure: a bug that was met; nobody who types is to be stopped by one, but to be told.
     """
 
     def __init__(self, shell: Shell, changed: Callable[[], None], paused: Callable[[], bool]) -> None:
         self._shell, self._paused = shell, paused
-        self._problems = Worker(self._diagnosed, changed)
-        self._counts = Worker(self._counted, changed)
-        self._hovers = Worker(self._hovered, changed)
+        self.failure: Exception | None = None
+        nothing: tuple[Problem, ...] = ()
+        unknown: tuple[Hover | None] = (None,)
+        self._problems = Worker(self._safe(self._diagnosed, nothing), changed)
+        self._counts = Worker(self._safe(self._counted, None), changed)
+        self._hovers = Worker(self._safe(self._hovered, unknown), changed)
+        self._waiting = Worker(self._safe(self._completed, Completions()), changed)
+        self._resolving = Worker(self._resolved, changed)
 
-    def question(self, text: str, offset: int = 0) -> Question:
-        """Return what there is to ask about a text now."""
-        session = self._shell.session
-        return Question(text, offset, session.workspace, session.location, self._shell.inputs)
+    def stop(self) -> None:
+        """Let the threads end."""
+        for worker in (self._problems, self._counts, self._hovers, self._waiting, self._resolving):
+            worker.stop()
+
+    # -- told at once
+
+    def pieces(self, text: str) -> Sequence[Highlight]:
+        """Return what the pieces of a text are."""
+        from weightrepl.frontends.lines import highlight_line
+
+        return self._safely(lambda: highlight_line(text), ()) if 0 < len(text) <= LONGEST else ()
+
+    def signature(self, text: str, offset: int) -> Signature | None:
+        """Return what the stage or command at the cursor takes."""
+        from weightrepl.frontends.lines import signature_line
+
+        return self._safely(lambda: signature_line(text, offset), None) if 0 < len(text) <= LONGEST else None
+
+    def goes_on(self, text: str) -> bool:
+        """Return whether a text is not finished; an empty line ends it in any case, so nobody is caught in it."""
+        from weightrepl.frontends.lines import goes_on
+
+        return len(text) <= LONGEST and not text.endswith("\n") and self._safely(lambda: goes_on(text), False)
+
+    def completions(self, text: str, offset: int) -> Completions:
+        """Return what may stand at the cursor, as far as it is known without reading."""
+        return self._safely(lambda: self._complete(text, offset, False), Completions())
+
+    # -- told when it is known
 
     def problems(self, text: str, offset: int) -> tuple[Problem, ...]:
         """Return what is wrong with a text even if somebody types on at `offset`.
@@ -127,7 +156,7 @@ class Typed:
         """
         if not self._is_looked_at(text):
             return ()
-        known = self._problems.ask(self.question(text, offset), PATIENCE_S)
+        known = self._problems.ask(self._question(text, offset), PATIENCE_S)
         if known is None:
             return ()
         same = len(common_beginning([text, known[0].text]))
@@ -137,26 +166,51 @@ class Typed:
 
     def matched(self, text: str) -> Matched | None:
         """Return how much a text matches; None as long as that is not known."""
-        if not self._is_looked_at(text):
-            return None
-        return self._counts.answer(self.question(text), PATIENCE_S)
+        return self._counts.answer(self._question(text, 0), PATIENCE_S) if self._is_looked_at(text) else None
 
     def hover(self, text: str, offset: int) -> tuple[Hover | None] | None:
         """Return what is known of what stands there, which may be nothing; None as long as it is being read."""
-        return self._hovers.answer(self.question(text, offset), PATIENCE_S)
+        return self._hovers.answer(self._question(text, offset), PATIENCE_S)
+
+    def read_completions(self, text: str, offset: int) -> Completions | None:
+        """Return all that may stand at the cursor; None as long as it is being read."""
+        return self._waiting.answer(self._question(text, offset))
+
+    def in_full(self, item: Completion) -> Completion | None:
+        """Return a completion with its detail; None as long as it is being read."""
+        return self._resolving.answer(item)
+
+    # -- how it is asked
+
+    def _question(self, text: str, offset: int) -> Question:
+        session = self._shell.session
+        return Question(text, offset, session.workspace, session.location, self._shell.inputs)
 
     def _is_looked_at(self, text: str) -> bool:
         return bool(text.strip()) and len(text) <= LONGEST and not self._paused()
 
-    @property
-    def failure(self) -> Exception | None:
-        """A bug that was met."""
-        return self._problems.failure or self._counts.failure or self._hovers.failure
+    def _safely(self, answer: Callable[[], A], otherwise: A) -> A:
+        try:
+            return answer()
+        except Exception as error:
+            self.failure = error
+            return otherwise
 
-    def stop(self) -> None:
-        """Let the threads end."""
-        for worker in (self._problems, self._counts, self._hovers):
-            worker.stop()
+    def _safe(self, answer: Callable[[Q], A], otherwise: A) -> Callable[[Q], A]:
+        return lambda question: self._safely(lambda: answer(question), otherwise)
+
+    def _complete(self, text: str, offset: int, wait: bool) -> Completions:
+        from weightrepl.frontends.lines import complete_line
+
+        return complete_line(self._shell, text, offset, wait) if len(text) <= LONGEST else Completions()
+
+    def _completed(self, question: Question) -> Completions:
+        return self._complete(question.text, question.offset, True)
+
+    def _resolved(self, item: Completion) -> Completion:
+        from weightrepl.service.complete import resolved
+
+        return self._safely(lambda: resolved(item, self._shell.session.workspace), item)
 
     def _diagnosed(self, question: Question) -> tuple[Problem, ...]:
         from weightrepl.frontends.lines import diagnose_line
