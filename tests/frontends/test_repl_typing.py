@@ -334,7 +334,7 @@ def test_where_nothing_is_known_that_is_said(sitting: Talk):
 @pytest.mark.parametrize("name", [name for name in vars(lines) if name.endswith("_line")])
 def test_a_bug_behind_the_line_is_seen(name: str, sitting: Talk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lines, name, lambda *given, **options: 1 / 0)
-    key = {"complete_line": TAB, "hover_line": F1}.get(name, "b")
+    key = {"complete_line": TAB, "hover_line": F1}.get(name, "")
     sitting.go(
         "a",
         key,
