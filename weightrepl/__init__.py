@@ -42,6 +42,7 @@ _PLACES = {
     "evaluate": "api",
     "explain": "api",
     "open": "api",
+    "repl": "frontends.repl",
     "select": "api",
     "select_layers": "api",
 }
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from weightrepl.errors import UnknownFormatError as UnknownFormatError
     from weightrepl.errors import UnsafeFileError as UnsafeFileError
     from weightrepl.errors import WeightreplError as WeightreplError
+    from weightrepl.frontends.repl import repl as repl
     from weightrepl.model.tree import Model as Model
     from weightrepl.model.workspace import Workspace as Workspace
 

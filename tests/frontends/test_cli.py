@@ -605,8 +605,9 @@ def test_a_terminals_width_and_wishes_are_obeyed(columns: int, changes: dict[str
     assert on_terminal(*QUERY, columns=columns, **changes).split("\n") == lines
 
 
-def test_without_a_query_a_terminal_gets_the_tree_and_none_is_waited_for():
-    assert on_terminal("m.keras", columns=120, NO_COLOR="1").split("\n") == [*printed("m.keras"), ""]
+def test_a_terminal_gets_the_tree_if_asked_and_no_query_is_waited_for():
+    tree = on_terminal("m.keras", "--format", "tree", columns=120, NO_COLOR="1")
+    assert tree.split("\n") == [*printed("m.keras"), ""]
 
 
 def test_the_user_can_have_colours_in_a_pipe():

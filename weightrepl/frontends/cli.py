@@ -35,7 +35,7 @@ HELP = """\
 Usage: weightrepl [MODEL | NAME=MODEL]... [-q QUERY]... [-f FILE.wq] [OPTION]...
 
 Select layers and weights of Keras models by queries, straight from their files.
-Without a query: the tree of layers.
+Without a query: on a terminal an interactive session, else the tree of layers.
 
   -q, --query QUERY   answer a query; may be repeated
   -f, --file FILE.wq  answer the queries of a file; -f - is standard input
@@ -158,10 +158,9 @@ def _obeyed(options: Namespace) -> int:
         sys.stdout.write(SCRIPTS[options.completion])
         return 0
     if options.demo:
-        from weightrepl.frontends.demo import demonstration
-
-        print_lines(demonstration(screen_for(sys.stdout, options)))
-        return 0
+        return _demonstrated(options)
+    if _asks_nothing(options) and _on_terminal():
+        return _interactive(options, options.models)
     from weightrepl.errors import WeightreplError
 
     teller = Teller(screen_for(sys.stderr, options))
@@ -174,6 +173,33 @@ def _obeyed(options: Namespace) -> int:
     except WeightreplError as error:
         teller.tell(error)
         return ERROR
+
+
+def _demonstrated(options: Namespace) -> int:
+    """Show the guided run; on a terminal whoever looked on may go on with the same model."""
+    from weightrepl.api import demo_path
+    from weightrepl.frontends.demo import demonstration
+
+    goes_on = _on_terminal()
+    print_lines(demonstration(screen_for(sys.stdout, options), goes_on))
+    return _interactive(options, [demo_path()]) if goes_on else 0
+
+
+def _asks_nothing(options: Namespace) -> bool:
+    """Return whether there is nothing to answer or to show at once: somebody wants to look around."""
+    given = (options.queries, options.file, options.format, options.output)
+    return not any(given) and not (options.layers or options.explain or options.unfold)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _interactive(options: Namespace, models: Iterable[str]) -> int:
+    from weightrepl.frontends.repl import run
+    from weightrepl.frontends.session import split_name
+
+    return run([split_name(argument) for argument in models], location=options.model, colour=options.color)
 
 
 def _script(options: Namespace) -> Script | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import as_file, files
 
+from weightrepl.api import demo_path
 from weightrepl.errors import QueryError
 from weightrepl.frontends.session import Question, Session
 from weightrepl.render.blocks import Line, Picture
@@ -33,10 +33,14 @@ STEPS = (
 )  # fmt: skip
 
 
-def demonstration(screen: Screen) -> Iterator[str]:
-    """Yield the lines of the guided run."""
-    with as_file(files("weightrepl") / "demo" / MODEL) as path, Session() as session:
-        session.open(str(path))
+_ENDS = "Your turn: weightrepl YOUR.keras, and weightrepl --help"
+_GOES_ON = "Your turn, on the same model. Tab completes, %help tells more, Ctrl-D leaves."
+
+
+def demonstration(screen: Screen, goes_on: bool = False) -> Iterator[str]:
+    """Yield the lines of the guided run; `goes_on` if whoever looks on can then type queries over the same model."""
+    with Session() as session:
+        session.open(demo_path())
         yield screen.paint(f"This is {MODEL}, shipped with weightrepl. Its layers:", "title")
         yield ""
         yield from lines(overview(session.workspace), screen)
@@ -47,7 +51,7 @@ def demonstration(screen: Screen) -> Iterator[str]:
             yield ""
             yield from _answered(query, session, screen)
         yield ""
-        yield from lines([Line("Your turn: weightrepl YOUR.keras, and weightrepl --help", "title")], screen)
+        yield from lines([Line(_GOES_ON if goes_on else _ENDS, "title")], screen)
 
 
 def _answered(query: str, session: Session, screen: Screen) -> Iterator[str]:
