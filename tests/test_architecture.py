@@ -25,15 +25,16 @@ LONGEST_FUNCTION = 60
 # package's own __init__, which hands out the public names.
 ROOMS = {
     "values": set(),
+    "quantities": set(),
     "spans": {"values"},
     "errors": {"spans", "values"},
     "query": {"spans", "errors", "values"},
     "model": {"errors", "values"},
     "readers": {"model", "errors", "values"},
     "engine": {"query", "model", "errors", "spans", "values"},
-    "service": {"query", "model", "engine", "errors", "spans", "values"},
+    "service": {"query", "model", "engine", "errors", "spans", "values", "quantities"},
     "writers": {"engine", "model", "errors", "values"},
-    "render": {"engine", "model", "errors", "spans", "service", "values"},
+    "render": {"engine", "model", "errors", "spans", "service", "values", "quantities"},
 }
 ROOMS |= {"api": {"readers", "engine", "model", "errors"}}
 EVERYTHING = {*ROOMS, "frontends", ""}
@@ -93,7 +94,7 @@ AT_MODULE_LEVEL = {
 }
 
 # Modules of a room whose names begin alike are one.
-FAMILIES = ("legacy_", "keras_object", "complete", "repl")
+FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands")
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".
@@ -115,6 +116,7 @@ SEPARATE = {
         "*": {"session", "shell", "commands", "lines", "settings", "demo"},
         "cli": {"completion_scripts", "progress", "repl", "streams"},
         "repl": {"progress", "streams"},
+        "lines": {"commands_words"},
     },
 }
 

@@ -82,8 +82,17 @@ def write_picture(picture: Picture, path: str, force: bool = False) -> None:
     check(path, force)
     if _suffix(path) != ".svg":
         raise OutputError(f"{path}: a picture goes to .svg, not to {_suffix(path)}")
+    write_text(picture.svg, path, force)
+
+
+def write_text(text: str, path: str, force: bool = True) -> None:
+    """Write a text to a file.
+
+    Raises:
+        OutputError: whatever the system says of the place.
+    """
     with _replacing([path], force) as (temporary,), open(temporary, "w", encoding="utf-8") as file:
-        file.write(picture.svg)
+        file.write(text)
 
 
 def check(path: str, force: bool = False, labelled: bool = False) -> None:

@@ -51,6 +51,28 @@ class Session:
         self.workspace = self.workspace.opened(model)
         return model
 
+    def open_again(self, model: Model) -> Model:
+        """Return what the file of an open model holds now, open in its place, under the name that it was given.
+
+        Raises:
+            SourceError: it can't be opened; then all is as it was.
+        """
+        from weightrepl.model.workspace import Workspace
+        from weightrepl.readers.registry import open_source
+
+        given = model.names[0] if model.names[0] != model.root.name else None
+        fresh = open_source(model.source, given)
+        self.workspace = Workspace(tuple(fresh if m is model else m for m in self.workspace.models))
+        model.close()
+        return fresh
+
+    def close_model(self, model: Model) -> None:
+        """Let go of one model, and leave it if paths start there."""
+        self.workspace = self.workspace.closed(model)
+        if self.location is not None and self.location.model is model:
+            self.location = None
+        model.close()
+
     def run(self, text: str, want: Kind | None = None) -> Result:
         """Return what a query finds.
 
@@ -162,7 +184,7 @@ class Question(Value):
         """Yield the pictures of problems whose spans count from the query's beginning."""
         for problem in problems:
             if self.path:
-                yield _picture_in_file(_shifted(problem, self.start), self.whole, self.path, self.where)
+                yield _picture_in_file(shifted(problem, self.start), self.whole, self.path, self.where)
             else:
                 yield Picture(problem, self.text)
 
@@ -233,10 +255,11 @@ def _picture_in_file(problem: Problem, text: str, path: str, where: str) -> Pict
     end = text.find("\n", max(span.end for span in spans))
     line, column = line_column(text, problem.span.start)
     lines = text[start:] if end < 0 else text[start:end]
-    return Picture(_shifted(problem, -start), lines, f"{path}:{line + 1}:{column + 1}")
+    return Picture(shifted(problem, -start), lines, f"{path}:{line + 1}:{column + 1}")
 
 
-def _shifted(problem: Problem, offset: int) -> Problem:
+def shifted(problem: Problem, offset: int) -> Problem:
+    """Return a problem with all its places moved by `offset` code points."""
     span, fix = problem.span, problem.fix
     return problem.replace(
         span=None if span is None else span.shifted(offset),

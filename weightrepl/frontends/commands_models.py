@@ -1,0 +1,277 @@
+"""The commands about models and places: opened, closed, watched, gone to; and lines that others answer."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from weightrepl.errors import WeightreplError
+from weightrepl.frontends.commands_words import word_at, words_of
+from weightrepl.frontends.session import read_query_file, read_text, split_name
+from weightrepl.frontends.shell import Given, mistake
+from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
+from weightrepl.spans import listed, nearest, visible
+
+if TYPE_CHECKING:
+    from weightrepl.frontends.session import Question
+    from weightrepl.frontends.shell import Shell
+    from weightrepl.model.tree import Model, Place
+
+LOOK_S = 0.5
+"""So often `%watch` looks at the files."""
+
+pause: Callable[[float], None] = time.sleep
+"""Waits so many seconds."""
+
+
+# ------------------------------------------------------------------ models
+
+
+def open_(shell: Shell, given: Given) -> Iterator[Block]:
+    """Open a model, or read one anew that is open already; yield what it is."""
+    words = words_of(given)
+    whole = os.path.expanduser(given.text.strip())
+    if not words:
+        raise mistake(given, "expected a file", "%open model.keras")
+    if os.path.lexists(whole):
+        name, path = None, whole
+    elif len(words) == 3 and words[1].text == "as":
+        name, path = words[2].text, words[0].text
+    elif len(words) == 1:
+        name, path = split_name(words[0].text)
+    else:
+        raise mistake(
+            given, "expected one file", 'a path with blanks is put in quotes: %open "my model.keras"'
+        )
+    path = os.path.expanduser(path)
+    old = next((m for m in shell.session.workspace.models if _is_of(m, path)), None)
+    if old is None or (name is not None and name not in old.names):
+        model = shell.session.open(path, name)
+        yield Line(f"{_introduced(model)}")
+    else:
+        yield from reopened(shell, old)
+
+
+def _is_of(model: Model, path: str) -> bool:
+    return bool(model.source) and os.path.realpath(model.source) == os.path.realpath(path)
+
+
+def _introduced(model: Model) -> str:
+    return f"opened {visible(model.names[0])}: {model.format}, {visible(model.source)}"
+
+
+def reopened(shell: Shell, model: Model) -> Iterator[Block]:
+    """Read the file of an open model anew, stay at the location if it is still there; yield what was done."""
+    session = shell.session
+    way = [p.layer.name for p in session.location.ancestry] if session.location else []
+    stood_there = session.location is not None and session.location.model is model
+    fresh = session.open_again(model)
+    shell.forget(model)
+    yield Line(f"read {visible(model.source)} anew")
+    if stood_there:
+        place, gone = _along(fresh.place, way[1:])
+        session.location = place
+        if gone:
+            yield Line(f"there is no layer {listed([gone])} in it any more: paths start above it now", "hint")
+
+
+def _along(place: Place, names: list[str]) -> tuple[Place, str]:
+    """Return the place to which names lead, as far as they do, and the first that leads nowhere."""
+    for name in names:
+        below = next((child for child in place.children if child.layer.name == name), None)
+        if below is None:
+            return place, name
+        place = below
+    return place, ""
+
+
+def close(shell: Shell, given: Given) -> Iterator[Block]:
+    """Close a model; without a name the only one."""
+    found = shell.session.workspace.models
+    name = word_at(given).text.strip("/")
+    if name:
+        found = tuple(m for m in found if name in m.names or name == _shown_name(shell, m))
+    if len(found) == 1:
+        (model,) = found
+        shown = _shown_name(shell, model)
+        shell.session.close_model(model)
+        shell.forget(model)
+        yield Line(f"closed {visible(shown)}")
+        return
+    names = [_shown_name(shell, m) for m in shell.session.workspace.models]
+    if not names:
+        raise mistake(given, "no model is open")
+    near = nearest(name, names, limit=1) if name else ()
+    what = f"{'several models are' if found and name else 'no open model is'} called '{visible(name)}'"
+    message = what if name else "expected the name of a model, for several are open"
+    raise mistake(given, message, f"did you mean '{near[0]}'?" if near else f"there are {listed(names)}")
+
+
+def _shown_name(shell: Shell, model: Model) -> str:
+    name, ordinal = shell.session.workspace.shown_name(model)
+    return f"{name}#{ordinal}" if ordinal else name
+
+
+def models(shell: Shell, given: Given) -> Iterator[Block]:
+    """Yield the open models."""
+    rows = []
+    for model in shell.session.workspace.models:
+        shown = _shown_name(shell, model)
+        also = ", ".join(visible(name) for name in model.names if name != shown)
+        rows.append(
+            (Cell(visible(shown), "name"), Cell(also), Cell(model.format), Cell(visible(model.source)))
+        )
+    if not rows:
+        yield Line("no model is open: %open FILE opens one")
+        return
+    yield TableBlock(("model", "also", "format", "file"), tuple(rows))
+
+
+# ------------------------------------------------------------------ places
+
+
+def cd(shell: Shell, given: Given) -> Iterator[Block]:
+    """Go to a layer."""
+    session, where = shell.session, given.text.strip()
+    if where in ("", "/", "~"):
+        shell.move(None)
+    elif where == "-":
+        if shell.before is not None and shell.before.model not in session.workspace.models:
+            raise mistake(given, "the model where you were before is closed")
+        shell.move(shell.before)
+    elif where in ("..", "../") and shell.location is not None and shell.location.parent is None:
+        shell.move(None)
+    else:
+        before = shell.location
+        with given.at_fault():
+            session.go(given.text.rstrip())
+        shell.before = before
+    yield from ()
+
+
+def pwd(shell: Shell, given: Given) -> Iterator[Block]:
+    """Yield where paths start."""
+    count = len(shell.session.workspace.models)
+    yield Line(visible(shell.prompt) or f"/ ({count or 'no'} {'model' if count == 1 else 'models'})")
+
+
+# ------------------------------------------------------------------ again and again
+
+
+def watch(shell: Shell, given: Given) -> Iterator[Block]:
+    """Yield the result of a query, and again when a file changes, or after so many seconds; without end."""
+    word = word_at(given)
+    every = _seconds(word.text)
+    query = word.rest if every is not None else given
+    if not query.text.strip():
+        raise mistake(given, "expected a query", "%watch **:* | where nans > 0")
+    prints = _Prints(shell)
+    while True:
+        yield from shell.answered(query)
+        yield Line(f"{time.strftime('%H:%M:%S')} · {_why_again(every)}; Ctrl-C ends it", "dim")
+        yield from _changes(shell, prints, every)
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < 1e7 else None
+
+
+def _why_again(every: float | None) -> str:
+    return "again when a file changes" if every is None else f"again in {every:g} s, or when a file changes"
+
+
+def _changes(shell: Shell, prints: _Prints, every: float | None) -> Iterator[Block]:
+    """Wait until there is a reason to look again, read anew what changed, and yield what was done."""
+    left = every
+    while left is None or left > 0:
+        step = LOOK_S if left is None else min(LOOK_S, left)
+        pause(step)
+        left = None if left is None else left - step
+        changed = prints.changed()
+        for model in changed:
+            try:
+                yield from reopened(shell, model)
+            except WeightreplError as error:
+                yield Line(f"error: {error}", "title")
+        if changed:
+            return
+
+
+class _Prints:
+    """What the files of the open models were when they were looked at last."""
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = shell
+        self._known: dict[str, object] = {}
+        self._seen: dict[str, object] = {}
+        for model in shell.session.workspace.models:
+            self._known[model.source] = self._seen[model.source] = _print_of(model.source)
+
+    def changed(self) -> list[Model]:
+        """Return the models whose files are others than before, and are not being written at the moment."""
+        found = []
+        for model in self._shell.session.workspace.models:
+            now, path = _print_of(model.source), model.source
+            if now is not None and now != self._known.setdefault(path, now) and now == self._seen.get(path):
+                self._known[path] = now
+                found.append(model)
+            self._seen[path] = now
+        return found
+
+
+def _print_of(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+# ------------------------------------------------------------------ lines that others answer
+
+
+def source(shell: Shell, given: Given) -> Iterator[Block]:
+    """Yield the answers to the queries of a file; a directive opens a model only if it is not open yet."""
+    path = os.path.expanduser(word_at(given).text)
+    if not path:
+        raise mistake(given, "expected a file of queries", "%source checks.wq")
+    session = shell.session
+    script = read_query_file(read_text(path), path, os.path.dirname(path))
+    if script.errors:
+        yield from script.errors
+        return
+    for name, file in script.opens:
+        if not any(_is_of(m, file) and name in (None, *m.names) for m in session.workspace.models):
+            yield Line(_introduced(session.open(file, name)))
+    session.named = {**session.named, **script.named}
+    for question in script.questions:
+        yield Heading(visible(" ".join(question.text.split())))
+        yield from _answered(shell, question)
+
+
+def _answered(shell: Shell, question: Question) -> Iterator[Block]:
+    answer = shell.session.answer(question)
+    if answer.result is not None:
+        yield from shell.shown(answer.result)
+    yield from question.pictures(answer.problems)
+    if question.expect is not None and answer.result is not None:
+        held = (answer.size > 0) == (question.expect == "some")
+        told = "as expected" if held else f"expected {question.expect}, found {answer.size:,}"
+        yield Line(told if held else f"{question.where}: {told}", "hint" if held else "title")
+
+
+def run_shell(shell: Shell, given: Given) -> Iterator[Block]:
+    """Run a command of the system's shell in the terminal; yield how it ended, if not well."""
+    import subprocess
+
+    if not given.text.strip():
+        raise mistake(given, "expected a command of the system's shell", "%! ls")
+    status = subprocess.run(given.text, shell=True, check=False).returncode
+    if status:
+        yield Line(f"exit status {status}", "dim")

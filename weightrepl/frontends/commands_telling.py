@@ -1,0 +1,223 @@
+"""The commands that tell and keep: help, settings, aliases; and the one that leaves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from weightrepl.frontends.commands_words import word_at, words_of
+from weightrepl.frontends.settings import SETTINGS, spelled
+from weightrepl.frontends.shell import Given, Leave, mistake
+from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
+from weightrepl.spans import nearest, visible
+
+if TYPE_CHECKING:
+    from weightrepl.frontends.commands import Command
+    from weightrepl.frontends.settings import Setting
+    from weightrepl.frontends.shell import Shell
+    from weightrepl.service.pages import Page
+
+
+def quit_(shell: Shell, given: Given) -> Iterator[Block]:
+    """Leave.
+
+    Raises:
+        Leave: always.
+    """
+    raise Leave
+
+
+# ------------------------------------------------------------------ settings
+
+
+def set_(shell: Shell, given: Given) -> Iterator[Block]:
+    """Change a setting; yield what it is then, or all settings."""
+    words = [word for word in words_of(given) if word.text != "--save"]
+    lasts = len(words) < len(words_of(given))
+    texts = [part for word in words for part in re.split(r"\s*=\s*|\s+", word.text) if part]
+    if not texts:
+        yield from _all_settings(shell)
+        return
+    name, *values = texts
+    if name not in SETTINGS:
+        near = nearest(name, SETTINGS, limit=1)
+        hint = f"did you mean '{near[0]}'?" if near else "%set lists them"
+        raise mistake(given, f"no setting '{visible(name)}'", hint)
+    setting = SETTINGS[name]
+    if values:
+        _change(shell, setting, " ".join(values), given)
+    if lasts:
+        shell.settings.save(name)
+    kept = f", kept in {shell.settings.path}" if lasts else ""
+    yield Line(f"{name} is {spelled(shell.settings[name])}{kept}: {setting.summary}")
+
+
+def _change(shell: Shell, setting: Setting, typed: str, given: Given) -> None:
+    value = setting.read(typed)
+    if value is None:
+        raise mistake(given, f"{setting.name} is {setting.expected}, not '{visible(typed)}'")
+    shell.settings.set(setting.name, value)
+
+
+def _all_settings(shell: Shell) -> Iterator[Block]:
+    rows = tuple(
+        (Cell(s.name, "name"), Cell(spelled(value)), Cell(" ".join(s.spelled_values), "dim"), Cell(s.summary))
+        for s, value in shell.settings
+    )
+    yield TableBlock(("setting", "value", "values", "what it does"), rows)
+    yield Line(f"%set NAME VALUE changes one, with --save for good, in {shell.settings.path}", "hint")
+
+
+# ------------------------------------------------------------------ aliases
+
+
+def alias(shell: Shell, given: Given) -> Iterator[Block]:
+    """Define, show or take away a name of a query; yield what it stands for, or all."""
+    word = word_at(given)
+    if word.text == "-d":
+        yield from _no_longer(shell, word.rest)
+        return
+    name, query = word.text.removeprefix("$"), word.rest
+    if query.text.startswith("="):
+        query = query.behind(1)
+    if not name:
+        yield from _all_aliases(shell)
+    elif query.text.strip():
+        yield from _define(shell, name, word.rest if query is word.rest else query, given)
+    elif name in shell.settings.aliases:
+        yield Line(f"${name} is {visible(shell.settings.aliases[name])}")
+    else:
+        raise _unknown(shell, name, given)
+
+
+def _define(shell: Shell, name: str, query: Given, given: Given) -> Iterator[Block]:
+    from weightrepl.engine.scope import NamedQuery
+    from weightrepl.errors import QueryError, errors_in
+    from weightrepl.query.parser import parse
+
+    if not re.fullmatch(r"[\w-]+", name) or re.fullmatch(r"\d+|_", name):
+        hint = "$3 and $_ are results" if re.fullmatch(r"\d+|_", name) else None
+        raise mistake(
+            given, f"a name is of letters, digits, '_' and '-', not '{visible(name)}'", hint, len(name)
+        )
+    text = query.text.strip()
+    parsed = parse(text)
+    if errors := errors_in(parsed.problems):
+        with query.at_fault():
+            raise QueryError(text, errors)
+    shell.settings.keep_alias(name, text)
+    shell.session.named = {**shell.session.named, name: NamedQuery(text, parsed.query)}
+    yield Line(f"${name} is {visible(text)}, kept in {shell.settings.path}")
+
+
+def _no_longer(shell: Shell, given: Given) -> Iterator[Block]:
+    name = given.text.strip().removeprefix("$")
+    if name not in shell.settings.aliases:
+        raise _unknown(shell, name, given)
+    shell.settings.keep_alias(name, None)
+    shell.session.named = {n: named for n, named in shell.session.named.items() if n != name}
+    yield Line(f"${name} stands for nothing any more")
+
+
+def _unknown(shell: Shell, name: str, given: Given) -> Exception:
+    near = nearest(name, shell.settings.aliases, limit=1)
+    hint = f"did you mean '{near[0]}'?" if near else "%alias lists them; %alias NAME QUERY defines one"
+    return mistake(given, f"no alias '{visible(name)}'", hint)
+
+
+def _all_aliases(shell: Shell) -> Iterator[Block]:
+    rows = tuple((Cell(f"${n}", "name"), Cell(visible(q))) for n, q in shell.settings.aliases.items())
+    if rows:
+        yield TableBlock(("alias", "query"), rows)
+    else:
+        yield Line("no query has a name yet: %alias big **:* | where size > 1M", "hint")
+
+
+# ------------------------------------------------------------------ help
+
+_BEGINNING = """\
+A line is a query, or a command that begins with %. Tab shows what may come next.
+
+  **:kernel                          the weights 'kernel' of all layers
+  encoder/*:kernel                   of the layers below 'encoder'
+  **/@Dense:* | where size > 1M      of all Dense layers, the large ones
+  **:* | stats | sort norm desc      statistics of all, the largest norm first
+  $_ | top 5 size                    of the last result; $3 is that of line 3
+"""
+
+
+def help_(shell: Shell, given: Given) -> Iterator[Block]:
+    """Yield help on a topic; without one how to begin, and all commands."""
+    topic = given.text.strip().removesuffix("?").strip()
+    if not topic:
+        yield from _overview()
+        return
+    found = topics().get(topic) or topics().get(topic.removeprefix("%").removeprefix("|").strip())
+    if found is None:
+        near = nearest(topic, topics())
+        hint = "did you mean " + ", ".join(f"%help {n}" for n in near) if near else "%help lists the commands"
+        raise mistake(given, f"no help on '{visible(topic)}'", hint)
+    yield from found
+
+
+def _overview() -> Iterator[Block]:
+    from weightrepl.frontends.commands import COMMANDS
+
+    yield from map(Line, _BEGINNING.splitlines())
+    yield Line("")
+    rows = tuple((Cell(_usage(command), "name"), Cell(command.summary)) for command in COMMANDS.values())
+    yield TableBlock(("command", "does"), rows)
+    yield Line("")
+    yield Line("%help TOPIC tells more: of a command, a stage, a column, an operator, an error", "hint")
+
+
+def _usage(command: Command) -> str:
+    return f"%{command.name} {command.usage}".rstrip()
+
+
+def topics() -> dict[str, list[Block]]:
+    """Return the help on each topic."""
+    from weightrepl.frontends.commands import COMMANDS
+    from weightrepl.query.codes import CODES, FILE_CODES
+    from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES
+
+    found: dict[str, list[Block]] = {}
+    for code, (meaning, example) in (CODES | FILE_CODES).items():
+        found[code] = [Heading(code), Line(f"{meaning}."), Line(f"  {visible(example[:60])}", "shape")]
+    for setting in SETTINGS.values():
+        found[setting.name] = [
+            Heading(f"%set {setting.name} VALUE"),
+            Line(f"{setting.summary}: {setting.expected}."),
+        ]
+    for pages in (OPERATOR_PAGES, COLUMN_PAGES, STAGE_PAGES):
+        found |= {name: list(_page(page)) for name, page in pages.items()}
+    for command in COMMANDS.values():
+        found[f"%{command.name}"] = list(_on_command(command))
+        found.setdefault(command.name, found[f"%{command.name}"])
+    return found
+
+
+def _on_command(command: Command) -> Iterator[Block]:
+    yield Heading(_usage(command))
+    yield Line(f"{command.summary}.")
+    yield from _text(command.text)
+    yield from _examples(command.examples)
+
+
+def _page(page: Page) -> Iterator[Block]:
+    yield Heading(page.usage)
+    yield Line(f"{page.summary}.")
+    yield from _text(page.text)
+    yield from _examples(page.examples)
+
+
+def _text(markdown: str) -> Iterator[Block]:
+    """Yield Markdown as lines for a terminal: code without its quotes."""
+    for line in markdown.strip().splitlines():
+        yield Line(line.replace("`", ""))
+
+
+def _examples(examples: Iterable[str]) -> Iterator[Block]:
+    for example in examples:
+        yield Line(f"  {example}", "shape")
