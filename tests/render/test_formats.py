@@ -15,7 +15,8 @@ from weightrepl.engine.evaluate import evaluate
 from weightrepl.engine.explain import explain
 from weightrepl.engine.table import Table
 from weightrepl.errors import OutputError, Problem, QueryError
-from weightrepl.render.compose import cell, explained, human_bytes, overview
+from weightrepl.quantities import human_bytes
+from weightrepl.render.compose import cell, explained, overview
 from weightrepl.render.formats import FORMATS, Answer, Style, rendered
 from weightrepl.render.json import document
 from weightrepl.render.plain import plain_text

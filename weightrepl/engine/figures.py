@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
@@ -47,6 +47,16 @@ def kept(compute: Callable[[Site], T]) -> Callable[[Site], T]:
     return of
 
 
+def known_figures(site: Site) -> Mapping[str, object]:
+    """Return what was last computed of a weight in a file; of live ones, which may have changed since, nothing."""
+    return {} if site.derived else site.place.model.figures.get((site.weight, site.slice_text), {})
+
+
+def _remember(site: Site, known: dict[str, Value]) -> None:
+    if site.place.model.source and not site.derived:
+        site.place.model.figures[site.weight, site.slice_text] = known
+
+
 class Figures:
     """The figures of the weights of one result, computed when first asked for and then kept.
 
@@ -74,6 +84,7 @@ class Figures:
             from weightrepl.engine.statistics import measured
 
             known |= measured(site.tensor, site.spec, self._wanted | {name}, self.advance)
+            _remember(site, known)
         return known[name]
 
     def advance(self, nbytes: int) -> None:

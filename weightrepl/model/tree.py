@@ -8,7 +8,7 @@ layer where it hangs on one way; places unfold lazily, so opening one level open
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import RLock
@@ -350,9 +350,10 @@ class Model:
     format: what it was read from, in words (`Keras archive`, `live Keras model`).
     on_close: lets go of the file; afterwards reading values is a ChangedError.
     place: where its root hangs; the same for all that ask, so that what was unfolded stays so.
+    figures: what was last computed of its weights' values, or of slices: whoever computes it keeps it here.
     """
 
-    __slots__ = ("__weakref__", "format", "names", "on_close", "place", "root", "source")
+    __slots__ = ("__weakref__", "figures", "format", "names", "on_close", "place", "root", "source")
 
     def __init__(
         self,
@@ -364,6 +365,7 @@ class Model:
     ) -> None:
         self.root, self.names, self.source, self.format, self.on_close = root, names, source, format, on_close
         self.place = Place(root, self)
+        self.figures: dict[tuple[Weight, str], Mapping[str, object]] = {}
 
     def renamed(self, name: str) -> Model:
         """Return the same model, preferring another name."""

@@ -13,6 +13,7 @@ from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.table import Count, Histogram, Table, Value
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
+from weightrepl.quantities import human_bytes, numbered
 from weightrepl.render.blocks import Block, Cell, Chart, Line, Picture, TableBlock, TreeBlock, TreeRow
 from weightrepl.render.charts import spark
 from weightrepl.render.folding import (
@@ -35,21 +36,6 @@ FOLDED_PER_ROW = 100
 
 
 # ------------------------------------------------------------------ cells
-
-
-def human_bytes(nbytes: int) -> str:
-    """Return a number of bytes as a person reads it, in powers of 1000.
-
-    >>> human_bytes(528), human_bytes(4128), human_bytes(999_950)
-    ('528 B', '4.1 kB', '1.0 MB')
-    """
-    if nbytes < 1000:
-        return f"{nbytes} B"
-    amount, units = nbytes / 1000, iter(("kB", "MB", "GB", "TB", "PB"))
-    unit = next(units)
-    while amount >= 999.95 and unit != "PB":
-        amount, unit = amount / 1000, next(units)
-    return f"{amount:,.1f} {unit}"
 
 
 def cell(column: str, value: Value) -> Cell:
@@ -117,7 +103,7 @@ def overview(workspace: Workspace, *, unfolded: bool = False) -> Iterator[Block]
     yield _tree(roots, workspace, unfolded)
     layers = sum(len(model.subtree) for model in workspace.places)
     sites = [site for model in workspace.places for site in model.weights_below]
-    yield Line(_totals(_number(layers, "layer"), sites), "dim")
+    yield Line(_totals(numbered(layers, "layer"), sites), "dim")
 
 
 def totals(result: Result) -> Iterator[Block]:
@@ -126,24 +112,20 @@ def totals(result: Result) -> Iterator[Block]:
         yield Line(_totals("", list(result.rows)), "dim")
     elif isinstance(result, LayerSelection):
         sites = {id(site.weight): site for place in result.rows for site in place.weights_below}
-        yield Line(_totals(_number(len(result), "layer"), list(sites.values())), "dim")
+        yield Line(_totals(numbered(len(result), "layer"), list(sites.values())), "dim")
     elif isinstance(result, Table):
-        yield Line(_number(len(result), "row"), "dim")
+        yield Line(numbered(len(result), "row"), "dim")
 
 
 def _totals(layers: str, sites: Sequence[Site]) -> str:
     params, nbytes = total(s.spec.size for s in sites), total(s.spec.nbytes for s in sites)
     figures = [
         layers,
-        _number(len(sites), "weight"),
-        "? params" if params is None else _number(params, "param"),
+        numbered(len(sites), "weight"),
+        "? params" if params is None else numbered(params, "param"),
         "? bytes" if nbytes is None else human_bytes(nbytes),
     ]
     return " · ".join(filter(None, figures))
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 # ------------------------------------------------------------------ tables
@@ -285,7 +267,7 @@ def _told(branch: _Branch, workspace: Workspace) -> tuple[str, Sequence[Site]]:
         return f"same as {address(first, workspace)}", ()
     own = [Site(place, weight) for weight in layer.weights] if branch.chosen else branch.sites
     if layer.system and own:
-        return _number(len(own), "weight"), ()
+        return numbered(len(own), "weight"), ()
     return "not built" if layer.built is False else "", own
 
 
