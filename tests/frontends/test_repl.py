@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 import weightrepl
 from tests.frontends.repl_talks import CTRL_C, CTRL_D, CTRL_R, ENTER, F4, F5, UP, Talk, talk
@@ -191,6 +193,13 @@ def test_a_model_that_cannot_be_opened_is_told_above_the_prompt(shell: Echo, tmp
     assert len(shell.session.workspace.models) == 1
 
 
+def test_a_bug_in_a_reader_is_told_above_the_prompt(shell: Echo, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shell.session, "open", lambda path, name: 1 / 0)
+    with talk(shell, [(None, "a.keras")]) as talking:
+        shown = talking.go("a", ENTER)
+    assert shown == "a.keras: a bug in weightrepl: ZeroDivisionError: division by zero\n<a>\n"
+
+
 def test_what_is_being_opened_is_seen(shell: Echo, monkeypatch: pytest.MonkeyPatch):
     seen = Event()
     monkeypatch.setattr(shell.session, "open", lambda path, name: seen.wait(20))
@@ -317,6 +326,30 @@ def test_plain_lines(
     assert "\x1b" not in capsys.readouterr().out
 
 
+def test_it_all_together(
+    shell: Echo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    (tmp_path / "config.toml").write_text('colour = "pink"\n')
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(repl, "_end_well", lambda: None)
+    monkeypatch.setenv("TERM", "xterm")
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        keys.send_text(f"outer_dense:bias{ENTER}{CTRL_D}")
+        assert repl.run([("m", weightrepl.demo_path())], location="m") == 0
+    told, weights = capsys.readouterr().out.split("address", 1)
+    assert told.startswith("warning[configuration]: ")
+    assert "colour" in told
+    assert "m/outer_dense:bias  (4,)" in weights
+
+
+def test_only_some_commands_go_on_until_they_are_interrupted():
+    assert repl.is_live(" %watch 2 **:*")
+    assert not repl.is_live("%weights **:*")
+    assert not repl.is_live("%no-such")
+    assert not repl.is_live("watch")
+
+
 def test_models_of_all_kinds_are_talked_about(monkeypatch: pytest.MonkeyPatch):
     seen: list[Session] = []
     monkeypatch.setattr(repl, "_talk", lambda session, *rest: seen.append(session))
@@ -343,4 +376,3 @@ def test_it_works_where_a_loop_is_running(shell: Echo):
             return talking.go("a", ENTER)
 
     assert asyncio.run(within()) == "<a>\n"
-    assert os.environ["WEIGHTREPL_HISTORY"]

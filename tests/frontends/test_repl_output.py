@@ -29,7 +29,7 @@ class Terminal(io.StringIO):
 def output(monkeypatch: pytest.MonkeyPatch) -> Output:
     monkeypatch.setenv("LINES", "10")
     monkeypatch.setenv("COLUMNS", "80")
-    return Output({}, "never", Terminal())  # type: ignore[arg-type]
+    return Output({"pager": "auto", "colour": "auto"}, "never", Terminal())  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -80,19 +80,19 @@ def test_without_a_pager_all_is_printed(pager: str, output: Output, monkeypatch:
 
 def test_who_wants_no_pager_gets_none(paged: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("LINES", "10")
-    output = Output({"pager": "never"}, "never", Terminal())  # type: ignore[arg-type]
+    output = Output({"pager": "never", "colour": "auto"}, "never", Terminal())  # type: ignore[arg-type]
     output.show(numbered(100))
     assert shown(output).count("\n") == 100
     assert not paged.exists()
 
 
 def test_who_wants_it_always_gets_it(paged: Path):
-    Output({"pager": "always"}, "never", Terminal()).show(numbered(1))  # type: ignore[arg-type]
+    Output({"pager": "always", "colour": "auto"}, "never", Terminal()).show(numbered(1))  # type: ignore[arg-type]
     assert paged.read_text() == "LESS=FRX\n0\n"
 
 
 def test_what_is_no_terminal_has_no_pager(paged: Path):
-    output = Output({}, "never", io.StringIO())  # type: ignore[arg-type]
+    output = Output({"pager": "auto", "colour": "auto"}, "never", io.StringIO())  # type: ignore[arg-type]
     output.show(numbered(100))
     assert shown(output).count("\n") == 100
 
@@ -165,9 +165,9 @@ def test_what_comes_before_an_error_is_shown(output: Output):
 
 
 def test_colours_are_as_somebody_wants_them():
-    assert Output({"colour": "always"}, "auto", Terminal()).screen.colour  # type: ignore[arg-type]
-    assert not Output({"colour": "always"}, "never", Terminal()).screen.colour  # type: ignore[arg-type]
-    plain = Output({"colour": "always"}, "always", Terminal())  # type: ignore[arg-type]
+    assert Output({"pager": "auto", "colour": "always"}, "auto", Terminal()).screen.colour  # type: ignore[arg-type]
+    assert not Output({"pager": "auto", "colour": "always"}, "never", Terminal()).screen.colour  # type: ignore[arg-type]
+    plain = Output({"pager": "auto", "colour": "always"}, "always", Terminal())  # type: ignore[arg-type]
     plain.plain = True
     assert not plain.screen.colour
 

@@ -14,7 +14,7 @@ from weightrepl.errors import WeightreplError
 from weightrepl.frontends.repl_opening import Notices, Opening
 from weightrepl.frontends.session import Session
 from weightrepl.frontends.shell import Leave, Shell
-from weightrepl.render.blocks import Line
+from weightrepl.render.blocks import Line, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -120,6 +120,7 @@ def _talk(
 
     settings = Settings()
     shell = Shell(session, settings)
+    notices.tell(*map(Picture, shell.complaints))
     output = Output(settings, colour)
     if not _is_plain(settings) and sys.stderr.isatty():
         from weightrepl.frontends.progress import ReadingBar
@@ -134,9 +135,7 @@ def _talk(
 
 def _is_plain(settings: Settings) -> bool:
     """Return whether lines are all that may be shown: asked for, or all that the terminal can."""
-    from weightrepl.frontends.repl_output import setting
-
-    wanted = bool(os.environ.get("WEIGHTREPL_PLAIN")) or bool(setting(settings, "plain", False))
+    wanted = bool(os.environ.get("WEIGHTREPL_PLAIN")) or bool(settings["plain"])
     return wanted or os.environ.get("TERM", "") in ("dumb", "unknown") or not sys.stdin.isatty()
 
 
@@ -175,10 +174,11 @@ def converse(shell: Shell, reader: Reader, output: Output, opening: Opening) -> 
 
 def is_live(line: str) -> bool:
     """Return whether a line is a command that goes on until it is interrupted."""
+    if not line.lstrip().startswith("%"):
+        return False
     from weightrepl.frontends.commands import COMMANDS
 
-    words = line.split(maxsplit=1)
-    command = COMMANDS.get(words[0][1:]) if words and words[0].startswith("%") else None
+    command = COMMANDS.get(line.split(maxsplit=1)[0][1:])
     return command is not None and command.live
 
 

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from weightrepl.frontends.repl_opening import Notices
 
 
-def kept_history(path: str | None, notices: Notices) -> History:
+def kept_history(path: str, notices: Notices) -> History:
     """Return the history that lies in a file, or one of this session only where that can't be."""
-    if path is None:
-        return InMemoryHistory()
     try:
         if folder := os.path.dirname(path):
             os.makedirs(folder, mode=0o700, exist_ok=True)

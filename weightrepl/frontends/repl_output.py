@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from weightrepl.render.text import Screen, lines, screen_of
 
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 HELD_S = 0.25
 """So long lines wait for more, which may then need a pager together."""
-
-
-def setting(settings: Settings, name: str, otherwise: Any) -> Any:
-    """Return a setting."""
-    try:
-        return settings[name]  # type: ignore[index]
-    except (KeyError, TypeError):
-        return otherwise
 
 
 class Output:
@@ -50,7 +42,7 @@ class Output:
         """`auto`, `always` or `never`: what the command line says, else the setting."""
         if self.plain:
             return "never"
-        return self._colour if self._colour != "auto" else setting(self._settings, "colour", "auto")
+        return self._colour if self._colour != "auto" else str(self._settings["colour"])
 
     @property
     def screen(self) -> Screen:
@@ -65,7 +57,7 @@ class Output:
         Raises what making the blocks raises, when all before it is shown.
         """
         pager = None if live or self.plain else self._pager()
-        always = setting(self._settings, "pager", "auto") == "always"
+        always = self._settings["pager"] == "always"
         room = sys.maxsize if pager is None else 0 if always else _height(self.stream) - 1
         way = _Way(self.stream, pager, room, held=not live)
         try:
@@ -77,7 +69,7 @@ class Output:
 
     def _pager(self) -> str | None:
         """Return the command of the pager that long results go through, if any."""
-        if setting(self._settings, "pager", "auto") == "never" or not self.stream.isatty():
+        if self._settings["pager"] == "never" or not self.stream.isatty():
             return None
         from shutil import which
 

@@ -22,17 +22,16 @@ from weightrepl.frontends.repl_history import kept_history
 from weightrepl.frontends.repl_keys import bindings
 from weightrepl.frontends.repl_menu import Menu
 from weightrepl.frontends.repl_opening import Watch
-from weightrepl.frontends.repl_output import setting
 from weightrepl.frontends.repl_style import Highlighting, Underlining, style
 from weightrepl.frontends.repl_toolbar import Toolbar, shortened
 from weightrepl.frontends.repl_typed import Typed
+from weightrepl.frontends.settings import history_path
 
 if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
     from weightrepl.frontends.repl_opening import Notices, Opening
     from weightrepl.frontends.repl_output import Output
-    from weightrepl.frontends.settings import Settings
     from weightrepl.frontends.shell import Shell
 
 
@@ -50,12 +49,13 @@ class TerminalReader:
         device: Device | None = None,
     ) -> None:
         self._shell, self._output, self._opening, self._notices = shell, output, opening, notices
+        self._edit_mode = "emacs"
         self._loop: asyncio.AbstractEventLoop | None = None
         self.typed = Typed(shell, self._redraw, lambda: opening.path is not None)
         self.watch = Watch(shell.session, notices)
         self.prompt = self._session(input, device)
         buffer = self.prompt.default_buffer
-        self.menu = Menu(buffer, self.typed, lambda: self._is_set("complete-while-typing", False))
+        self.menu = Menu(buffer, self.typed, lambda: self._is_set("complete-while-typing"))
         self.toolbar = Toolbar(shell, buffer, self.typed, self.menu, opening)
         self.prompt.bottom_toolbar = self.toolbar.fragments
         self.prompt.key_bindings = bindings(self)
@@ -85,8 +85,7 @@ class TerminalReader:
 
     def toggle_editing_mode(self) -> None:
         """Go from Emacs keys to vi keys, or back."""
-        modes = {EditingMode.EMACS: EditingMode.VI, EditingMode.VI: EditingMode.EMACS}
-        self.prompt.editing_mode = modes[self.prompt.editing_mode]
+        self._edit_as(EditingMode.EMACS if self.prompt.editing_mode == EditingMode.VI else EditingMode.VI)
 
     # -- how the prompt is made
 
@@ -99,13 +98,12 @@ class TerminalReader:
             include_default_pygments_style=False,
             completer=DummyCompleter(),  # the menu is ours; with one there is room for it
             complete_while_typing=False,
-            history=kept_history(_history_path(self._shell.settings), self._notices),
+            history=kept_history(history_path(), self._notices),
             auto_suggest=AutoSuggestFromHistory(),
-            mouse_support=Condition(lambda: self._is_set("mouse", False)),
+            mouse_support=Condition(lambda: self._is_set("mouse")),
             enable_open_in_editor=True,
             enable_suspend=True,
             tempfile_suffix=".wq",
-            cursor=ModalCursorShapeConfig(),
             input=input,
             output=device,
         )
@@ -115,15 +113,19 @@ class TerminalReader:
         where = shortened(self._shell.prompt, max(12, columns // 3))
         return [("class:prompt.location", where), ("class:prompt", "> ")]
 
-    def _is_set(self, name: str, otherwise: bool) -> bool:
-        return bool(setting(self._shell.settings, name, otherwise))
+    def _is_set(self, name: str) -> bool:
+        return bool(self._shell.settings[name])
+
+    def _edit_as(self, mode: EditingMode) -> None:
+        self.prompt.editing_mode = mode
+        self.prompt.cursor = ModalCursorShapeConfig() if mode == EditingMode.VI else None
 
     def _apply_settings(self) -> None:
-        vi = setting(self._shell.settings, "edit-mode", "emacs") == "vi"
-        if vi != getattr(self, "_vi", False):
-            self._vi = vi
-            self.prompt.editing_mode = EditingMode.VI if vi else EditingMode.EMACS
-        self.prompt.auto_suggest = AutoSuggestFromHistory() if self._is_set("hints", True) else None
+        wanted = self._shell.settings["edit-mode"]
+        if wanted != self._edit_mode:  # else what F4 made of it stays
+            self._edit_mode = wanted
+            self._edit_as(EditingMode.VI if wanted == "vi" else EditingMode.EMACS)
+        self.prompt.auto_suggest = AutoSuggestFromHistory() if self._is_set("hints") else None
         never = self._output.colour == "never" or os.environ.get("NO_COLOR")
         self.prompt.color_depth = ColorDepth.DEPTH_1_BIT if never else None
 
@@ -161,10 +163,6 @@ class TerminalReader:
         elif blocks:
             self._notices.tell(*blocks)
         self.prompt.app.invalidate()
-
-
-def _history_path(settings: Settings) -> str | None:
-    return os.environ.get("WEIGHTREPL_HISTORY")
 
 
 def _is_loop_running() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from weightrepl.frontends.repl_output import setting
 from weightrepl.frontends.repl_typed import LONGEST
 from weightrepl.spans import visible, width
 
@@ -64,7 +63,7 @@ class Toolbar:
             at = [p for p in problems if p.span is not None and p.span.start <= offset <= p.span.end]
             return _problem((at or problems)[0], text)
         signature = self._typed.signature(text, offset)
-        matched = self._typed.matched(text) if setting(self._shell.settings, "matched", True) else None
+        matched = self._typed.matched(text) if self._shell.settings["matched"] else None
         parts = [_signature(signature)] if signature is not None else []
         if matched is not None:
             parts.append([("", _matched(matched))])
