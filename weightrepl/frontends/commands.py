@@ -11,7 +11,7 @@ from weightrepl.frontends import commands_asking as asking
 from weightrepl.frontends import commands_models as models
 from weightrepl.frontends import commands_telling as telling
 from weightrepl.frontends.shell import Given
-from weightrepl.spans import Span, nearest
+from weightrepl.spans import Span, nearest, visible
 from weightrepl.values import Value
 
 if TYPE_CHECKING:
@@ -46,72 +46,72 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command(
-            "layers", "[QUERY]", "the layers that a query selects; without one the tree of all", ("query",),
-            asking.layers, examples=("%layers", "%layers **/@Dense"),
+            "layers", "[QUERY]", "the layers of a query; without one, the tree of all", ("query",), asking.layers,
+            examples=("%layers", "%layers **/@Dense"),
         ),
         Command(
-            "weights", "[QUERY]", "the weights that a query selects; without one all", ("query",),
-            asking.weights, examples=("%weights *", "%weights **/@Dense | top 5 size"),
+            "weights", "[QUERY]", "the weights of a query; without one, all", ("query",), asking.weights,
+            examples=("%weights *", "%weights **/@Dense | top 5 size"),
         ),
         Command(
-            "info", "ADDRESS", "all that is known of one layer or weight, statistics included", ("query",),
-            asking.info, examples=("%info .",),
+            "info", "ADDRESS", "all that is known of one layer or weight", ("query",), asking.info,
+            "Of a weight its statistics too, so its values are read.", ("%info .",),
         ),
         Command(
-            "hist", "QUERY", "how the values of weights are distributed", ("query",),
-            asking.hist, examples=("%hist **:kernel",),
+            "hist", "QUERY", "how the values of weights are distributed", ("query",), asking.hist,
+            "The same as the stage `hist`.", ("%hist **:kernel",),
         ),
         Command(
             "diff", "LEFT RIGHT", "how weights differ between two models or layers", ("query",), asking.diff,
-            "What pairs with what, and the columns, are those of the stage `diff`. Stages may follow: "
+            "What pairs with what, and the columns, are those of the stage `diff`. Stages may follow:\n"
             "`%diff old new | where verdict != same`.",
         ),
         Command(
-            "explain", "QUERY", "step by step what each part of a query reaches, also of a wrong one", ("query",),
-            asking.explain, examples=("%explain **/@Dense:kernel",),
+            "explain", "QUERY", "what each part of a query reaches, right or not", ("query",), asking.explain,
+            examples=("%explain **/@Dense:kernel",),
         ),
         Command(
             "save", "OUT QUERY", "write what a query selects to a file", ("file", "query"), asking.save,
-            "The suffix says the format: .npz .npy .safetensors .h5 .csv .tsv .svg. `--force` overwrites; `--labels "
-            "FILE` names the rows of a weight of two axes (.tsv, .txt). `$_` is the last result.",
-            examples=("%save kernels.npz **:kernel", "%save figures.csv **:* | stats"),
-            options=("--force", "--labels"),
+            "The suffix says the format: .npz .npy .safetensors .h5 .csv .tsv .svg. Before OUT,\n`--force` overwrites, "
+            "and `--labels FILE` names the rows of a weight of two axes (.tsv, .txt).\n`$_` is the last result.",
+            ("%save kernels.npz **:kernel", "%save figures.csv **:* | stats"), ("--force", "--labels"),
         ),
         Command(
-            "watch", "[SECONDS] QUERY", "a result again whenever a file changes, or every so many seconds",
-            ("query",), models.watch, "Ctrl-C ends it.", live=True,
+            "watch", "[SECONDS] QUERY", "a result again when a file changes, or that often", ("query",), models.watch,
+            "Models whose files change are read anew. Ctrl-C ends it.", live=True,
         ),
         Command(
-            "open", "FILE [as NAME]", "open a model; one that is open already is read anew", ("file",), models.open_,
+            "open", "FILE [as NAME]", "open a model; read one anew that is open", ("file",), models.open_,
             "Also `%open NAME=FILE`. A path with blanks is put in quotes; `~` is your folder.",
-            examples=("%open model.keras", "%open runs/last.keras as last"),
+            ("%open model.keras", "%open runs/last.keras as last"),
         ),
-        Command("close", "[MODEL]", "let go of a model, and of the results that are of it", ("model",), models.close),
+        Command("close", "[MODEL]", "let go of a model and of the results that are of it", ("model",), models.close),
         Command("models", "", "the open models: names, formats, files", (), models.models),
         Command(
-            "cd", "[LAYER]", "let paths start at a layer", ("layer",), models.cd,
-            "`..` is the layer above, `/` the top, `-` where you were before; without a layer, back to the start.",
+            "cd", "[LAYER]", "let paths start at a layer; without one, at the top", ("layer",), models.cd,
+            "`..` is the layer above, `/` the top, `-` where you were before.",
         ),
         Command("pwd", "", "where paths start", (), models.pwd),
         Command(
-            "source", "FILE.wq", "answer the queries of a file; its directives open models and name queries",
-            ("file",), models.source,
+            "source", "FILE.wq", "answer the queries of a file", ("file",), models.source,
+            "Its directives open models, name queries, and say what must be found.",
         ),
         Command(
             "alias", "[NAME [QUERY]]", "names of queries that last, used as $NAME", ("alias", "query"), telling.alias,
-            "Without a query what the name stands for, without a name all; `%alias -d NAME` takes one away. They are "
+            "Without a query what the name stands for, without a name all; `%alias -d NAME` takes one\naway. They are "
             "kept in the file of the settings.",
-            examples=("%alias", "%alias big **:* | where size > 1M"), options=("-d",),
+            ("%alias", "%alias big **:* | where size > 1M"), ("-d",),
         ),
         Command(
-            "set", "[NAME [VALUE]] [--save]", "the settings; change one until you leave, or for good",
-            ("setting", "value"), telling.set_, "`--save` changes its line in your file of settings, and no other.",
-            examples=("%set", "%set edit-mode vi", "%set pager never --save"), options=("--save",),
+            "set", "[NAME [VALUE]]", "the settings; change one until you leave", ("setting", "value"), telling.set_,
+            "With `--save` for good: its line in your file of settings is changed, and no other.",
+            ("%set", "%set edit-mode vi", "%set pager never --save"), ("--save",),
         ),
         Command("!", "COMMAND", "run a command of the system's shell", (), models.run_shell, live=True),
         Command(
-            "help", "[TOPIC]", "help on a command, stage, column, operator or error", ("topic",), telling.help_,
-            examples=("%help where", "%help no-such-layer"),
+            "help", "[TOPIC]", "how to begin; what a word or an error means", ("topic",), telling.help_,
+            "Of a command, a stage, a column, an operator, a setting, an error's code.",
+            ("%help where", "%help unclosed-quote"),
         ),
         Command("quit", "", "leave; so does Ctrl-D", (), telling.quit_),
     )
@@ -148,17 +148,12 @@ def command_in(line: str) -> tuple[Command, Given]:
 def unknown_command(line: str) -> Problem:
     """Return the problem of a line whose command there is not."""
     span = command_span(line)
-    name = span.of(line)
+    name, span = span.of(line), Span(line.index("%"), span.end)
     near = nearest(name, COMMANDS, limit=1)
-    if not name:
-        return Problem("no-such-command", "expected a command after '%'", span, hint="%help lists them")
-    return Problem(
-        "no-such-command",
-        f"no command '%{name}'",
-        span,
-        Fix(span, near[0]) if near else None,
-        hint=None if near else "%help lists them",
-    )
+    message = f"no command '%{visible(name)}'" if name else "expected a command after '%'"
+    if near:
+        return Problem("no-such-command", message, span, Fix(span, f"%{near[0]}"))
+    return Problem("no-such-command", message, span, hint="%help lists them")
 
 
 class Habit(Value):
@@ -167,10 +162,10 @@ class Habit(Value):
     meant: str
 
     def run(self, shell: Shell, line: str) -> Iterator[Block]:
-        """Yield what to type; to leave is obeyed."""
+        """Yield what to type; who just wants to leave may."""
         from weightrepl.render.blocks import Picture
 
-        if self.meant == "%quit":
+        if line.strip().removesuffix("()") in ("exit", "quit"):
             yield from telling.quit_(shell, Given(line))
         span = Span(0, len(line))
         yield Picture(Problem("command", "commands begin with '%'", span, Fix(span, self.meant)), line)

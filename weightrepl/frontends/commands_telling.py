@@ -49,8 +49,9 @@ def set_(shell: Shell, given: Given) -> Iterator[Block]:
         _change(shell, setting, " ".join(values), given)
     if lasts:
         shell.settings.save(name)
-    kept = f", kept in {shell.settings.path}" if lasts else ""
-    yield Line(f"{name} is {spelled(shell.settings[name])}{kept}: {setting.summary}")
+    yield Line(f"{name} is {spelled(shell.settings[name])} ({setting.expected}): {setting.summary}")
+    if lasts:
+        yield Line(f"kept in {visible(shell.settings.path)}", "dim")
 
 
 def _change(shell: Shell, setting: Setting, typed: str, given: Given) -> None:
@@ -62,11 +63,12 @@ def _change(shell: Shell, setting: Setting, typed: str, given: Given) -> None:
 
 def _all_settings(shell: Shell) -> Iterator[Block]:
     rows = tuple(
-        (Cell(s.name, "name"), Cell(spelled(value)), Cell(" ".join(s.spelled_values), "dim"), Cell(s.summary))
-        for s, value in shell.settings
+        (Cell(setting.name, "name"), Cell(spelled(value)), Cell(setting.summary))
+        for setting, value in shell.settings
     )
-    yield TableBlock(("setting", "value", "values", "what it does"), rows)
-    yield Line(f"%set NAME VALUE changes one, with --save for good, in {shell.settings.path}", "hint")
+    yield TableBlock(("setting", "value", "what it is"), rows)
+    yield Line("%set NAME VALUE changes one, with --save for good:", "hint")
+    yield Line(visible(shell.settings.path), "dim")
 
 
 # ------------------------------------------------------------------ aliases
@@ -108,7 +110,8 @@ def _define(shell: Shell, name: str, query: Given, given: Given) -> Iterator[Blo
             raise QueryError(text, errors)
     shell.settings.keep_alias(name, text)
     shell.session.named = {**shell.session.named, name: NamedQuery(text, parsed.query)}
-    yield Line(f"${name} is {visible(text)}, kept in {shell.settings.path}")
+    yield Line(f"${name} is {visible(text)}")
+    yield Line(f"kept in {visible(shell.settings.path)}", "dim")
 
 
 def _no_longer(shell: Shell, given: Given) -> Iterator[Block]:
@@ -137,13 +140,22 @@ def _all_aliases(shell: Shell) -> Iterator[Block]:
 # ------------------------------------------------------------------ help
 
 _BEGINNING = """\
-A line is a query, or a command that begins with %. Tab shows what may come next.
+A line is a query, or a command with % before it. Tab shows what may come next.
 
-  **:kernel                          the weights 'kernel' of all layers
-  encoder/*:kernel                   of the layers below 'encoder'
-  **/@Dense:* | where size > 1M      of all Dense layers, the large ones
-  **:* | stats | sort norm desc      statistics of all, the largest norm first
-  $_ | top 5 size                    of the last result; $3 is that of line 3
+  **:kernel                       the weights 'kernel' of all layers
+  encoder/*:kernel                those of the layers below 'encoder'
+  **/@Dense:* | where size > 1M   the large ones of all Dense layers
+  **:* | stats | sort norm desc   statistics, the largest norm first
+  $_ | top 5 size                 of the last result; $3 is that of line 3
+
+ask     %layers %weights %info %hist %diff %explain %watch
+models  %open %close %models %save %source
+places  %cd %pwd
+keep    %alias %set
+else    %help %! %quit
+
+%help commands says what these do, %help save more of one; so for each stage,
+column, operator, setting and error: %help where, %help unclosed-quote.
 """
 
 
@@ -151,7 +163,7 @@ def help_(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield help on a topic; without one how to begin, and all commands."""
     topic = given.text.strip().removesuffix("?").strip()
     if not topic:
-        yield from _overview()
+        yield from map(Line, _BEGINNING.splitlines())
         return
     found = topics().get(topic) or topics().get(topic.removeprefix("%").removeprefix("|").strip())
     if found is None:
@@ -161,15 +173,11 @@ def help_(shell: Shell, given: Given) -> Iterator[Block]:
     yield from found
 
 
-def _overview() -> Iterator[Block]:
+def _commands() -> Iterator[Block]:
     from weightrepl.frontends.commands import COMMANDS
 
-    yield from map(Line, _BEGINNING.splitlines())
-    yield Line("")
     rows = tuple((Cell(_usage(command), "name"), Cell(command.summary)) for command in COMMANDS.values())
-    yield TableBlock(("command", "does"), rows)
-    yield Line("")
-    yield Line("%help TOPIC tells more: of a command, a stage, a column, an operator, an error", "hint")
+    yield TableBlock(("command", "what comes of it"), rows)
 
 
 def _usage(command: Command) -> str:
@@ -182,7 +190,7 @@ def topics() -> dict[str, list[Block]]:
     from weightrepl.query.codes import CODES, FILE_CODES
     from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES
 
-    found: dict[str, list[Block]] = {}
+    found: dict[str, list[Block]] = {"commands": list(_commands())}
     for code, (meaning, example) in (CODES | FILE_CODES).items():
         found[code] = [Heading(code), Line(f"{meaning}."), Line(f"  {visible(example[:60])}", "shape")]
     for setting in SETTINGS.values():

@@ -67,18 +67,16 @@ _WHEN = ("auto", "always", "never")
 SETTINGS: dict[str, Setting] = {
     setting.name: setting
     for setting in (
-        Setting("complete-while-typing", False, "show what may come next while you type, not only after Tab"),
-        Setting("matched", True, "count while you type how much the query matches"),
-        Setting("hints", True, "suggest lines from the history, in grey behind the cursor"),
+        Setting("complete-while-typing", False, "what may come next is shown without Tab"),
+        Setting("matched", True, "what a query matches is counted as you type"),
+        Setting("hints", True, "lines from the history are suggested in grey"),
         Setting("edit-mode", "emacs", "whose keys edit a line", ("emacs", "vi")),
-        Setting("mouse", False, "let the mouse click in the menu, rather than mark and copy"),
-        Setting(
-            "pager", "auto", "when results go through a pager: auto is those that fill the screen", _WHEN
-        ),
-        Setting("rows", 1000, "how many rows of a result are shown"),
-        Setting("unfold", False, "show a row for each of many alike layers and weights"),
-        Setting("colour", "auto", "when there are colours: auto is where the terminal has them", _WHEN),
-        Setting("plain", False, "nothing but lines: no menu, no colours; holds from the next start"),
+        Setting("mouse", False, "it clicks in the menu; off, it marks and copies"),
+        Setting("pager", "auto", "for results; auto is for those too long to see", _WHEN),
+        Setting("rows", 1000, "so many rows of a result are shown"),
+        Setting("unfold", False, "each of many alike has a row of its own"),
+        Setting("colour", "auto", "colours; auto is where a terminal has them", _WHEN),
+        Setting("plain", False, "lines only, no menu; holds from the next start"),
     )
 }
 """All settings by name, in the order in which they are listed."""
@@ -206,6 +204,15 @@ def template() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def as_markdown() -> str:
+    """Return the table of all settings for the documentation."""
+    lines = ["| setting | values | what it is |", "| --- | --- | --- |"]
+    for setting in SETTINGS.values():
+        values = f"{setting.expected}; default {spelled(setting.default)}"
+        lines.append(f"| `{setting.name}` | {values} | {setting.summary} |")
+    return "\n".join(lines) + "\n"
 
 
 def _expected_in_file(setting: Setting) -> str:

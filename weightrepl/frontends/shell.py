@@ -140,10 +140,11 @@ class Shell:
         yield from self._told(problems, given.line)
 
     def shown(self, result: Result, *, tree: bool = False) -> Iterator[Block]:
-        """Yield a result as far as `rows` goes, its totals and its number."""
+        """Yield a result as far as `rows` goes, its totals and its number, which stands for it from now on."""
         from weightrepl.engine.table import Count
         from weightrepl.render.compose import as_table, as_tree, totals
 
+        number = self._keep(result)
         most, unfolded = self.settings["rows"], self.settings["unfold"]
         blocks = as_tree(result, unfolded=unfolded) if tree else as_table(result, most, unfolded=unfolded)
         for block in blocks:
@@ -153,7 +154,6 @@ class Shell:
             yield block
             if isinstance(block, Line) and not isinstance(result, Count):
                 yield Line("'%set rows NUMBER' shows more; %save writes all", "hint")
-        number = self._keep(result)
         for block in totals(result):
             yield Line(f"{block.text} · {number}", "dim") if isinstance(block, Line) and number else block
 
