@@ -93,8 +93,10 @@ def test_of_names():
     [
         ("**:* | so‸rt size", "sort KEY [desc], …"),
         ("**:* | sort si‸ze", "size"),
-        ("**:* | where size ‸>= 3", ">="),
-        ("‸**:*", "**"),
+        ("**:* | where size ‸>= 3", "COLUMN"),
+        ("‸**:*", "*"),
+        ("outer_dense:kernel‸, ‸!**:bias".replace("‸", "", 1), "!SELECTOR"),
+        ("**:* ‸| count", "|"),
     ],
 )
 def test_of_words_of_the_language(marked: str, title: str):
@@ -137,3 +139,12 @@ def test_every_place_of_every_query_can_be_asked_about():
             found = hover(query, offset, space)
             if found is not None:
                 assert 0 <= found.span.start <= offset <= found.span.end <= len(query), query
+
+
+def test_how_a_weight_is_stored_and_what_its_source_remarks():
+    stored = dict(hovered("eight:kernel‸", "quantized").facts)
+    assert (stored["scheme"], stored["scale"]) == ("int8", "m/eight:kernel_scale")
+    unnamed = next(w for w in evaluate("**:*", workspace("raw")) if w.name == "0")
+    assert "the names of these weights" in dict(hovered(f"/{unnamed.address}‸", "raw").facts)["remark"]
+    only_way = dict(hovered("left‸", "shared").facts)
+    assert "also" not in only_way

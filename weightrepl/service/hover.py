@@ -27,10 +27,20 @@ from weightrepl.query.parser import parse
 from weightrepl.query.syntax import Deep, Query, Reference, Selector, Stage
 from weightrepl.query.tokens import tokenize
 from weightrepl.service.answers import Hover
-from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES, Page
+from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES, TOPIC_PAGES, Page
 from weightrepl.spans import Span
 
 Facts = tuple[tuple[str, str], ...]
+
+_WORDS = {**OPERATOR_PAGES, **COLUMN_PAGES}
+_TOPICS = {
+    **dict.fromkeys("*?{}", "patterns"),
+    "[": "slices",
+    "!": "exclusion",
+    "@": "patterns",
+    "|": "stages",
+}
+"""What the marks of paths belong to."""
 
 MOST_NAMED = 5
 """So many of several things are named."""
@@ -46,17 +56,18 @@ def hover(
 ) -> Hover | None:
     """Return what is known of what stands at `offset` of a query; None where nothing is.
 
-    Between two things it is of the one that begins there.
+    Between two things it is of the one that begins there, but rather of a layer than of the mark behind it.
 
     Raises:
         NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
     """
     scope = Scope(text, workspace, location or workspace.location, named or {})
     query = parse(text).query
-    for at in (Span(offset, offset + 1), Span(offset - 1, offset)):
-        found = _in_selectors(query, at, scope) or _in_stages(query, at, scope) or _on_mark(at, scope)
-        if found is not None:
-            return found
+    places = (Span(offset, offset + 1), Span(offset - 1, offset))
+    for look in (_in_selectors, _in_stages, _on_mark):
+        for at in places:
+            if (found := look(query, at, scope)) is not None:
+                return found
     return None
 
 
@@ -211,13 +222,11 @@ def _in_stages(query: Query, at: Span, scope: Scope) -> Hover | None:
     return None
 
 
-def _on_mark(at: Span, scope: Scope) -> Hover | None:
+def _on_mark(query: Query, at: Span, scope: Scope) -> Hover | None:
     """Return the page of the word or mark at a place: a column, an operator, `**`."""
     for token in tokenize(scope.text):
         if _covers(token.span, at):
-            page = OPERATOR_PAGES.get(token.text)
-            if token.kind == "word":
-                page = COLUMN_PAGES.get(token.text, page)
+            page = _WORDS.get(token.text) or TOPIC_PAGES.get(_TOPICS.get(token.text[:1], ""))
             return _of_page(page, token.span, token.text)
     return None
 
