@@ -99,3 +99,9 @@ def test_the_nearest_names(name: str, names: list[str], found: tuple[str, ...]) 
 def test_names_are_listed() -> None:
     assert listed(["a", "b\x1b"]) == "'a', 'b\\u{1b}'"
     assert listed(list("abcdef"), 4) == "'a', 'b', 'c', 'd' and 2 more"
+
+
+def test_among_very_many_names_a_beginning_is_enough():
+    names = [f"block_{i}" for i in range(1000)]
+    assert nearest("block_99", [n for n in names if n != "block_99"]) == ("block_990", "block_991", "block_992")
+    assert nearest("blok_99", names)[0] == "block_99"

@@ -98,6 +98,8 @@ def utf16_length(text: str) -> int:
 
 
 _NEAR = 0.6
+_CROWD = 300
+"""Among more names than these, those that begin with what was typed are the nearest: comparing each takes long."""
 
 
 def nearest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
@@ -115,6 +117,8 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     for candidate in dict.fromkeys(names):
         by_plain.setdefault(plain(candidate), []).append(candidate)
     pool = list(by_plain)
+    if len(pool) > _CROWD:
+        pool = sorted((c for c in pool if c.startswith(wanted)), key=len)[:limit] or pool
     matcher = SequenceMatcher(b=wanted)
     scored: list[tuple[float, str]] = []
     for candidate in pool[:5000]:

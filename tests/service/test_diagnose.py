@@ -158,3 +158,13 @@ def test_nothing_is_read_unless_it_may_be():
     assert lazy.read == ["larger_model", "outer_dense"]
     with without_reading():
         assert matched("outer_dense:kernel", space).count == 1
+
+
+def test_what_a_name_stands_for_is_looked_at_anew():
+    space = workspace("seed")
+    named = {"k": NamedQuery("**:kernel", parse("**:kernel").query)}
+    counts = [matched("$k", space, named=named).count]
+    named["k"] = NamedQuery("**:*", parse("**:*").query)
+    counts += [matched("$k", space, named=named).count, matched("$k", space, named=named, want="layers").count]
+    assert counts == [3, 6, 3]
+    assert diagnose("$k", space, named={})[0].code == "no-such-name"

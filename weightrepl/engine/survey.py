@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from weightrepl.engine.columns import VALUE_COLUMNS
 from weightrepl.engine.evaluate import chosen_relation, wanted_by_stages
 from weightrepl.engine.explain import explain
@@ -38,8 +40,36 @@ class Survey(Value):
 def survey(scope: Scope, want: Kind | None = None) -> Survey:
     """Return what can be told of the query that the text of `scope` is, broken or not.
 
+    The last answer is kept: what is wrong with a query and how much it matches are asked one after the other.
+
     want: `weights` or `layers` whatever the query is of.
     """
+    scope = scope.replace(named=dict(scope.named))
+    known: _Known | None = scope.workspace.kept.get("survey")
+    if known is None or not _is_asked_again(known, scope, want):
+        known = scope.workspace.kept["survey"] = _Known(scope, want, _surveyed(scope, want))
+    return known.survey
+
+
+class _Known(NamedTuple):
+    """A survey, and of what."""
+
+    scope: Scope
+    want: Kind | None
+    survey: Survey
+
+
+def _is_asked_again(known: _Known, scope: Scope, want: Kind | None) -> bool:
+    before, now = known.scope.named, scope.named
+    return (
+        (known.scope.text, known.want) == (scope.text, want)
+        and known.scope.location is scope.location
+        and before.keys() == now.keys()
+        and all(before[name] is now[name] for name in now)
+    )
+
+
+def _surveyed(scope: Scope, want: Kind | None) -> Survey:
     parsed = parse(scope.text)
     named = {name: _without_values(each) for name, each in scope.named.items()}
     shortened = any(named[name] is not scope.named[name] for name in named)
