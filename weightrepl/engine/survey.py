@@ -45,9 +45,9 @@ def survey(scope: Scope, want: Kind | None = None) -> Survey:
     want: `weights` or `layers` whatever the query is of.
     """
     scope = scope.replace(named=dict(scope.named))
-    known: _Known | None = scope.workspace.kept.get("survey")
+    known: _Known | None = scope.workspace.prepared.get("survey")
     if known is None or not _is_asked_again(known, scope, want):
-        known = scope.workspace.kept["survey"] = _Known(scope, want, _surveyed(scope, want))
+        known = scope.workspace.prepared["survey"] = _Known(scope, want, _surveyed(scope, want))
     return known.survey
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
-from typing import Any
 
 from weightrepl.model.tree import Model, Place, nfc
 from weightrepl.values import Value
@@ -51,11 +50,6 @@ class Workspace(Value):
     @cached_property
     def prepared(self) -> dict[Hashable, Any]:
         """What was made ready of the models' names, so that a keystroke need not: whoever makes it keeps it here."""
-        return {}
-
-    @cached_property
-    def kept(self) -> dict[str, Any]:
-        """What others computed of these models and want to keep as long as they are open, by who keeps it."""
         return {}
 
     def shown_name(self, model: Model) -> tuple[str, int]:
