@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 
-from weightrepl.engine.scope import Named
-from weightrepl.model.tree import Place
+from weightrepl.engine.addresses import address
+from weightrepl.engine.scope import Named, Scope
+from weightrepl.errors import WeightreplError
+from weightrepl.model.tree import NotReadYetError, Place, without_reading
 from weightrepl.model.workspace import Workspace
+from weightrepl.query.cursor import Expectation
+from weightrepl.query.globs import compile_glob
+from weightrepl.query.parser import parse
+from weightrepl.query.syntax import AnyRun, Selector
+from weightrepl.service import complete_names as names
+from weightrepl.service import complete_stages as stages
 from weightrepl.service.answers import Completion, Completions
+from weightrepl.service.complete_asked import Asked, Choices, Entry
+from weightrepl.spans import Span
 
 MOST = 500
 """So many completions are given at most."""
@@ -26,9 +37,168 @@ def complete(
 
     wait: whether what has to be read from a file first is read now; else the answer says that more is coming.
     """
-    return Completions()
+    asked = Asked(Scope(text, workspace, location or workspace.location, named or {}), offset)
+    found: dict[tuple[str, int, str], Completion] = {}
+    coming = False
+    for source in _sources(asked):
+        try:
+            with nullcontext() if wait else without_reading():
+                for item in source():
+                    found.setdefault((item.text, item.span.start, item.kind), item)
+        except NotReadYetError:
+            coming = True
+        except WeightreplError:  # what can't be read has no names; a query that asks for it says so
+            continue
+    items = tuple(found.values())
+    return Completions(items[:MOST], coming, len(items) > MOST)
 
 
 def resolved(completion: Completion, workspace: Workspace) -> Completion:
     """Return the completion with the detail and documentation that need everything below a layer to be read."""
-    return completion
+    if not completion.address:
+        return completion
+    (selector,) = parse(completion.address).query.selectors
+    assert isinstance(selector, Selector)
+    try:
+        reached = Asked(Scope(completion.address, workspace, None), 0).reached(selector.path)
+        return (
+            completion.replace(detail=names.full_detail(reached.places[0])) if reached.places else completion
+        )
+    except WeightreplError:
+        return completion
+
+
+Source = Callable[[], Iterable[Completion]]
+
+
+def _sources(asked: Asked) -> Iterator[Source]:
+    """Yield what is to be asked for what may stand at the cursor."""
+    if _ordinal_at(asked) is not None:
+        yield lambda: _ordinals(asked)
+        return
+    for expectation in asked.expected.kinds:
+        yield lambda e=expectation: _of_kind(e, asked)  # type: ignore[misc]
+    if asked.word and any(e.kind == "layer" for e in asked.expected.kinds) and _ends_here(asked):
+        yield lambda: _leading_on(asked)
+
+
+def _of_kind(expectation: Expectation, asked: Asked) -> Iterable[Completion]:
+    match expectation.kind:
+        case "layer":
+            return _layers(asked)
+        case "weight":
+            return _weights(asked)
+        case "class":
+            return _named(names.classes(asked), asked, "class", "/:,|#")
+        case "reference":
+            return _plain(names.references(asked), asked, asked.span("/:,|@#["))
+        case "exclusion" if not asked.word and not asked.before.endswith("!"):
+            return _plain([Entry("!", "operator", "!", "all but")], asked, Span(asked.offset, asked.offset))
+        case _:
+            return stages.of_kind(expectation, asked, _plain)
+
+
+def _plain(entries: Iterable[Entry], asked: Asked, span: Span) -> Iterator[Completion]:
+    """Yield the best of entries by what was typed of them."""
+    yield from _best(Choices(list(entries)), asked, asked.word, span)
+
+
+def _best(choices: Choices, asked: Asked, typed: str, span: Span) -> Iterator[Completion]:
+    for i in choices.names.best(typed, MOST + 1):
+        yield _completion(choices.entries[i], asked, span)
+
+
+def _completion(entry: Entry, asked: Asked, span: Span) -> Completion:
+    text = asked.written(entry.label) if entry.text is None else entry.text
+    detail, where = entry.detail, ""
+    if entry.place is not None and entry.places > 1:
+        detail = f"{entry.place.layer.class_name or '?'} · {names.counted(entry.places, 'layer')}"
+    elif entry.place is not None:
+        detail = names.layer_detail(entry.place)
+        where = address(entry.place, asked.scope.workspace)
+    return Completion(text, span, entry.kind, entry.label, detail, entry.documentation, where)
+
+
+# ------------------------------------------------------------------ names
+
+
+def _layers(asked: Asked) -> Iterator[Completion]:
+    yield from _named(names.layers(asked), asked, "layer", "/:,|@#")
+    if asked.word in ("", "*") and asked.brace is None and "| diff" not in asked.before:
+        span = asked.span("/:,|@#")
+        yield Completion("**", span, "pattern", "**", "any number of layers")
+
+
+def _weights(asked: Asked) -> Iterator[Completion]:
+    selector = asked.selector
+    if selector is not None and selector.weight is not None:
+        yield from _named(names.weights(asked), asked, "weight", "/:,|@#[")
+    elif selector is None or not asked.above.segments:
+        own = (e._replace(label=f":{e.label}", text=f":{e.text}") for e in names.weights(asked).entries)
+        yield from _plain(own, asked, asked.span("/,|@#["))
+
+
+def _named(choices: Choices, asked: Asked, role: str, stops: str) -> Iterator[Completion]:
+    """Yield the best of names by the half-typed word, which may be a pattern or an alternative in braces."""
+    span = asked.span(stops)
+    typed, glob = names.pattern_of(asked, role)
+    if asked.brace is not None:
+        choices = _alternatives(choices, asked, role)
+    if typed is not None:
+        yield from _best(choices, asked, typed, span)
+    elif glob is not None:
+        matches = compile_glob(glob.replace(parts=(*glob.parts, AnyRun(span=span)))).matches
+        fitting = (entry for entry in choices.entries if matches(entry.label))
+        for entry, _ in zip(fitting, range(MOST + 1)):  # noqa: B905
+            yield _completion(entry, asked, span)
+
+
+def _alternatives(choices: Choices, asked: Asked, role: str) -> Choices:
+    """Return what names have behind the text before the brace that is open."""
+    assert asked.brace is not None
+    start = max(asked.text.rfind(mark, 0, asked.brace) for mark in ("/:@" if role != "class" else "@")) + 1
+    typed = Asked(asked.scope.replace(text=asked.text[start : asked.brace]), asked.brace - start)
+    head, _ = names.pattern_of(typed, "layer") if typed.text else ("", None)
+    if head is None:
+        return Choices([])
+    return Choices(
+        [
+            entry._replace(label=entry.label[len(head) :], text=None)
+            for entry in choices.entries
+            if entry.label.startswith(head) and len(entry.label) > len(head)
+        ]
+    )
+
+
+def _ends_here(asked: Asked) -> bool:
+    """Return whether the half-typed word ends at the cursor, and nothing is behind it that goes on with it."""
+    return asked.rest[:1] in ("", " ", ",", "|", ")")
+
+
+def _leading_on(asked: Asked) -> Iterator[Completion]:
+    for entry in names.goes_on(asked):
+        yield _completion(entry, asked, Span(asked.offset, asked.offset))
+
+
+def _ordinal_at(asked: Asked) -> int | None:
+    """Return where the `#` stands that the cursor is behind, its number perhaps between."""
+    tokens = [token for token in asked.tokens if token.span.end <= asked.offset][-2:]
+    if not tokens or tokens[-1].span.end != asked.offset:
+        return None
+    for token in reversed(tokens):
+        if token.kind == "mark" and token.text == "#":
+            return token.span.start
+        if not (token.text.isdigit() or token.text == "*"):
+            return None
+    return None
+
+
+def _ordinals(asked: Asked) -> Iterator[Completion]:
+    at = _ordinal_at(asked)
+    assert at is not None
+    named = Asked(asked.scope, at)
+    if named.segment is not None and named.word:
+        entries = [e for e in names.goes_on(named) if e.label.startswith("#")]
+        end = asked.span("/:,|@#[").end
+        typed = asked.text[at : asked.offset]
+        yield from _best(Choices(entries), asked, typed, Span(at, max(end, asked.offset)))
