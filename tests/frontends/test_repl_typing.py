@@ -290,6 +290,20 @@ def test_what_a_stage_takes_and_how_much_is_matched(sitting: Talk, monkeypatch: 
     sitting.go("a | top 5 ", seen("toolbar", "top N COLUMN   12 weights · 3.4 M params"), look_active, "x")
 
 
+def test_a_slow_count_is_not_shown_until_it_is_done(sitting: Talk, monkeypatch: pytest.MonkeyPatch):
+    held = Event()
+
+    def matched(shell: object, line: str) -> Matched:
+        assert line != "ab" or held.wait(20)
+        return Matched(len(line), "layers")
+
+    monkeypatch.setattr(lines, "matched_line", matched)
+    sitting.go(
+        "a", seen("toolbar", "1 layer"), "b", seen("text", "ab"), lambda t: t.toolbar.startswith("Tab completes"),
+        lambda t: held.set() or t.toolbar == "2 layers",
+    )  # fmt: skip
+
+
 def look_active(t: Talk) -> bool:
     return ("class:toolbar.active", "COLUMN") in t.reader.toolbar.fragments()
 

@@ -43,6 +43,11 @@ class Notices:
         self._blocks.extend(blocks)
         self.wake()
 
+    @property
+    def any(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self._blocks)
+
     def taken(self) -> list[Block]:
         """Return what was told since this was asked last."""
         blocks = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from weightrepl.frontends.repl_opening import Notices, Opening
     from weightrepl.frontends.repl_output import Output
     from weightrepl.frontends.shell import Shell
+
+
+SWITCH_S = 0.0005
+"""So often threads take turns while somebody types, so that a key waits for none of them."""
 
 
 class TerminalReader:
@@ -70,12 +75,15 @@ class TerminalReader:
         self.toolbar.hovering = self.typed.failure = None
         self._apply_settings()
         self._notices.wake = self._woken
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
         try:
             text: str = self.prompt.prompt(
                 set_exception_handler=False, in_thread=_is_loop_running(), pre_run=self._started
             )
             return text
         finally:
+            sys.setswitchinterval(interval)
             self._loop, self._notices.wake = None, lambda: None
 
     def close(self) -> None:
@@ -157,11 +165,8 @@ class TerminalReader:
                 self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
-        blocks = self._notices.taken()
-        if blocks and not self.prompt.app.is_done:
-            run_in_terminal(lambda: self._output.show(blocks, live=True))
-        elif blocks:
-            self._notices.tell(*blocks)
+        if self._notices.any and not self.prompt.app.is_done:
+            run_in_terminal(lambda: self._output.show(self._notices.taken(), live=True))
         self.prompt.app.invalidate()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from weightrepl.frontends.repl_typed import LONGEST
+from prompt_toolkit.application.current import get_app
+
+from weightrepl.frontends.repl_typed import LONGEST, SLOW_S
 from weightrepl.spans import visible, width
 
 if TYPE_CHECKING:
@@ -39,8 +42,6 @@ class Toolbar:
 
     def fragments(self) -> StyleAndTextTuples:
         """Return what stands there now."""
-        from prompt_toolkit.application.current import get_app
-
         columns = get_app().output.get_size().columns
         if (failure := self._typed.failure) is not None:
             told = f"a bug in weightrepl: {type(failure).__name__}: {failure}"
@@ -64,6 +65,8 @@ class Toolbar:
             return _problem((at or problems)[0], text)
         signature = self._typed.signature(text, offset)
         matched = self._typed.matched(text) if self._shell.settings["matched"] else None
+        if matched is not None and self._typed.is_counting:
+            asyncio.get_running_loop().call_later(SLOW_S, get_app().invalidate)
         parts = [_signature(signature)] if signature is not None else []
         if matched is not None:
             parts.append([("", _matched(matched))])

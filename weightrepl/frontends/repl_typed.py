@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Condition, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from weightrepl.service.answers import Completions
@@ -20,6 +21,9 @@ A = TypeVar("A")
 
 LONGEST = 5000
 """Longer texts are not looked at while they are typed: somebody pasted them."""
+
+SLOW_S = 0.5
+"""A count that takes longer is not waited for: there is none until it is done."""
 
 PATIENCE_S = 0.008
 """So long a key waits for an answer, since most answers take less, and what is drawn once does not flicker."""
@@ -39,11 +43,19 @@ class Worker(Generic[Q, A]):
         self._known: tuple[Q, A] | None = None
         self._thread: Thread | None = None
         self._stopped = False
+        self._asked_at = self._took_s = 0.0
+
+    @property
+    def waited_s(self) -> float:
+        """How long the newest question has been without an answer."""
+        with self._condition:
+            answered = self._known is not None and self._known[0] == self._asked
+            return 0.0 if answered else monotonic() - self._asked_at
 
     def ask(self, question: Q, patience_s: float = 0.0) -> tuple[Q, A] | None:
         """Return the last question that has an answer, and that: the one asked if it takes no longer than so long.
 
-        Only who asks first waits.
+        Only who asks first waits, and nobody where the last answer took longer.
         """
         with self._condition:
             if self._thread is None:
@@ -51,17 +63,23 @@ class Worker(Generic[Q, A]):
                 self._thread.start()
             if self._asked == question:
                 return self._known
-            self._asked = question
+            self._asked, self._asked_at = question, monotonic()
             self._condition.notify_all()
-            self._condition.wait_for(
-                lambda: self._known is not None and self._known[0] == question, patience_s
-            )
+            if self._took_s <= patience_s:
+                self._condition.wait_for(
+                    lambda: self._known is not None and self._known[0] == question, patience_s
+                )
             return self._known
 
     def answer(self, question: Q, patience_s: float = 0.0) -> A | None:
         """Return the answer to this question; None as long as there is none."""
         known = self.ask(question, patience_s)
         return known[1] if known is not None and known[0] == question else None
+
+    @property
+    def known(self) -> A | None:
+        """The last answer."""
+        return None if self._known is None else self._known[1]
 
     def stop(self) -> None:
         """Answer no more."""
@@ -73,6 +91,7 @@ class Worker(Generic[Q, A]):
         while (question := self._next()) is not None:
             answer = self._answer(question)
             with self._condition:
+                self._took_s = monotonic() - self._asked_at
                 self._known = question, answer
                 self._condition.notify_all()
             self._changed()
@@ -165,8 +184,17 @@ class Typed:
         )
 
     def matched(self, text: str) -> Matched | None:
-        """Return how much a text matches; None as long as that is not known."""
-        return self._counts.answer(self._question(text, 0), PATIENCE_S) if self._is_looked_at(text) else None
+        """Return how much a text without problems matches; for a moment what was matched before."""
+        if not self._is_looked_at(text):
+            return None
+        if self._problems.waited_s == 0.0:  # else the two would only take each other's time
+            self._counts.ask(self._question(text, 0), PATIENCE_S)
+        return self._counts.known if self._counts.waited_s <= SLOW_S else None
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether it is not known yet how much is matched."""
+        return self._counts.waited_s > 0.0
 
     def hover(self, text: str, offset: int) -> tuple[Hover | None] | None:
         """Return what is known of what stands there, which may be nothing; None as long as it is being read."""
