@@ -97,26 +97,31 @@ def _named_children(reached: Reached, segment: Name, workspace: Workspace) -> It
     if reached.workspace:
         yield from _models(segment, workspace)
     accepts = _class_test(segment.class_glob)
+    candidates = _candidates(segment)
     for place in reached.places:
-        for child in _candidates(place, segment):
+        for child in candidates(place):
             if accepts(child):
                 yield child
 
 
-def _candidates(place: Place, segment: Name) -> Sequence[Place]:
-    """Return the children of the segment's name and ordinal, whatever their class."""
-    if segment.glob is None:
-        named: Sequence[Place] = [c for c in place.children if not c.layer.system]
-    elif (name := segment.glob.literal) is not None:
-        named = place.named.get(nfc(name), ())
-        if segment.ordinal is None and segment.class_glob is None:
+def _candidates(segment: Name) -> Callable[[Place], Sequence[Place]]:
+    """Return what finds a place's children of the segment's name and ordinal, whatever their class."""
+    glob, ordinal = segment.glob, segment.ordinal
+    name = None if glob is None or glob.literal is None else nfc(glob.literal)
+    only_first = name is not None and ordinal is None and segment.class_glob is None
+    matches = None if glob is None else compile_glob(glob).matches
+
+    def found(place: Place) -> Sequence[Place]:
+        if name is not None:
+            named: Sequence[Place] = place.named.get(name, ())
+        else:
+            own = [c for c in place.children if not c.layer.system]
+            named = own if matches is None else [c for c in own if matches(c.layer.name)]
+        if only_first:
             return named[:1]
-    else:
-        matches = compile_glob(segment.glob).matches
-        named = [c for c in place.children if not c.layer.system and matches(c.layer.name)]
-    if isinstance(segment.ordinal, int):
-        return [c for c in named if c.ordinal == segment.ordinal]
-    return named
+        return [c for c in named if c.ordinal == ordinal] if isinstance(ordinal, int) else named
+
+    return found
 
 
 def _models(segment: Name, workspace: Workspace) -> Iterator[Place]:
