@@ -94,7 +94,7 @@ AT_MODULE_LEVEL = {
 }
 
 # Modules of a room whose names begin alike are one.
-FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands")
+FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands", "lines")
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".
@@ -117,6 +117,7 @@ SEPARATE = {
         "cli": {"completion_scripts", "progress", "repl", "streams"},
         "repl": {"progress", "streams"},
         "lines": {"commands_words"},
+        "lines_arguments": {"commands_words", "commands_telling"},
     },
 }
 

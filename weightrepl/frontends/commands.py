@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from weightrepl.frontends.shell import Shell
     from weightrepl.render.blocks import Block
 
-Argument: TypeAlias = Literal["query", "layer", "file", "model", "setting", "value", "alias", "topic"]
+Argument: TypeAlias = Literal[
+    "query", "layer", "sides", "seconds", "file", "queries", "model", "setting", "value", "alias", "topic"
+]
 
 
 class Command(Value):
     """A command.
 
     usage: its arguments, `[SECONDS] QUERY`. summary: one sentence, without a full stop. text: more, Markdown.
-    arguments: what completes behind it, one after the other; a query is the rest of the line.
+    arguments: what stands behind it, one after the other; a query, a layer and sides are the rest of the line.
     options: what may stand before the arguments.
     run: yields what comes of it, as it comes.
     live: what it yields is shown at once and never through a pager: it goes on until it is interrupted.
@@ -62,7 +64,7 @@ COMMANDS: dict[str, Command] = {
             "The same as the stage `hist`.", ("%hist **:kernel",),
         ),
         Command(
-            "diff", "LEFT RIGHT", "how weights differ between two models or layers", ("query",), asking.diff,
+            "diff", "LEFT RIGHT", "how weights differ between two models or layers", ("sides",), asking.diff,
             "What pairs with what, and the columns, are those of the stage `diff`. Stages may follow:\n"
             "`%diff old new | where verdict != same`.",
         ),
@@ -77,8 +79,8 @@ COMMANDS: dict[str, Command] = {
             ("%save kernels.npz **:kernel", "%save figures.csv **:* | stats"), ("--force", "--labels"),
         ),
         Command(
-            "watch", "[SECONDS] QUERY", "a result again when a file changes, or that often", ("query",), models.watch,
-            "Models whose files change are read anew. Ctrl-C ends it.", live=True,
+            "watch", "[SECONDS] QUERY", "a result again when a file changes, or that often", ("seconds", "query"),
+            models.watch, "Models whose files change are read anew. Ctrl-C ends it.", live=True,
         ),
         Command(
             "open", "FILE [as NAME]", "open a model; read one anew that is open", ("file",), models.open_,
@@ -93,7 +95,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("pwd", "", "where paths start", (), models.pwd),
         Command(
-            "source", "FILE.wq", "answer the queries of a file", ("file",), models.source,
+            "source", "FILE.wq", "answer the queries of a file", ("queries",), models.source,
             "Its directives open models, name queries, and say what must be found.",
         ),
         Command(

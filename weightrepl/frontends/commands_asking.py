@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from weightrepl.errors import OutputError
-from weightrepl.frontends.commands_words import Word, word_at
+from weightrepl.frontends.commands_words import Word, sides_of, word_at
 from weightrepl.frontends.shell import Given, mistake
-from weightrepl.query.tokens import tokenize
 from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TableBlock
 
 if TYPE_CHECKING:
@@ -46,26 +45,12 @@ def diff(shell: Shell, given: Given) -> Iterator[Block]:
         raise mistake(
             given, "a query with '| diff' is entered as it is", f"type instead: {given.text.strip()}"
         )
-    sides, stages = _sides(given.text)
+    sides = sides_of(given.text)
     if len(sides) != 2:
         hint = "two models, or two layers: %diff old new"
         raise mistake(given, f"%diff takes two sides, LEFT and RIGHT, and this has {len(sides)}", hint)
-    yield from shell.answered(Given(f"{sides[0]} | diff {sides[1]} {stages}".rstrip()))
-
-
-def _sides(text: str) -> tuple[list[str], str]:
-    """Return what white space or a comma parts before the first stage, and the stages."""
-    sides, depth = [""], 0
-    for token in tokenize(text):
-        if token.kind == "mark":
-            depth += (token.text in "[{") - (token.text in "]}")
-        if depth == 0 and token.text == "|":
-            return list(filter(None, sides)), text[token.span.start :].strip()
-        if depth == 0 and (token.kind in ("space", "comment") or token.text == ","):
-            sides.append("")
-        else:
-            sides[-1] += token.text
-    return list(filter(None, sides)), ""
+    left, right = sides
+    yield from shell.answered(Given(f"{left.of(given.text)} | diff {given.text[right.start :]}"))
 
 
 def explain(shell: Shell, given: Given) -> Iterator[Block]:

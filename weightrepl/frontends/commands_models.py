@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from weightrepl.errors import WeightreplError
-from weightrepl.frontends.commands_words import word_at, words_of
+from weightrepl.frontends.commands_words import seconds_in, word_at, words_of
 from weightrepl.frontends.session import read_query_file, read_text, split_name
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
@@ -30,7 +30,7 @@ pause: Callable[[float], None] = time.sleep
 
 
 def open_(shell: Shell, given: Given) -> Iterator[Block]:
-    """Open a model, or read one anew that is open already; yield what it is."""
+    """Open a model, or read one anew that is open already; yield what it is. Paths start where they did."""
     words = words_of(given)
     whole = os.path.expanduser(given.text.strip())
     if not words:
@@ -48,8 +48,9 @@ def open_(shell: Shell, given: Given) -> Iterator[Block]:
     path = os.path.expanduser(path)
     old = next((m for m in shell.session.workspace.models if _is_of(m, path)), None)
     if old is None or (name is not None and name not in old.names):
-        model = shell.session.open(path, name)
-        yield Line(f"{_introduced(model)}")
+        location = shell.location
+        yield Line(_introduced(shell.session.open(path, name)))
+        shell.session.location = location
     else:
         yield from reopened(shell, old)
 
@@ -163,7 +164,7 @@ def pwd(shell: Shell, given: Given) -> Iterator[Block]:
 def watch(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield the result of a query, and again when a file changes, or after so many seconds; without end."""
     word = word_at(given)
-    every = _seconds(word.text)
+    every = seconds_in(word.text)
     query = word.rest if every is not None else given
     if not query.text.strip():
         raise mistake(given, "expected a query", "%watch **:* | where nans > 0")
@@ -172,14 +173,6 @@ def watch(shell: Shell, given: Given) -> Iterator[Block]:
         yield from shell.answered(query)
         yield Line(f"{time.strftime('%H:%M:%S')} · {_why_again(every)}; Ctrl-C ends it", "dim")
         yield from _changes(shell, prints, every)
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        return None
-    return seconds if 0 < seconds < 1e7 else None
 
 
 def _why_again(every: float | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from weightrepl.frontends.commands_words import word_at, words_of
@@ -160,17 +161,22 @@ column, operator, setting and error: %help where, %help unclosed-quote.
 
 
 def help_(shell: Shell, given: Given) -> Iterator[Block]:
-    """Yield help on a topic; without one how to begin, and all commands."""
+    """Yield help on a topic; without one how to begin."""
     topic = given.text.strip().removesuffix("?").strip()
+    known = topics()
+    page = known.get(topic) or known.get(topic.removeprefix("|").strip())
     if not topic:
         yield from map(Line, _BEGINNING.splitlines())
-        return
-    found = topics().get(topic) or topics().get(topic.removeprefix("%").removeprefix("|").strip())
-    if found is None:
-        near = nearest(topic, topics())
-        hint = "did you mean " + ", ".join(f"%help {n}" for n in near) if near else "%help lists the commands"
+    elif topic.removeprefix("%") == "commands":
+        yield from _commands()
+    elif page is not None:
+        yield from _page(page)
+    else:
+        near = nearest(topic, known)
+        hint = (
+            "did you mean " + " or ".join(f"%help {n}" for n in near) if near else "%help says what there is"
+        )
         raise mistake(given, f"no help on '{visible(topic)}'", hint)
-    yield from found
 
 
 def _commands() -> Iterator[Block]:
@@ -184,48 +190,31 @@ def _usage(command: Command) -> str:
     return f"%{command.name} {command.usage}".rstrip()
 
 
-def topics() -> dict[str, list[Block]]:
-    """Return the help on each topic."""
+def topics() -> dict[str, Page]:
+    """Return the page of help on each topic; of two of one name that of the command, the stage, the column."""
     from weightrepl.frontends.commands import COMMANDS
-    from weightrepl.query.codes import CODES, FILE_CODES
-    from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES
+    from weightrepl.frontends.commands_codes import ALL_CODES
+    from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES, TOPIC_PAGES, Page
 
-    found: dict[str, list[Block]] = {"commands": list(_commands())}
-    for code, (meaning, example) in (CODES | FILE_CODES).items():
-        found[code] = [Heading(code), Line(f"{meaning}."), Line(f"  {visible(example[:60])}", "shape")]
-    for setting in SETTINGS.values():
-        found[setting.name] = [
-            Heading(f"%set {setting.name} VALUE"),
-            Line(f"{setting.summary}: {setting.expected}."),
-        ]
-    for pages in (OPERATOR_PAGES, COLUMN_PAGES, STAGE_PAGES):
-        found |= {name: list(_page(page)) for name, page in pages.items()}
+    found: dict[str, Page] = {}
     for command in COMMANDS.values():
-        found[f"%{command.name}"] = list(_on_command(command))
-        found.setdefault(command.name, found[f"%{command.name}"])
+        page = Page(_usage(command), command.summary, command.text, command.examples)
+        found[command.name] = found[f"%{command.name}"] = page
+    for pages in (STAGE_PAGES, COLUMN_PAGES, OPERATOR_PAGES, TOPIC_PAGES):
+        found = {**pages, **found}
+    for setting in SETTINGS.values():
+        found.setdefault(
+            setting.name, Page(f"%set {setting.name} VALUE", f"{setting.summary}: {setting.expected}")
+        )
+    for code, (meaning, example) in ALL_CODES.items():
+        found.setdefault(code, Page(code, meaning, "", (example,) if example else ()))
     return found
 
 
-def _on_command(command: Command) -> Iterator[Block]:
-    yield Heading(_usage(command))
-    yield Line(f"{command.summary}.")
-    yield from _text(command.text)
-    yield from _examples(command.examples)
-
-
 def _page(page: Page) -> Iterator[Block]:
-    yield Heading(page.usage)
+    yield Heading(visible(page.usage))
     yield Line(f"{page.summary}.")
-    yield from _text(page.text)
-    yield from _examples(page.examples)
-
-
-def _text(markdown: str) -> Iterator[Block]:
-    """Yield Markdown as lines for a terminal: code without its quotes."""
-    for line in markdown.strip().splitlines():
-        yield Line(line.replace("`", ""))
-
-
-def _examples(examples: Iterable[str]) -> Iterator[Block]:
-    for example in examples:
-        yield Line(f"  {example}", "shape")
+    for line in page.text.splitlines():
+        yield from map(Line, wrap(line.replace("`", ""), 79) or [""])
+    for example in page.examples:
+        yield Line(f"  {visible(example[:70])}", "shape")

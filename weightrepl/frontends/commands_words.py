@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from weightrepl.frontends.shell import Given
+from weightrepl.query.tokens import Token, tokenize
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
@@ -42,6 +43,30 @@ def words_of(given: Given) -> list[Word]:
         words.append(word_at(given))
         given = words[-1].rest
     return words
+
+
+def seconds_in(word: str) -> float | None:
+    """Return the number of seconds that a word is; None where it is something else."""
+    try:
+        seconds = float(word)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < 1e7 else None
+
+
+def sides_of(text: str) -> list[Span]:
+    """Return where the sides stand that white space or a comma parts, as far as the first stage."""
+    spans, start, depth = [], 0, 0
+    for token in (*tokenize(text), Token("end", "", Span(len(text), len(text)))):
+        if token.kind == "mark":
+            depth += (token.text in "[{") - (token.text in "]}")
+        ends = depth == 0 and token.text in ("|", ",")
+        if ends or token.kind in ("space", "comment", "end"):
+            spans += [Span(start, token.span.start)] if start < token.span.start else []
+            start = token.span.end
+        if ends and token.text == "|":
+            break
+    return spans
 
 
 def quoted(path: str) -> str:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weightrepl.frontends.commands import COMMANDS, command_span, unknown_command
-from weightrepl.frontends.commands_words import word_at
-from weightrepl.frontends.session import shifted
+from weightrepl.frontends.commands_words import Word, seconds_in, sides_of, word_at
+from weightrepl.frontends.lines_arguments import arguments, commands
 from weightrepl.frontends.shell import Given
-from weightrepl.service.answers import (
-    Completion,
-    Completions,
-    Highlight,
-    Hover,
-    Matched,
-    Parameter,
-    Signature,
-)
+from weightrepl.service.answers import Completions, Highlight, Hover, Matched, Parameter, Signature
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
@@ -26,54 +18,146 @@ if TYPE_CHECKING:
     from weightrepl.frontends.commands import Command
     from weightrepl.frontends.shell import Shell
 
-_WANTED: dict[str, Kind] = {"layers": "layers", "weights": "weights", "hist": "weights", "save": "weights"}
+_WANTED: dict[str, Kind] = {
+    "layers": "layers", "cd": "layers", "weights": "weights", "hist": "weights", "save": "weights",
+}  # fmt: skip
 """Commands whose query is of layers or weights, whatever it is by itself."""
+
+_QUERIES = ("query", "layer", "sides")
+
+_OF_LAYERS = frozenset(("model", "layer", "attribute", "system", "class", "reference", "pattern"))
+"""What completes where a layer is wanted, and nothing that it holds."""
+
+
+class Asked(Value):
+    """The query in a line, as the service is asked about it.
+
+    start: where it begins in the line. text: itself. added: what the command puts into it at the offset `at`.
+    """
+
+    start: int
+    text: str
+    at: int = 0
+    added: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The query with what the command puts into it."""
+        return self.text[: self.at] + self.added + self.text[self.at :]
+
+    def offset(self, offset: int) -> int:
+        """Return where a place of the line is in the whole query."""
+        inner = max(0, offset - self.start)
+        return inner + len(self.added) if inner >= self.at else inner
+
+    def span(self, span: Span) -> Span:
+        """Return where a piece of the whole query stands in the line."""
+        ends = [min(n, max(n - len(self.added), self.at)) for n in (span.start, span.end)]
+        return Span(*ends).shifted(self.start)
 
 
 class Parts(Value):
     """What a line is made of.
 
     name: where its command stands, without the `%`; None in a query. command: None where there is no such.
-    query: where its query begins; None where it takes none.
+    asked: its query; None where it has none.
     """
 
     name: Span | None
     command: Command | None
-    query: int | None
+    asked: Asked | None
 
     @property
     def want(self) -> Kind | None:
         """What the query selects, if the command says so."""
         return _WANTED.get(self.command.name) if self.command is not None else None
 
+    @property
+    def usage(self) -> str:
+        """How the command is written."""
+        return "" if self.command is None else f"%{self.command.name} {self.command.usage}".rstrip()
+
 
 def parts_of(line: str) -> Parts:
     """Return what a line is made of."""
     if not line.lstrip().startswith("%"):
-        return Parts(None, None, 0)
+        return Parts(None, None, Asked(0, line))
     name = command_span(line)
     command = COMMANDS.get(name.of(line))
-    if command is None:
-        return Parts(name, None, None)
-    return Parts(name, command, _query_start(command, Given(line, name.end).behind(0)))
+    asked = None if command is None else _asked(command, Given(line, name.end).behind(0))
+    return Parts(name, command, asked)
 
 
-def _query_start(command: Command, given: Given) -> int | None:
-    """Return where the query of a command begins, behind options and other arguments."""
-    if not {"query", "layer"} & set(command.arguments):
-        return None
-    word = word_at(given)
-    while word.text in command.options:
-        given = word_at(word.rest).rest if word.text == "--labels" else word.rest
-        word = word_at(given)
+def _asked(command: Command, given: Given) -> Asked | None:
+    """Return the query of a command, which stands behind options and other arguments; None before these are typed."""
     for argument in command.arguments:
-        if argument in ("query", "layer"):
-            return given.start
-        given = word_at(given).rest
-    return given.start
+        word = word_at(given)
+        while word.text in command.options:
+            if word.text == "-d" or not _is_done(word := _last_of(word)):
+                return None
+            given, word = word.rest, word_at(word.rest)
+        if argument == "sides":
+            return _compared(given)
+        if argument in _QUERIES:
+            return Asked(given.start, given.text)
+        if argument != "seconds" or seconds_in(word.text) is not None:
+            if not _is_done(word):
+                return None
+            given = word.rest
+        if argument == "alias" and given.text.startswith("="):
+            given = given.behind(1)
+    return None
 
 
-# ------------------------------------------------------------------ what is wrong, how much it is, what it is
+def _last_of(option: Word) -> Word:
+    """Return the last word of an option: its value if it has one."""
+    return word_at(option.rest) if option.text == "--labels" else option
+
+
+def _is_done(word: Word) -> bool:
+    """Return whether somebody types behind a word by now."""
+    return bool(word.text) and word.rest.start > word.span.end
+
+
+def _compared(given: Given) -> Asked:
+    """Return the sides of a comparison as the query that they make."""
+    sides, text = sides_of(given.text), given.text
+    if len(sides) > 1:
+        return Asked(given.start, text, sides[1].start, "| diff ")
+    if sides and text != text.rstrip():
+        return Asked(given.start, text, len(text), "| diff ")
+    return Asked(given.start, text)
+
+
+def _scope(shell: Shell) -> dict[str, Any]:
+    session = shell.session
+    return {"workspace": session.workspace, "location": session.location, "named": session.named}
+
+
+# ------------------------------------------------------------------ what may come, what is wrong, how much it is
+
+
+def complete_line(shell: Shell, line: str, offset: int, wait: bool = True) -> Completions:
+    """Return what may stand at `offset` of a line: commands, their arguments, files, and all that a query may hold.
+
+    wait: whether files are looked at, now.
+    """
+    from weightrepl.service.complete import complete
+
+    parts = parts_of(line)
+    asked, command = parts.asked, parts.command
+    if parts.name is not None and offset <= parts.name.end:
+        return commands(parts.name, line, offset)
+    if command is not None and (asked is None or offset < asked.start or line[offset - 1] == "-"):
+        found = arguments(shell, command, Given(line, parts.name.end if parts.name else 0), offset, wait)
+        if found.items or found.coming or asked is None or offset < asked.start:
+            return found
+    if asked is None:
+        return Completions()
+    found = complete(asked.whole, asked.offset(offset), wait=wait, **_scope(shell))
+    of_layers = command is not None and "layer" in command.arguments
+    items = (i for i in found.items if not of_layers or i.kind in _OF_LAYERS)
+    return found.replace(items=tuple(i.replace(span=asked.span(i.span)) for i in items))
 
 
 def diagnose_line(shell: Shell, line: str, offset: int | None = None) -> tuple[Problem, ...]:
@@ -82,29 +166,24 @@ def diagnose_line(shell: Shell, line: str, offset: int | None = None) -> tuple[P
     Raises:
         NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
     """
+    from weightrepl.errors import Fix
     from weightrepl.service.diagnose import diagnose
 
-    parts, session = parts_of(line), shell.session
+    parts = parts_of(line)
     if parts.name is not None and parts.command is None:
-        problem = unknown_command(line)
-        return () if offset is not None and _may_become_right(parts.name, line, offset) else (problem,)
-    start, end = parts.query, len(line)
-    if start is None or not line[start:].strip() or not session.workspace.models:
+        begun = offset == parts.name.end and any(c.startswith(parts.name.of(line)) for c in COMMANDS)
+        return () if begun else (unknown_command(line),)
+    asked = parts.asked
+    if asked is None or not asked.text.strip() or not shell.session.workspace.models:
         return ()
-    problems = diagnose(
-        line[start:end],
-        session.workspace,
-        location=session.location,
-        named=session.named,
-        want=parts.want,
-        offset=None if offset is None else max(0, offset - start),
-    )
-    return tuple(shell.explained(shifted(problem, start), line) for problem in problems)
-
-
-def _may_become_right(name: Span, line: str, offset: int) -> bool:
-    typed = name.of(line)
-    return offset == name.end and any(command.startswith(typed) for command in COMMANDS)
+    at = None if offset is None else asked.offset(offset)
+    found = []
+    for problem in diagnose(asked.whole, want=parts.want, offset=at, **_scope(shell)):
+        span, fix = problem.span, problem.fix
+        span = None if span is None else asked.span(span)
+        fix = None if fix is None else Fix(asked.span(fix.span), fix.text)
+        found.append(shell.explained(problem.replace(span=span, fix=fix), line))
+    return tuple(found)
 
 
 def matched_line(shell: Shell, line: str) -> Matched | None:
@@ -115,62 +194,27 @@ def matched_line(shell: Shell, line: str) -> Matched | None:
     """
     from weightrepl.service.matched import matched
 
-    parts, session = parts_of(line), shell.session
-    if parts.query is None or not line[parts.query :].strip():
+    parts = parts_of(line)
+    if parts.asked is None or not parts.asked.text.strip():
         return None
-    return matched(
-        line[parts.query :],
-        session.workspace,
-        location=session.location,
-        named=session.named,
-        want=parts.want,
-    )
+    return matched(parts.asked.whole, want=parts.want, **_scope(shell))
 
 
-def complete_line(shell: Shell, line: str, offset: int, wait: bool = True) -> Completions:
-    """Return what may stand at `offset` of a line: commands, their arguments, files, and all that a query may hold."""
-    from weightrepl.service.complete import complete
-
-    parts, session = parts_of(line), shell.session
-    if parts.name is not None and offset <= parts.name.end:
-        return _commands(parts.name, line, offset)
-    if parts.query is None or offset < parts.query:
-        return Completions()
-    start = parts.query
-    found = complete(
-        line[start:],
-        offset - start,
-        session.workspace,
-        location=session.location,
-        named=session.named,
-        wait=wait,
-    )
-    return found.replace(items=tuple(i.replace(span=i.span.shifted(start)) for i in found.items))
-
-
-def _commands(name: Span, line: str, offset: int) -> Completions:
-    begun = line[name.start : offset]
-    return Completions(
-        tuple(
-            Completion(c.name, name, "keyword", f"%{c.name}", c.summary, c.text)
-            for c in COMMANDS.values()
-            if c.name.startswith(begun)
-        )
-    )
+# ------------------------------------------------------------------ what it is
 
 
 def highlight_line(line: str) -> tuple[Highlight, ...]:
     """Return the roles of the pieces of a line."""
     from weightrepl.service.highlight import highlight
 
-    parts = parts_of(line)
-    pieces = []
+    parts, pieces = parts_of(line), []
     if parts.name is not None:
-        name = Span(line.index("%"), parts.name.end)
-        pieces.append(Highlight(name, "error" if parts.command is None else "keyword"))
-    if parts.query is not None:
-        start = parts.query
-        pieces += [piece.replace(span=piece.span.shifted(start)) for piece in highlight(line[start:])]
+        begun = any(name.startswith(parts.name.of(line)) for name in COMMANDS)
+        pieces.append(Highlight(Span(line.index("%"), parts.name.end), "keyword" if begun else "error"))
+    if parts.asked is not None:
+        for piece in highlight(parts.asked.whole):
+            span = parts.asked.span(piece.span)
+            pieces += [Highlight(span, piece.role)] if len(span) else []
     return tuple(pieces)
 
 
@@ -178,18 +222,15 @@ def hover_line(shell: Shell, line: str, offset: int) -> Hover | None:
     """Return what is known of what stands at `offset` of a line."""
     from weightrepl.service.hover import hover
 
-    parts, session = parts_of(line), shell.session
+    parts = parts_of(line)
     if parts.name is not None and parts.command is not None and offset <= parts.name.end:
-        command = parts.command
-        title = f"%{command.name} {command.usage}".rstrip()
-        return Hover(parts.name, title, (), f"{command.summary}.\n{command.text}".strip())
-    if parts.query is None or offset < parts.query:
+        text = f"{parts.command.summary}.\n{parts.command.text}".strip()
+        return Hover(parts.name, parts.usage, (), text)
+    asked = parts.asked
+    if asked is None or offset < asked.start:
         return None
-    start = parts.query
-    found = hover(
-        line[start:], offset - start, session.workspace, location=session.location, named=session.named
-    )
-    return None if found is None else found.replace(span=found.span.shifted(start))
+    found = hover(asked.whole, asked.offset(offset), **_scope(shell))
+    return None if found is None else found.replace(span=asked.span(found.span))
 
 
 def signature_line(line: str, offset: int) -> Signature | None:
@@ -197,9 +238,9 @@ def signature_line(line: str, offset: int) -> Signature | None:
     from weightrepl.service.signature import signature
 
     parts = parts_of(line)
-    if parts.query is not None and offset >= parts.query:
-        found = signature(line[parts.query :], offset - parts.query)
-        if found is not None or parts.command is None:
+    if parts.asked is not None and offset >= parts.asked.start:
+        found = signature(parts.asked.whole, parts.asked.offset(offset))
+        if parts.command is None or (found is not None and "|" in parts.asked.text):
             return found
     return None if parts.command is None else _usage(parts.command)
 
@@ -220,10 +261,10 @@ def goes_on(line: str) -> bool:
     """Return whether a line is not finished, since a bracket is open, or a `|`, `,` or operator ends it."""
     from weightrepl.query.parser import parse
 
-    start = parts_of(line).query
-    if start is None or not line[start:].strip():
+    asked = parts_of(line).asked
+    if asked is None or not asked.text.strip():
         return False
-    text = line[start:].rstrip()
+    text = asked.text.rstrip()
     return any(
         p.code in _OPEN or (p.code.startswith("missing-") and p.span is not None and p.span.end >= len(text))
         for p in parse(text).problems

@@ -1,0 +1,69 @@
+"""What the codes of problems mean: of those that a text alone can have `query.codes` tells, here are the others."""
+
+from __future__ import annotations
+
+from weightrepl.query.codes import CODES, FILE_CODES
+
+MEANINGS: dict[str, str] = {
+    # names that lead nowhere
+    "no-such-layer": "a name that is spelled out is none of the layers there",
+    "no-such-weight": "a name that is spelled out is none of the weights there",
+    "no-such-attribute": "no layer is held under an attribute of this name",
+    "no-such-sibling": "there are not so many of that name",
+    "no-such-name": "a '$' is followed by the name of no query and the number of no result",
+    "no-such-column": "there is no column of this name at this point of the query",
+    "no-such-command": "there is no command of this name",
+    "no-attributes": "the source does not record under which attributes layers are held",
+    "no-layer": "layers are wanted, and the workspace is none",
+    "no-location": "a weight stands without a layer, and several models are open",
+    "no-model": "something is asked, and no model is open",
+    "nothing-above": "'..' leads out of the workspace",
+    "ambiguous-model": "several open models answer to this name",
+    "more-siblings": "several share this name, and they are all selected",
+    "not-built": "a layer was never built, so its weights do not exist yet",
+    "no-weights": "the layers are there, but hold no weights",
+    "no-match": "a pattern matches nothing; that may be right",
+    "not-a-location": "a location is one layer, and this is none or several",
+    # exclusions, names of queries
+    "took-nothing-away": "a '!' matches nothing that was selected before it",
+    "undone": "a later selector brings back what a '!' took away",
+    "query-in-itself": "a query that has a name refers to itself",
+    "not-a-selection": "what a name stands for is no rows of weights or layers",
+    # slices and arrays
+    "bad-slice": "a slice does not fit the shape of its weight",
+    "slice-left-out": "a slice does not fit the shapes of some weights, which are left out",
+    "bad-axis": "a weight has no such axis, or one is named twice",
+    "reduce-left-out": "some weights can't be reduced in this way, and are left out",
+    "not-quantised": "nothing that is selected is quantised, so all stays as it is",
+    # columns and values
+    "no-condition": "what stands after 'where' is no yes or no",
+    "no-shape": "something that is no shape takes an index",
+    "no-size": "something that is no size stands in a shape",
+    "no-value": "a list stands where one value had to",
+    "wrong-kind": "two things are compared or computed with that are not of one kind",
+    "needs-weights": "a stage or column is of weights, and these rows are none",
+    "after-count": "a stage follows 'count', which gives one number",
+    "unknown-left-out": "rows of which the source does not record what is asked are left out",
+    "magnitudes": "histograms of complex numbers are of their magnitudes",
+    # diff
+    "diff-root": "the two sides of a 'diff' have no layer at which the left one begins",
+    "diff-path": "what follows 'diff' does not lead to one layer or weight",
+    "same-sides": "both sides of a 'diff' are the same",
+    "nothing-paired": "no row of one side of a 'diff' has a partner on the other",
+    # sources and files
+    "source": "what there is to tell of the file that weights come from",
+    "unreadable": "values can't be read from their file",
+    "labels-beside": "where the labels of rows were written",
+    "raw-bytes": "a file holds a dtype that its format has no name for as raw bytes",
+    "not-all-drawn": "there are more weights than a picture shows",
+    # the prompt
+    "command": "a command was given something that it does not take",
+    "configuration": "something in the file of settings is not as it has to be",
+}  # fmt: skip
+
+ALL_CODES: dict[str, tuple[str, str]] = {
+    **{code: (meaning, "") for code, meaning in MEANINGS.items()},
+    **FILE_CODES,
+    **CODES,
+}
+"""All codes: what each means, and a text that has it where one is enough."""

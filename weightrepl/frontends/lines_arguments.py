@@ -1,0 +1,138 @@
+"""What completes behind a command: settings and their values, aliases, models, topics, options, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from weightrepl.frontends.commands import COMMANDS
+from weightrepl.frontends.commands_words import quoted, seconds_in, word_at
+from weightrepl.frontends.settings import SETTINGS, spelled
+from weightrepl.frontends.shell import Given
+from weightrepl.service.answers import Completion, Completions
+from weightrepl.spans import Span
+
+if TYPE_CHECKING:
+    from weightrepl.frontends.commands import Argument, Command
+    from weightrepl.frontends.shell import Shell
+
+MOST = 500
+"""So many completions are given at most."""
+
+_SUFFIXES = {"file": (".keras", ".h5", ".hdf5", ".weights.json"), "queries": (".wq",)}
+"""How the files end that a command most likely wants."""
+
+
+def commands(name: Span, line: str, offset: int) -> Completions:
+    """Return the commands that may stand where the name of one does."""
+    begun = line[name.start : offset]
+    found = (Completion(c.name, name, "keyword", f"%{c.name}", c.summary, c.text) for c in COMMANDS.values())
+    return _fitting(begun, found)
+
+
+def arguments(shell: Shell, command: Command, given: Given, offset: int, wait: bool) -> Completions:
+    """Return what may stand at `offset` behind a command, but for a query."""
+    kinds = iter(command.arguments)
+    before: list[str] = []
+    while (word := word_at(given)).text and word.span.end < offset:
+        if word.text == "--labels":
+            word = word_at(word.rest)
+        elif word.text not in command.options:
+            kind = next(kinds, None)
+            if kind == "seconds" and seconds_in(word.text) is None:
+                next(kinds, None)
+            before.append(word.text)
+        given = word.rest
+    span = Span(min(word.span.start, offset) if word.text else offset, max(word.span.end, offset))
+    begun = given.line[span.start : offset]
+    if begun.startswith("-"):
+        return _fitting(begun, (Completion(o, span, "keyword", o) for o in command.options))
+    kind = next(kinds, None)
+    if kind in ("file", "queries"):
+        return _files(kind, span, begun) if wait else Completions(coming=True)
+    return Completions() if kind is None else _fitting(begun, _words(shell, kind, span, before))
+
+
+def _words(shell: Shell, kind: Argument, span: Span, before: list[str]) -> Iterator[Completion]:
+    match kind:
+        case "setting":
+            for setting, value in shell.settings:
+                detail = f"{spelled(value)} · {setting.summary}"
+                yield Completion(setting.name, span, "keyword", setting.name, detail)
+        case "value" if before and before[-1] in SETTINGS:
+            setting = SETTINGS[before[-1]]
+            for text in setting.spelled_values:
+                default = "the default" if text == spelled(setting.default) else ""
+                yield Completion(text, span, "value", text, default)
+        case "alias":
+            for name, query in shell.settings.aliases.items():
+                yield Completion(name, span, "reference", name, query)
+        case "model":
+            workspace = shell.session.workspace
+            for model in workspace.models:
+                name, ordinal = workspace.shown_name(model)
+                name = f"{name}#{ordinal}" if ordinal else name
+                yield Completion(quoted(name), span, "model", name, model.format)
+        case "topic":
+            from weightrepl.frontends.commands_telling import topics
+
+            for topic, page in topics().items():
+                yield Completion(topic, span, "keyword", topic, page.summary)
+
+
+def _fitting(begun: str, items: Iterable[Completion]) -> Completions:
+    """Return those that begin so, then those that hold it."""
+    folded = begun.casefold()
+    held = [item for item in items if folded in item.text.casefold()]
+    held.sort(key=lambda item: not item.text.casefold().startswith(folded))
+    return Completions(tuple(held[:MOST]), cut=len(held) > MOST)
+
+
+# ------------------------------------------------------------------ files
+
+
+def _files(kind: Argument, span: Span, begun: str) -> Completions:
+    """Return the files and folders that what is typed may become: folders, then files of the kind, then others."""
+    typed = word_at(Given(begun)).text
+    name, equals, _ = typed.partition("=")
+    prefix = f"{name}=" if equals and os.sep not in name else ""
+    folder, _, last = typed[len(prefix) :].rpartition("/")
+    shown = f"{folder}/" if "/" in typed[len(prefix) :] else ""
+    found = []
+    for entry in _entries(os.path.expanduser(shown) or "."):
+        if not entry.name.casefold().startswith(last.casefold()) or (
+            entry.name[0] == "." and last[:1] != "."
+        ):
+            continue
+        is_folder = _is_folder(entry)
+        rank = 0 if is_folder else 1 if entry.name.endswith(_SUFFIXES[kind]) else 2
+        found.append((rank, entry.name, is_folder))
+    items = [
+        Completion(_typed(f"{prefix}{shown}{name}", is_folder), span, "value", name + "/" * is_folder)
+        for _, name, is_folder in sorted(found)
+    ]
+    return Completions(tuple(items[:MOST]), cut=len(items) > MOST)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:  # not there, or nobody's to read: nothing to complete
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _typed(path: str, is_folder: bool) -> str:
+    """Return how a path is typed; quotes around a folder stay open, so that it goes on."""
+    text = quoted(path)
+    if not is_folder:
+        return text
+    return f"{text[:-1]}/" if text != path else f"{text}/"
