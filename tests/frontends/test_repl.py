@@ -251,30 +251,47 @@ def test_a_file_that_is_not_there_is_told_before_any_prompt():
 # -- files that change
 
 
-def test_a_file_that_changed_is_offered_again(tmp_path: Path):
-    session, notices = Session(), Notices()
+@pytest.fixture
+def changing(shell: Echo, tmp_path: Path) -> Path:
     path = tmp_path / "m.keras"
     path.write_bytes(Path(weightrepl.demo_path()).read_bytes())
-    session.open(str(path))
-    session.open(weightrepl.demo_path())
-    watch = Watch(session, notices)
+    shell.session.open(str(path))
+    return path
+
+
+def test_a_file_that_changed_is_offered_again(shell: Echo, changing: Path):
+    notices = Notices()
+    shell.session.open(weightrepl.demo_path())
+    watch = Watch(shell.session, notices)
     watch.stop()
-    watch.look()
-    path.write_bytes(path.read_bytes() + b" ")
+    watch.note()
+    changing.write_bytes(changing.read_bytes() + b" ")
     watch.look()
     assert notices.taken() == []  # it may be being written
+    assert watch.changed is None
     watch.look()
     watch.look()
-    assert text(notices.taken()) == f"m.keras changed on disk: %open {path} reads it anew"
-    path.unlink()
+    told = f"m.keras changed on disk: %open {changing}, or F5, reads it anew"
+    assert text(notices.taken()) == told
+    assert watch.changed == str(changing)
+    shell.session.open_again(shell.session.workspace.models[0])
+    assert watch.changed is None
+    changing.unlink()
+    watch.look()
     watch.look()
     assert notices.taken() == []
 
 
-def test_a_key_opens_it_again(sitting: Talk, shell: Echo):
-    sitting.reader.watch.changed = "m.keras"
-    sitting.go(F5, "b", ENTER)
-    assert shell.entered == ["%open m.keras", "b"]
+def test_a_key_opens_it_again(shell: Echo, changing: Path):
+    def change(t: Talk) -> bool:
+        if t.reader.watch.changed is None:
+            changing.write_bytes(b"another")
+            t.reader.watch.look()
+        return t.reader.watch.changed is not None
+
+    with talk(shell) as talking:
+        talking.go(F5, "a", ENTER, change, F5, "b", ENTER)
+    assert shell.entered == ["a", f"%open {changing}", "b"]
 
 
 def test_what_is_told_meanwhile_stands_above_the_prompt(sitting: Talk):

@@ -367,8 +367,8 @@ def test_pieces_have_the_colours_of_their_roles(shell: Echo, monkeypatch: pytest
     monkeypatch.setattr(lines, "highlight_line", lambda line: roles)
     highlighting = Highlighting(Typed(shell, lambda: None, lambda: False))
     line = highlighting.lex_document(Document("ab\nde"))
-    assert line(0) == [("class:layer", "a"), ("class:layer", "b")]
-    assert line(1) == [("class:weight", "d"), ("class:weight", "e")]
+    assert line(0) == [("class:role-layer", "a"), ("class:role-layer", "b")]
+    assert line(1) == [("class:role-weight", "d"), ("class:role-weight", "e")]
     assert line(2) == []
     assert highlighting.lex_document(Document("a" * (LONGEST + 1)))(0) == [("", "a" * (LONGEST + 1))]
 

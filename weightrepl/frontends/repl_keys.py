@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings
@@ -63,12 +62,9 @@ def bindings(reader: TerminalReader) -> KeyBindings:
     def _mode(event: KeyPressEvent) -> None:
         reader.toggle_editing_mode()
 
-    @keys.add(
-        "f5", filter=typing & Condition(lambda: reader.watch.changed is not None and not get_app().is_done)
-    )
+    @keys.add("f5", filter=typing & Condition(lambda: reader.watch.changed is not None))
     def _reopen(event: KeyPressEvent) -> None:
         buffer.text = f"%open {reader.watch.changed}"
-        reader.watch.changed = None
         buffer.validate_and_handle()
 
     return keys

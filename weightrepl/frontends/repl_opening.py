@@ -6,7 +6,8 @@ import os
 from collections import deque
 from importlib import import_module
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakKeyDictionary, WeakSet
 
 from weightrepl.errors import QueryError, WeightreplError
 from weightrepl.render.blocks import Line, Picture
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from weightrepl.frontends.session import Session
+    from weightrepl.model.tree import Model
     from weightrepl.render.blocks import Block
 
 CHECK_S = 1.0
@@ -116,7 +118,8 @@ class Opening:
 # ------------------------------------------------------------------ files that change
 
 
-Print = tuple[int, int, int]
+Print: TypeAlias = "tuple[int, int, int] | None"
+"""What is another one when a file is; None where there is none."""
 
 
 class Watch:
@@ -124,39 +127,46 @@ class Watch:
 
     def __init__(self, session: Session, notices: Notices) -> None:
         self._session, self._notices = session, notices
-        self._known: dict[int, Print | None] = {}
-        self._seen: dict[int, Print | None] = {}
+        self._opened: WeakKeyDictionary[Model, Print] = WeakKeyDictionary()
+        self._seen: WeakKeyDictionary[Model, Print] = WeakKeyDictionary()
+        self._changed: WeakSet[Model] = WeakSet()
         self._stopped = Event()
-        self.changed: str | None = None
         Thread(target=self._look_on, daemon=True).start()
+
+    @property
+    def changed(self) -> str | None:
+        """The path of an open model whose file has changed, if there is one."""
+        return next((m.source for m in self._session.workspace.models if m in self._changed), None)
 
     def stop(self) -> None:
         """Look no more."""
         self._stopped.set()
 
+    def note(self) -> None:
+        """Remember what the files of models are like that were just opened."""
+        for model in self._session.workspace.models:
+            if model.source and model not in self._opened:
+                self._opened[model] = _print_of(model.source)
+
     def look(self) -> None:
         """Tell of each file that has changed and is not being written at the moment: once."""
+        self.note()
         for model in self._session.workspace.models:
-            if not model.source:
-                continue
-            now = _print_of(model.source)
-            known = self._known.setdefault(id(model), now)
-            if now is not None and now != known and now == self._seen.get(id(model)):
-                self._known[id(model)] = now
-                self.changed = model.source
-                name = os.path.basename(model.source)
+            now = _print_of(model.source) if model.source and model not in self._changed else None
+            if now is not None and now != self._opened[model] and now == self._seen.get(model):
+                self._changed.add(model)
+                name, path = os.path.basename(model.source), model.source
                 self._notices.tell(
-                    Line(f"{name} changed on disk: %open {model.source} reads it anew", "hint")
+                    Line(f"{name} changed on disk: %open {path}, or F5, reads it anew", "hint")
                 )
-            self._seen[id(model)] = now
+            self._seen[model] = now
 
     def _look_on(self) -> None:
         while not self._stopped.wait(CHECK_S):
             self.look()
 
 
-def _print_of(path: str) -> Print | None:
-    """Return what is another one when a file is; None where there is none at the moment."""
+def _print_of(path: str) -> Print:
     try:
         found = os.stat(path)
     except OSError:

@@ -12,6 +12,7 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
 from weightrepl.frontends.repl_typed import LONGEST, Typed
+from weightrepl.render.palette import LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ _STYLES = {
 
 def style() -> Style:
     """Return the colours of everything at the prompt."""
-    return Style.from_dict(_STYLES)
+    return Style.from_dict({f"role-{role}": look.ansi for role, look in LOOKS.items()} | _STYLES)
 
 
 class Highlighting(Lexer):
@@ -48,7 +49,7 @@ class Highlighting(Lexer):
         text = document.text
         styles = [""] * len(text)
         for piece in self._typed.pieces(text):
-            styles[piece.span.start : piece.span.end] = [f"class:{piece.role}"] * len(piece.span)
+            styles[piece.span.start : piece.span.end] = [f"class:role-{piece.role}"] * len(piece.span)
         starts = [0]
         for line in document.lines:
             starts.append(starts[-1] + len(line) + 1)

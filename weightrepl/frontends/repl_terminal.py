@@ -71,6 +71,7 @@ class TerminalReader:
     def read(self) -> str:
         """Return what was typed."""
         self._output.show(self._notices.taken())
+        self.watch.note()
         self.menu.close()
         self.toolbar.hovering = self.typed.failure = None
         self._apply_settings()
@@ -165,6 +166,7 @@ class TerminalReader:
                 self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
+        self.watch.note()
         if self._notices.any and not self.prompt.app.is_done:
             run_in_terminal(lambda: self._output.show(self._notices.taken(), live=True))
         self.prompt.app.invalidate()
