@@ -81,7 +81,7 @@ def codes(text: str, offset: int | None, tree: str = "seed", **where: Any) -> li
         "custom_module/inner_dense1:kernel[", "custom_module/inner_dense1:kernel[0, ", "**:kernel,", ".opt",
         "**:kernel |", "**:kernel | whe", "**:kernel | where", "**:kernel | where (si", "**:* | sort siz",
         "** | top 5 ", "**:* | reduce no", "**:* | reduce norm axis=", "**:* | diff ", "**:* | where name == ",
-        "custom_module/{inner_dense1,", "custom_module/{inner_dense1,inner", "custom_module/.den", "**:* | group clas",
+        "custom_module/inner_{dense1,", "**:* | where size", "**:* | where dtype ", "custom_module/{inner_dense1,", "custom_module/{inner_dense1,inner", "custom_module/.den", "**:* | group clas",
     ],
 )  # fmt: skip
 def test_what_may_become_right_is_no_problem_yet(begun: str):
@@ -165,6 +165,9 @@ def test_what_a_name_stands_for_is_looked_at_anew():
     named = {"k": NamedQuery("**:kernel", parse("**:kernel").query)}
     counts = [matched("$k", space, named=named).count]
     named["k"] = NamedQuery("**:*", parse("**:*").query)
-    counts += [matched("$k", space, named=named).count, matched("$k", space, named=named, want="layers").count]
+    counts += [
+        matched("$k", space, named=named).count,
+        matched("$k", space, named=named, want="layers").count,
+    ]
     assert counts == [3, 6, 3]
     assert diagnose("$k", space, named={})[0].code == "no-such-name"

@@ -58,12 +58,14 @@ class _Begun:
         assert span is not None  # only sources have problems without a place
         if problem.code.startswith("unclosed-"):
             return problem.fix is None or self._only_space_from(problem.fix.span.start)
-        if not len(span) or problem.code.startswith("missing-"):
+        if not len(span) or problem.code == "no-condition" or problem.code.startswith("missing-"):
             return self._only_space_from(span.end)
+        if span.end != self.offset:
+            return False
         typed = span.of(self.scope.text)
-        if span.end != self.offset or typed.startswith("{"):
-            return span.end == self.offset
-        return any(_begins(name, typed.lstrip("'\"")) for name in self._names(problem))
+        return typed.count("{") > typed.count("}") or any(
+            _begins(name, typed.lstrip("'\"")) for name in self._names(problem)
+        )
 
     def _only_space_from(self, start: int) -> bool:
         """Return whether nothing was typed yet between a place and the cursor."""
