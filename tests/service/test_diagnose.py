@@ -81,7 +81,8 @@ def codes(text: str, offset: int | None, tree: str = "seed", **where: Any) -> li
         "custom_module/inner_dense1:kernel[", "custom_module/inner_dense1:kernel[0, ", "**:kernel,", ".opt",
         "**:kernel |", "**:kernel | whe", "**:kernel | where", "**:kernel | where (si", "**:* | sort siz",
         "** | top 5 ", "**:* | reduce no", "**:* | reduce norm axis=", "**:* | diff ", "**:* | where name == ",
-        "custom_module/inner_{dense1,", "**:* | where size", "**:* | where dtype ", "custom_module/{inner_dense1,", "custom_module/{inner_dense1,inner", "custom_module/.den", "**:* | group clas",
+        "custom_module/inner_{dense1,", "**:* | where size", "**:* | where dtype ",
+        "custom_module/{inner_dense1,", "custom_module/{inner_dense1,inner", "custom_module/.den", "**:* | group clas",
     ],
 )  # fmt: skip
 def test_what_may_become_right_is_no_problem_yet(begun: str):
