@@ -325,7 +325,7 @@ def test_how_much_is_matched(
 
 
 def test_what_is_under_the_cursor_is_explained(sitting: Talk, monkeypatch: pytest.MonkeyPatch):
-    hover = Hover(Span(0, 1), "m/a", (("class", "Dense"), ("shape", "(3,)")), "A layer.")
+    hover = Hover(Span(0, 1), "m/a", (("class", "Dense"), ("shape", "(3,)")), "A `layer`.")
     monkeypatch.setattr(lines, "hover_line", lambda shell, line, offset: hover)
     told = "m/a\nclass  Dense\nshape  (3,)\nA layer."
     keys = lambda t: t.toolbar.startswith("Tab completes")  # noqa: E731
@@ -334,10 +334,12 @@ def test_what_is_under_the_cursor_is_explained(sitting: Talk, monkeypatch: pytes
 
 
 def test_a_long_explanation_is_cut(sitting: Talk, monkeypatch: pytest.MonkeyPatch):
-    hover = Hover(Span(0, 1), "m/a", text="\n".join(["x" * 100] * 50))
+    hover = Hover(Span(0, 1), "m/a", text="\n".join(["x" * 100 + "\n"] * 50))
     monkeypatch.setattr(lines, "hover_line", lambda shell, line, offset: hover)
     sitting.go(
-        "a", F1, lambda t: len(t.toolbar.split("\n")) == 12 and t.toolbar.split("\n")[1] == "x" * 79 + "…"
+        "a",
+        F1,
+        lambda t: len(t.toolbar.split("\n")) == 12 and t.toolbar.split("\n")[1:4] == ["x" * 80, "x" * 20, ""],
     )
 
 

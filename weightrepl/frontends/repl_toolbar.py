@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from textwrap import wrap
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,7 @@ class Toolbar:
             return [("class:toolbar.dim", "reading …")]
         if known[0] is None:
             return [("class:toolbar.dim", "nothing is known of what is here")]
-        lines = _explained(known[0])
+        lines = _explained(known[0], columns)
         if len(lines) > _HOVER_LINES:
             lines = [*lines[: _HOVER_LINES - 1], [("class:toolbar.dim", "…")]]
         cuts = [cut(line, columns) for line in lines]
@@ -133,13 +134,14 @@ def _keys(columns: int) -> str:
     return text
 
 
-def _explained(hover: Hover) -> list[StyleAndTextTuples]:
+def _explained(hover: Hover, columns: int) -> list[StyleAndTextTuples]:
     lines: list[StyleAndTextTuples] = [[("class:toolbar.title", visible(hover.title))]]
     room = max((len(label) for label, _ in hover.facts), default=0)
     lines += [
         [("class:toolbar.dim", f"{label:{room}}  "), ("", visible(value))] for label, value in hover.facts
     ]
-    return lines + [[("", visible(line))] for line in hover.text.splitlines()]
+    text = [part for line in hover.text.replace("`", "").splitlines() for part in wrap(line, columns) or [""]]
+    return lines + [[("", visible(line))] for line in text]
 
 
 # ------------------------------------------------------------------ what fits
