@@ -72,12 +72,14 @@ def highlight_file(text: str) -> tuple[Highlight, ...]:
     """Return the roles of the pieces of a query file: queries, directives, comments. Raises nothing."""
     canvas, file = _Canvas(text), parse_file(text).file
     start = 1 if text.startswith("\ufeff") else 0
-    while start < len(text):
-        end = text.find("\n", start) % (len(text) + 1)
-        if text.startswith("#:", start):
+    for line in text[start:].split("\n"):
+        end = start + len(line)
+        if line.startswith("#:"):
             canvas.directive(start, end)
-        elif text.startswith("#", start):
+        elif line.startswith("#"):
             canvas.paint(Span(start, end), "comment")
+        else:
+            canvas.word(start, end, "error")
         start = end + 1
     for opened in file.opens:
         canvas.paint(Span(opened.span.end - len(opened.path), opened.span.end), "path")
@@ -99,8 +101,8 @@ class _Canvas:
 
     def word(self, start: int, end: int, role: Role) -> None:
         """Give what is between two offsets a role, but for white space around it."""
-        text = self.text[start:end]
-        self.paint(Span(start + len(text) - len(text.lstrip()), start + len(text.rstrip())), role)
+        rest = self.text[start:end].lstrip()
+        self.paint(Span(end - len(rest), end - len(rest) + len(rest.rstrip())), role)
 
     def pieces(self) -> tuple[Highlight, ...]:
         """Return the runs of characters that have one role."""
@@ -124,6 +126,7 @@ class _Canvas:
             return
         self.word(at, equals, role)
         self.paint(Span(equals, equals + 1), "operator")
+        self.word(equals + 1, end, "error")
 
     # ---------------------------------------------------------------- queries
 

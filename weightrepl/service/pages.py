@@ -219,8 +219,8 @@ TOPIC_PAGES: dict[str, Page] = {
     "queries": Page(
         "SELECTOR, … | STAGE | …",
         "selectors say which layers or weights, stages what to do with them",
-        "A selector with a `:` is of weights, as `encoder/**:kernel`; a query without any is of layers. An empty one is"
-        " everything where you stand. White space is free around `,` and `|`; `#` begins a comment.",
+        "A selector with a `:` is of weights, as `encoder/**:kernel`; a query without any is of layers. White space is"
+        " free around `,` and `|`; `#` begins a comment.",
         ("**:kernel | top 3 size", "**", "**:*, !**:bias | stats"),
     ),
     "addresses": Page(
