@@ -131,7 +131,10 @@ class _Canvas:
     # ---------------------------------------------------------------- queries
 
     def query(self, query: Query) -> None:
-        """Paint a query: first each token as what it is by itself, then what the tree knows better."""
+        """Paint a query: first each token as what it is by itself, then what the tree knows better.
+
+        Holes of the tree are left as their tokens are.
+        """
         tokens = tokenize(self.text, query.span.start, query.span.end)
         for token, role in _by_themselves(tokens):
             self.paint(token.span, role)

@@ -44,7 +44,8 @@ def signature(text: str, offset: int) -> Signature | None:
     ('top N COLUMN', 1)
     """
     before = parse(text, 0, offset)
-    stages = parse(text).query.stages[: len(before.query.stages)]
+    whole = before if offset == len(text) else parse(text)
+    stages = whole.query.stages[: len(before.query.stages)]
     stage = stages[-1] if stages else None
     if not isinstance(stage, Stage) or stage.name not in STAGE_PAGES or offset < stage.name_span.start:
         return None
