@@ -23,6 +23,12 @@ _STYLES = {
     "problem": "underline",
     "problem.error": "ansired",
     "auto-suggestion": "ansibrightblack",
+    "completion-menu": "bg:#30363d #e6edf3",
+    "completion-menu.completion.current": "fg:#0550ae bg:#ffffff reverse",  # reverse is seen without colours too
+    "completion-menu.meta.completion": "bg:#30363d #b1bac4",
+    "completion-menu.meta.completion.current": "fg:#0550ae bg:#ffffff reverse",
+    "scrollbar.background": "bg:#30363d",
+    "scrollbar.button": "bg:#6e7681",
     "bottom-toolbar": "noreverse",
     "toolbar.error": "ansired bold",
     "toolbar.warning": "ansiyellow bold",
