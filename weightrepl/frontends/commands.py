@@ -76,7 +76,7 @@ COMMANDS: dict[str, Command] = {
             "save", "OUT QUERY", "write what a query selects to a file", ("file", "query"), asking.save,
             "The suffix says the format: .npz .npy .safetensors .h5 .csv .tsv .svg. Before OUT,\n`--force` overwrites, "
             "and `--labels FILE` names the rows of a weight of two axes (.tsv, .txt).\n`$_` is the last result.",
-            ("%save kernels.npz **:kernel", "%save figures.csv **:* | stats"), ("--force", "--labels"),
+            ("%save kernels.npz **:kernel", "%save sizes.csv **:* | group dtype"), ("--force", "--labels"),
         ),
         Command(
             "watch", "[SECONDS] QUERY", "a result again when a file changes, or that often", ("seconds", "query"),

@@ -30,7 +30,7 @@ pause: Callable[[float], None] = time.sleep
 
 
 def open_(shell: Shell, given: Given) -> Iterator[Block]:
-    """Open a model, or read one anew that is open already; yield what it is. Paths start where they did."""
+    """Open a model, or read one anew that is open already; yield what it is."""
     words = words_of(given)
     whole = os.path.expanduser(given.text.strip())
     if not words:
@@ -48,9 +48,7 @@ def open_(shell: Shell, given: Given) -> Iterator[Block]:
     path = os.path.expanduser(path)
     old = next((m for m in shell.session.workspace.models if _is_of(m, path)), None)
     if old is None or (name is not None and name not in old.names):
-        location = shell.location
-        yield Line(_introduced(shell.session.open(path, name)))
-        shell.session.location = location
+        yield Line(_opened(shell, path, name))
     else:
         yield from reopened(shell, old)
 
@@ -59,7 +57,11 @@ def _is_of(model: Model, path: str) -> bool:
     return bool(model.source) and os.path.realpath(model.source) == os.path.realpath(path)
 
 
-def _introduced(model: Model) -> str:
+def _opened(shell: Shell, path: str, name: str | None) -> str:
+    """Open one more model; return what it is. Paths start where they did."""
+    location = shell.location
+    model = shell.session.open(path, name)
+    shell.session.location = location
     return f"opened {visible(model.names[0])}: {model.format}, {visible(model.source)}"
 
 
@@ -241,17 +243,18 @@ def source(shell: Shell, given: Given) -> Iterator[Block]:
         return
     for name, file in script.opens:
         if not any(_is_of(m, file) and name in (None, *m.names) for m in session.workspace.models):
-            yield Line(_introduced(session.open(file, name)))
+            yield Line(_opened(shell, file, name))
     session.named = {**session.named, **script.named}
     for question in script.questions:
         yield Heading(visible(" ".join(question.text.split())))
-        yield from _answered(shell, question)
+        yield from _answered(shell, question, question is script.questions[-1])
 
 
-def _answered(shell: Shell, question: Question) -> Iterator[Block]:
+def _answered(shell: Shell, question: Question, last: bool) -> Iterator[Block]:
+    """Yield what comes of a query in a file; it is the last whose result has the line's number."""
     answer = shell.session.answer(question)
     if answer.result is not None:
-        yield from shell.shown(answer.result)
+        yield from shell.shown(answer.result, numbered=last)
     yield from question.pictures(answer.problems)
     if question.expect is not None and answer.result is not None:
         held = (answer.size > 0) == (question.expect == "some")

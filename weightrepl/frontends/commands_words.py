@@ -60,11 +60,11 @@ def sides_of(text: str) -> list[Span]:
     for token in (*tokenize(text), Token("end", "", Span(len(text), len(text)))):
         if token.kind == "mark":
             depth += (token.text in "[{") - (token.text in "]}")
-        ends = depth == 0 and token.text in ("|", ",")
-        if ends or token.kind in ("space", "comment", "end"):
+        parts = token.kind in ("space", "comment") or token.text in ("|", ",")
+        if token.kind == "end" or (parts and depth == 0):
             spans += [Span(start, token.span.start)] if start < token.span.start else []
             start = token.span.end
-        if ends and token.text == "|":
+        if token.text == "|" and depth == 0:
             break
     return spans
 

@@ -139,12 +139,12 @@ class Shell:
         problems = [shifted(problem, given.start) for problem in answer.problems]
         yield from self._told(problems, given.line)
 
-    def shown(self, result: Result, *, tree: bool = False) -> Iterator[Block]:
+    def shown(self, result: Result, *, tree: bool = False, numbered: bool = True) -> Iterator[Block]:
         """Yield a result as far as `rows` goes, its totals and its number, which stands for it from now on."""
         from weightrepl.engine.table import Count
         from weightrepl.render.compose import as_table, as_tree, totals
 
-        number = self._keep(result)
+        number = self._keep(result) if numbered else ""
         most, unfolded = self.settings["rows"], self.settings["unfold"]
         blocks = as_tree(result, unfolded=unfolded) if tree else as_table(result, most, unfolded=unfolded)
         for block in blocks:
