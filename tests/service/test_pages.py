@@ -45,14 +45,17 @@ def test_an_example_runs(example: str, workspace: Workspace):
 @pytest.mark.parametrize(("name", "page"), PAGES, ids=[name for name, _ in PAGES])
 def test_a_page_reads_well(name: str, page: Page):
     assert page.summary == page.summary.strip().rstrip(".")
+    assert "`" not in page.summary
     assert len(page.summary) <= 90
     assert page.text.count("`") % 2 == 0
     assert not page.text or page.text.endswith((".", "`"))
 
 
-@pytest.mark.parametrize("name", [name for name, page in COLUMN_PAGES.items() if page.examples])
-def test_a_column_is_in_its_examples(name: str):
-    assert all(name in example for example in COLUMN_PAGES[name].examples)
+@pytest.mark.parametrize("pages", [COLUMN_PAGES, OPERATOR_PAGES])
+def test_examples_show_what_they_are_of(pages: dict[str, Page]):
+    for name, page in pages.items():
+        assert page.examples or name == "hist"
+        assert all(name in example for example in page.examples)
 
 
 @pytest.mark.parametrize("name", STAGES)

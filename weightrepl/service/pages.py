@@ -31,8 +31,8 @@ STAGE_PAGES: dict[str, Page] = {
     "sort": Page(
         "sort COLUMN [desc], …",
         "order the rows, the smallest first",
-        "`desc` after a column puts its largest first. Rows that are equal keep their order; unknown and NaN come last"
-        " both ways.",
+        "The largest come first with `desc` after a column. Rows that are equal keep their order; unknown and NaN come"
+        " last both ways.",
         ("**:* | sort size desc", "**:* | sort dtype, size desc"),
     ),
     "head": Page(
@@ -55,8 +55,8 @@ STAGE_PAGES: dict[str, Page] = {
     "stats": Page(
         "stats",
         "show figures of each weight's values",
-        "`min max mean std norm absmax` of the finite values, how many are zeros, NaN and infinite, `sparsity`, and"
-        " `flags` for what looks wrong. All are read once, in blocks.",
+        "Figures of the finite values: `min max mean std norm absmax`. Counts: `zeros nans infs`, and `sparsity`. What"
+        " looks wrong: `flags`. The values are read once, in blocks.",
         ("**:* | stats", "**:* | stats | sort std desc"),
     ),
     "hist": Page(
@@ -139,7 +139,7 @@ COLUMN_PAGES: dict[str, Page] = _columns(
     ("mean", "the arithmetic mean of the values", _FINITE, "**:* | show address, mean"),
     ("std", "the standard deviation of the values", f"{_FINITE} Divided by their number, not by one less.",
      "**:* | where std < 1e-3"),
-    ("norm", "the Euclidean norm of the values; of a matrix Frobenius'", "Of the finite values.",
+    ("norm", "the Euclidean norm of the values", "Of the finite values; of a matrix it is the Frobenius norm.",
      "**:kernel | top 5 norm"),
     ("absmax", "the largest magnitude of a value", _FINITE, "**:* | where absmax > 100"),
     ("zeros", "how many values are 0", "", "**:* | where zeros == size"),
@@ -147,10 +147,10 @@ COLUMN_PAGES: dict[str, Page] = _columns(
     ("infs", "how many values are infinite", "", "**:* | where infs > 0"),
     ("sparsity", "the part of the values that are 0, from 0 to 1", "", "**:* | where sparsity > 0.5"),
     ("flags", "what looks wrong, in words; a hint, not a verdict",
-     "`dead`: all values are 0. `constant`: all are equal. `nan`, `inf`: there is one. `overflow-risk`: values near"
-     " the largest that 16 bits hold.", '**:* | where flags ~ "*dead*"'),
+     "All values are 0: `dead`. All are equal: `constant`. There is one: `nan`, `inf`. Values near the largest that"
+     " 16 bits hold: `overflow-risk`.", '**:* | where flags ~ "*dead*"'),
     ("values", "the first and last values, in short", "", "**:* | show address, values"),
-    ("hist", "the histogram that the stage `hist` gives", "It has no order, so nothing sorts by it.", ""),
+    ("hist", "the histogram that the stage of this name gives", "It has no order, so nothing sorts by it.", ""),
     ("layers", "how many layers are below it", "Of a group, how many layers are in it.", "** | where layers > 1"),
     ("weights", "how many weights are in it and below, each counted once",
      "Of a group, how many weights are in it.", "** | where weights == 0"),
@@ -173,44 +173,58 @@ COLUMN_PAGES: dict[str, Page] = _columns(
 )  # fmt: skip
 
 
+_EQUAL = (
+    "A bare word beside a text column is a string: `dtype == float32`. Text with white space is quoted. A shape is"
+    " compared with one in parentheses: `shape == (784, _)`."
+)
+_ORDER = (
+    "Numbers by size, texts by alphabet. Units are `K M G T`, powers of 1000, and `Ki Mi Gi Ti`, of 1024, with a `B`"
+    " for bytes. A comparison with something unknown or NaN is false."
+)
+_PATTERN = (
+    "In quotes, with `*`, `?`, `[a-z]`, `{a,b}`, `{0..11}`; here `*` matches `/` too. Several patterns in parentheses"
+    " stand for either."
+)
+_CLOSER = "As usual `*` and `/` bind closer than `+` and `-`."
+
+
 def _operators(*rows: tuple[str, str, str, str, str]) -> dict[str, Page]:
-    """Return pages by operator; a row is of operators that share a page: its usage, summary, text and an example."""
-    return {
-        operator: Page(usage, summary, text, (example,))
-        for operators, usage, summary, text, example in rows
-        for operator in operators.split()
-    }
+    """Return pages by operator; a row is the operator, its usage, its summary, more, and an example."""
+    return {name: Page(usage, summary, text, (example,)) for name, usage, summary, text, example in rows}
 
 
 OPERATOR_PAGES: dict[str, Page] = _operators(
-    ("== !=", "COLUMN == VALUE", "whether both are the same",
-     "A bare word beside a text column is a string: `dtype == float32`. Text with white space is quoted. A shape is"
-     " compared with one in parentheses: `shape == (784, _)`.", "**:* | where dtype == float32"),
-    ("< <= > >=", "COLUMN < VALUE", "whether one comes before the other",
-     "Numbers by size, texts by alphabet. Units: `K M G T` are powers of 1000, `Ki Mi Gi Ti` of 1024, with a `B` for"
-     " bytes. A comparison with something unknown or NaN is false.", "**:* | where bytes >= 1KiB"),
-    ("~ !~", "COLUMN ~ PATTERN", "whether a pattern matches the whole text, or does not",
-     "With `*`, `?`, `[a-z]`, `{a,b}`, `{0..11}`, in quotes; here `*` matches `/` too. Of several patterns in"
-     " parentheses one has to match.", '**:* | where address ~ "*inner*"'),
-    ("in", "COLUMN in (VALUE, …)", "whether it is one of these", "`not in` asks for the others.",
+    ("==", "COLUMN == VALUE", "equal", _EQUAL, "**:* | where dtype == float32"),
+    ("!=", "COLUMN != VALUE", "not equal", _EQUAL, "**:* | where dtype != float32"),
+    ("<", "COLUMN < VALUE", "less", _ORDER, "**:* | where size < 1K"),
+    ("<=", "COLUMN <= VALUE", "less or equal", _ORDER, "**:* | where rank <= 1"),
+    (">", "COLUMN > VALUE", "greater", _ORDER, "**:* | where size > 100"),
+    (">=", "COLUMN >= VALUE", "greater or equal", _ORDER, "**:* | where bytes >= 1KiB"),
+    ("~", "COLUMN ~ PATTERN", "the whole text matches a pattern", _PATTERN, '**:* | where address ~ "*inner*"'),
+    ("!~", "COLUMN !~ PATTERN", "the whole text does not match a pattern", _PATTERN, '**:* | where name !~ "b*"'),
+    ("in", "COLUMN in (VALUE, …)", "one of these", "The others are asked for by `not in`.",
      "**:* | where dtype in (float16, bfloat16, float32)"),
-    ("and", "CONDITION and CONDITION", "whether both hold",
-     "What needs no values is asked first, and may decide alone. `and` binds closer than `or`.",
+    ("and", "CONDITION and CONDITION", "both hold",
+     "Binds closer than `or`. What needs no values is asked first, and may decide alone.",
      "**:* | where rank == 2 and zeros > 0"),
-    ("or", "CONDITION or CONDITION", "whether at least one holds", "", "**:* | where nans > 0 or infs > 0"),
-    ("not", "not CONDITION", "whether it does not hold", "What is unknown stays unknown.", "** | where not trainable"),
-    ("+ - * /", "NUMBER + NUMBER", "the usual arithmetic",
-     "`*` and `/` bind closer than `+` and `-`. What is divided by zero is `inf` or `nan`.",
+    ("or", "CONDITION or CONDITION", "at least one holds", "", "**:* | where nans > 0 or infs > 0"),
+    ("not", "not CONDITION", "does not hold", "What is unknown stays unknown.", "** | where not trainable"),
+    ("+", "NUMBER + NUMBER", "the sum", _CLOSER, "**:* | where nans + infs == size"),
+    ("-", "NUMBER - NUMBER", "the difference", _CLOSER, "**:* | where max - min > 1"),
+    ("*", "NUMBER * NUMBER", "the product", _CLOSER, "**:* | where absmax > 3 * std"),
+    ("/", "NUMBER / NUMBER", "the quotient", f"{_CLOSER} Divided by zero a number gives `inf` or `nan`.",
      "**:* | where bytes / size > 2"),
-    ("true false", "true", "a truth value", "", "**:* | where trainable == false"),
-    ("inf nan", "inf", "infinity, and what is not a number", "NaN equals nothing: `nans > 0` finds it.",
-     "**:* | where max < inf"),
-    ("_ ...", "(784, _)", "any size of an axis; any number of axes", "Only in a shape.",
-     "**:* | where shape == (_, ...)"),
-    ("desc", "sort COLUMN desc", "put the largest first", "", "**:* | sort size desc"),
+    ("true", "true", "yes", "", "**:* | where trainable == true"),
+    ("false", "false", "no", "", "**:* | where trainable == false"),
+    ("inf", "inf", "infinity", "", "**:* | where max < inf"),
+    ("nan", "nan", "not a number", "It equals nothing, itself neither: `nans > 0` finds it.",
+     "**:* | where nans > 0"),
+    ("_", "(784, _)", "any size of an axis", "Only in a shape.", "**:* | where shape == (12, _)"),
+    ("...", "(..., 3)", "any number of axes", "Only in a shape.", "**:* | where shape == (..., 4)"),
+    ("desc", "sort COLUMN desc", "the largest first", "", "**:* | sort size desc"),
     ("axis", "axis=INT or axis=(INT, …)", "the axes that go; all where none is given",
      "Negative ones count from the end.", "**:kernel | reduce norm axis=-1"),
-    ("bins", "bins=N", "the number of bins of a histogram, at most 128", "20 where none is given.",
+    ("bins", "bins=N", "the number of bins of a histogram, at most 128", "Without it there are 20.",
      "**:kernel | hist bins=10"),
 )  # fmt: skip
 
@@ -226,19 +240,21 @@ TOPIC_PAGES: dict[str, Page] = {
     "addresses": Page(
         "model/layer/…/layer:weight",
         "each layer and weight has one address, which is itself a query that selects exactly it",
-        "A path that begins with `/` or with an open model's name starts at the top, every other where you stand"
-        " (`%cd`). `.` is that place, `..` the layer above. `name#2` is the second of siblings of one name. `.name` is"
-        " the attribute under which the parent holds a layer, or one of the system's layers, such as `.optimizer`.\n\n"
-        "A character with a meaning of its own is written behind a backslash, `my\\ layer`, or in quotes,"
+        "A path that begins with `/`, or with the name of an open model, starts at the top; every other where you"
+        " stand. There `..` is the layer above, and `.` the place itself. Of siblings of one name the second is"
+        " `name#2`. The attribute under which its parent holds a layer is `.name`; so are the system's layers, such as"
+        " `.optimizer`.\n\n"
+        "A character with a meaning of its own is written behind a backslash, as in `my\\ layer`, or in quotes,"
         ' `"my layer"`.',
         (":*", "*:bias", "./**"),
     ),
     "patterns": Page(
         "* ? [a-z] {a,b} {0..11} **",
         "wildcards match within one name, and ** any number of layers",
-        "`*` is any run of characters, `?` one, `[a-z]` and `[!0-9]` one of a class; `{a,b}` is either, `{0..11}` a"
-        " number in a range. `@Dense` asks for a class, also behind a name: `block*@Dense`. No wildcard matches a"
-        " leading dot.\n\nA name that is spelled out must exist; a pattern may match nothing.",
+        "Any run of characters is `*`, one character `?`, one of a class `[a-z]`, one not of it `[!0-9]`; either of"
+        " several is `{a,b}`, a number in a range `{0..11}`. Layers of a class are `@Dense`, also behind a name:"
+        " `block*@Dense`. No wildcard matches a leading dot.\n\nA name that is spelled out must exist; a pattern may"
+        " match nothing.",
         ("**/*dense[0-9]:kernel", "**/@Dense:{kernel,bias}", "**:*"),
     ),
     "slices": Page(
@@ -250,8 +266,8 @@ TOPIC_PAGES: dict[str, Page] = {
     "exclusion": Page(
         "!SELECTOR",
         "take weights or layers away again",
-        "`!**:bias` takes away those weights, `!head` all in and below a layer, under all its names. Selectors apply"
-        " from left to right. A query that begins with `!` starts from everything.",
+        "Those weights with `!**:bias`, all in and below a layer with `!head`, under all their names. Selectors apply"
+        " from left to right. A query that begins with `!` starts from everything but the system's layers.",
         ("**:*, !**:bias", "!**/@Dense:bias | stats"),
     ),
     "stages": Page(
@@ -263,10 +279,10 @@ TOPIC_PAGES: dict[str, Page] = {
     ),
     "expressions": Page(
         "where COLUMN == VALUE and …",
-        "conditions on columns, as `where` takes them",
+        "conditions on columns, as the stage where takes them",
         f"Operators: {' '.join(f'`{name}`' for name in OPERATOR_PAGES if not name.isalpha())} `in` `not` `and` `or`."
-        " A bare word beside a text column is a string, elsewhere a column. `1e6`, `1_000`, `64Ki`, `2GB` are"
-        " numbers. An unknown value, `?`, makes a comparison false, and its `not` too.",
+        " A bare word beside a text column is a string, elsewhere a column. Numbers are `1e6`,"
+        " `1_000`, `64Ki`, `2GB`. An unknown value, `?`, makes a comparison false, and its `not` too.",
         ("**:* | where size > 1K and not class in (Embedding, Dense)",),
     ),
     "columns": Page(
@@ -279,7 +295,7 @@ TOPIC_PAGES: dict[str, Page] = {
     "names": Page(
         "$NAME",
         "a named query, or an earlier result, where a selector may stand",
-        "`%alias NAME QUERY` names a query for later, `#: let NAME = QUERY` one of a file. `$_` is the last result,"
-        " `$3` that of input 3: its very rows.",
+        "A query gets a name by `%alias NAME QUERY`, in a file by `#: let NAME = QUERY`. The last result is `$_`, that"
+        " of input 3 is `$3`: its very rows.",
     ),
 }
