@@ -29,6 +29,7 @@ from weightrepl.frontends.repl_typed import Typed
 from weightrepl.frontends.settings import history_path
 
 if TYPE_CHECKING:
+    from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.formatted_text import StyleAndTextTuples
 
     from weightrepl.frontends.repl_opening import Notices, Opening
@@ -61,6 +62,7 @@ class TerminalReader:
         self.prompt = self._session(input, device)
         buffer = self.prompt.default_buffer
         self.menu = Menu(buffer, self.typed, lambda: self._is_set("complete-while-typing"))
+        buffer.on_text_changed += self._forget_failure
         self.toolbar = Toolbar(shell, buffer, self.typed, self.menu, opening)
         self.prompt.bottom_toolbar = self.toolbar.fragments
         self.prompt.key_bindings = bindings(self)
@@ -151,7 +153,12 @@ class TerminalReader:
             await asyncio.sleep(0.1)
             self.prompt.app.invalidate()
 
+    def _forget_failure(self, buffer: Buffer) -> None:
+        self.typed.failure = None
+
     def _before_drawing(self) -> None:
+        rows = self.prompt.app.output.get_size().rows
+        self.prompt.reserve_space_for_menu = max(0, min(8, rows - 3))
         if not self.prompt.app.is_done:
             self.menu.update()
 

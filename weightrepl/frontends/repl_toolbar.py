@@ -43,12 +43,12 @@ class Toolbar:
 
     def fragments(self) -> StyleAndTextTuples:
         """Return what stands there now."""
-        columns = get_app().output.get_size().columns
+        rows, columns = get_app().output.get_size()
         if (failure := self._typed.failure) is not None:
             told = f"a bug in weightrepl: {type(failure).__name__}: {failure}"
             return cut([("class:toolbar.error", visible(told))], columns)
         if self.hovering == (self._buffer.text, self._buffer.cursor_position):
-            return self._hover(columns)
+            return self._hover(columns, max(2, min(_HOVER_LINES, rows - 3)))
         self.hovering = None
         return cut(self._line(columns), columns)
 
@@ -75,7 +75,7 @@ class Toolbar:
             return [("class:toolbar.dim", _keys(columns))]
         return [piece for n, part in enumerate(parts) for piece in ([("", "   ")] if n else []) + part]
 
-    def _hover(self, columns: int) -> StyleAndTextTuples:
+    def _hover(self, columns: int, most: int) -> StyleAndTextTuples:
         assert self.hovering is not None
         known = self._typed.hover(*self.hovering)
         if known is None:
@@ -83,8 +83,8 @@ class Toolbar:
         if known[0] is None:
             return [("class:toolbar.dim", "nothing is known of what is here")]
         lines = _explained(known[0], columns)
-        if len(lines) > _HOVER_LINES:
-            lines = [*lines[: _HOVER_LINES - 1], [("class:toolbar.dim", "…")]]
+        if len(lines) > most:
+            lines = [*lines[: most - 1], [("class:toolbar.dim", "…")]]
         cuts = [cut(line, columns) for line in lines]
         return [piece for n, line in enumerate(cuts) for piece in ([("", "\n")] if n else []) + line]
 
