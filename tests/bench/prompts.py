@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
 import venv
 from contextlib import closing
@@ -36,7 +35,10 @@ def prompts(setting: Setting) -> tuple[Section, Section]:
 def _first_prompt(setting: Setting) -> Section:
     heavy = setting.files.heavy
     shell, *_ = shell_commands().values()
-    works = {OURS: partial(_seconds_to_prompt, setting, (*shell, str(heavy)))}
+    works = {
+        OURS: partial(_seconds_to_prompt, setting, (*shell, str(heavy))),
+        PEER: partial(_seconds_to_prompt, setting, script(BARE)),
+    }
     remarks: list[str] = []
     try:
         works[LITECLI] = partial(_seconds_to_prompt, setting, _litecli(setting))
@@ -110,7 +112,7 @@ def _keys(setting: Setting) -> Section:
     ours = (*shell, str(many))
     samples = {
         KEY: _key_times(setting, ours),
-        PEER: _key_times(setting, (sys.executable, "-c", BARE)),
+        PEER: _key_times(setting, script(BARE)),
         KEY_MENU: _key_times(setting, ours, "complete-while-typing = true\n"),
     }
     percentiles = {name: quantiles(seconds, n=100) for name, seconds in samples.items()}
