@@ -153,6 +153,10 @@ class Cursor:
         for kind in kinds:
             here[kind, context] = None
 
+    def forget(self, opening: Token) -> None:
+        """Let go of what could stand within braces that are closed again."""
+        self._expectations = {at: e for at, e in self._expectations.items() if at <= opening.span.start}
+
     def expected(self) -> Expected:
         """Return what may stand at the end of the text."""
         end = Span(self.end, self.end)

@@ -154,7 +154,10 @@ def _braces(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
     while c.take_if(","):
         alternatives.append(_alternative(c, role))
     c.depth -= 1
+    inner = c.last
     c.close(opening)
+    if c.last is not inner:
+        c.forget(opening)
     if len(alternatives) == 1:
         return alternatives[0].parts
     return (Braces(tuple(alternatives), span=c.since(opening.span.start)),)
