@@ -83,6 +83,7 @@ def codes(text: str, offset: int | None, tree: str = "seed", **where: Any) -> li
         "** | top 5 ", "**:* | reduce no", "**:* | reduce norm axis=", "**:* | diff ", "**:* | where name == ",
         "custom_module/inner_{dense1,", "**:* | where size", "**:* | where dtype ",
         "custom_module/{inner_dense1,", "custom_module/{inner_dense1,inner", "custom_module/.den", "**:* | group clas",
+        "**:* | diff cus", "outer_dense:kernel | diff custom_module/inner_dense1:ker",
     ],
 )  # fmt: skip
 def test_what_may_become_right_is_no_problem_yet(begun: str):
@@ -109,6 +110,23 @@ def test_what_may_become_right_is_no_problem_yet(begun: str):
 )
 def test_what_stays_wrong_is_told_at_once(text: str, code: str):
     assert code in codes(text, len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**:* | where | count", ["missing-value"]),
+        ("**:* | where not | show siz", ["missing-value", "no-such-column"]),
+        ("**:* | sort size, | count", ["missing-column"]),
+        ("**:* | top | count", ["missing-count"]),
+        ("**:* | reduce | count", ["missing-reduction"]),
+        ("**:* | hist bins= | count", ["missing-value"]),
+        ("**:* | diff | count", ["missing-path"]),
+    ],
+)
+def test_a_hole_is_told_once_whatever_follows(text: str, expected: list[str]):
+    assert codes(text, None) == expected
+    assert matched(text, workspace("seed")) is None
 
 
 def test_values_behind_a_name_are_not_read():

@@ -14,7 +14,7 @@ from weightrepl.engine.selectors import Kind
 from weightrepl.engine.stages import Relation, apply, check, relation, words_of
 from weightrepl.errors import Problem, errors_in
 from weightrepl.query.parser import Parsed, parse
-from weightrepl.query.syntax import Missing, Query, Reference, Stage
+from weightrepl.query.syntax import Missing, Node, Query, Reference, Stage
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
@@ -79,7 +79,12 @@ def _surveyed(scope: Scope, want: Kind | None) -> Survey:
     exact = not failed and not (shortened and any(isinstance(s, Reference) for s in parsed.query.selectors))
     given = given.of_rows(()) if failed else given
     for number, stage in enumerate(parsed.query.stages):
-        if isinstance(stage, Missing) or _is_broken(stage.span, parsed) or (failed and stage.name == "diff"):
+        if (
+            isinstance(stage, Missing)
+            or _has_hole(stage)
+            or _is_broken(stage.span, parsed)
+            or (failed and stage.name == "diff")
+        ):
             exact = False
             if isinstance(stage, Missing) or stage.name in _KEEP_COLUMNS:
                 continue
@@ -135,6 +140,16 @@ def _is_broken(span: Span, parsed: Parsed) -> bool:
     """Return whether an error lies in a part of the text, or one behind which nothing was read any more."""
     errors = errors_in(parsed.problems)
     return any(problem.code == "too-deep" or _touches(span, problem.span) for problem in errors)
+
+
+def _has_hole(node: object) -> bool:
+    """Return whether something is missing in a part of a query, even if that is told of what stands behind it."""
+    if isinstance(node, tuple):
+        return any(map(_has_hole, node))
+    if isinstance(node, Node):
+        fields: tuple[str, ...] = node.__match_args__
+        return isinstance(node, Missing) or any(_has_hole(getattr(node, name)) for name in fields)
+    return False
 
 
 def _touches(span: Span, other: Span | None) -> bool:

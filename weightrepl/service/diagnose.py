@@ -15,7 +15,7 @@ from weightrepl.model.tree import Place
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
 from weightrepl.query.printer import escape_name
-from weightrepl.query.syntax import Selector
+from weightrepl.query.syntax import Selector, Stage
 from weightrepl.query.words import REDUCTIONS, STAGES
 from weightrepl.spans import Span
 
@@ -86,7 +86,9 @@ class _Begun:
 
     def _in_tree(self, problem: Problem) -> Iterator[str]:
         assert problem.span is not None
-        for selector in parse(self.scope.text).query.selectors:
+        query = parse(self.scope.text).query
+        compared = (a for stage in query.stages if isinstance(stage, Stage) for a in stage.arguments)
+        for selector in (*query.selectors, *compared):
             if isinstance(selector, Selector) and _covers(selector.span, problem.span):
                 yield from _names_tried(follow(selector, self.scope), problem.span, self.scope)
 
