@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from importlib import import_module
 from threading import Event, Thread
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
@@ -21,13 +20,6 @@ if TYPE_CHECKING:
 
 CHECK_S = 1.0
 """So often the files of open models are looked at."""
-
-
-_NEEDED_BY_KEYS = (
-    "weightrepl.frontends.lines",
-    *(f"weightrepl.service.{name}" for name in ("highlight", "diagnose", "matched", "complete")),
-)
-"""Loaded behind the prompt, so that the first key does not wait for it."""
 
 
 class Notices:
@@ -103,8 +95,6 @@ class Opening:
             self._go(self._location)
         self.path = None
         self._notices.wake()
-        for module in _NEEDED_BY_KEYS:
-            import_module(module)
 
     def _go(self, location: str) -> None:
         try:

@@ -68,6 +68,7 @@ class TerminalReader:
         self.prompt.key_bindings = bindings(self)
         self.prompt.input_processors = [Underlining(self.typed)]
         self.prompt.app.before_render += lambda app: self._before_drawing()
+        self.prompt.app.after_render += lambda app: self.typed.make_ready()
         self.prompt.app.ttimeoutlen = 0.1  # a single Esc is one after so many seconds
 
     def read(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from threading import Condition, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -27,6 +28,13 @@ SLOW_S = 0.5
 
 PATIENCE_S = 0.008
 """So long a key waits for an answer, since most answers take less, and what is drawn once does not flicker."""
+
+
+_NEEDED_BY_KEYS = (
+    "weightrepl.frontends.lines",
+    *(f"weightrepl.service.{name}" for name in ("highlight", "diagnose", "matched", "complete")),
+)
+"""Loaded behind the prompt, so that the first key does not wait for it."""
 
 
 class Worker(Generic[Q, A]):
@@ -129,6 +137,7 @@ class Typed:
     def __init__(self, shell: Shell, changed: Callable[[], None], paused: Callable[[], bool]) -> None:
         self._shell, self._paused = shell, paused
         self.failure: Exception | None = None
+        self._is_made_ready = False
         nothing: tuple[Problem, ...] = ()
         unknown: tuple[Hover | None] = (None,)
         self._problems = Worker(self._safe(self._diagnosed, nothing), changed)
@@ -136,6 +145,12 @@ class Typed:
         self._hovers = Worker(self._safe(self._hovered, unknown), changed)
         self._waiting = Worker(self._safe(self._completed, Completions()), changed)
         self._resolving = Worker(self._resolved, changed)
+
+    def make_ready(self) -> None:
+        """Load what the first key needs, in a thread."""
+        if not self._is_made_ready:
+            self._is_made_ready = True
+            Thread(target=lambda: [*map(import_module, _NEEDED_BY_KEYS)], daemon=True).start()
 
     def stop(self) -> None:
         """Let the threads end."""
