@@ -41,7 +41,15 @@ def test_a_command_that_ends_is_not_waited_for():
 
 
 def test_control_c_is_a_signal():
-    with Terminal(python("try: input('ready')\nexcept KeyboardInterrupt: print(' interrupted')")) as seen:
+    code = """
+import time
+try:
+    print("ready", flush=True)
+    while True: time.sleep(0.01)  # input() may not hear of a signal that comes just before it reads
+except KeyboardInterrupt:
+    print(" interrupted")
+"""
+    with Terminal(python(code)) as seen:
         seen.wait("ready")
         seen.send("\x03")
         seen.wait("interrupted")

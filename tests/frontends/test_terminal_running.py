@@ -25,7 +25,7 @@ from tests.trees import ArraySource, model
 class Slow(ArraySource):
     def blocks(self, max_nbytes):
         while True:
-            print("reading", flush=True)
+            print("a block", flush=True)
             Event().wait(0.2)
             yield self.array
 
@@ -164,7 +164,7 @@ def test_control_c_cancels_a_running_query_and_nothing_else(tmp_path: Path):
     with repl(tmp_path, code=SLOW) as seen:
         ready(seen, "net>")
         seen.send("**:* | stats" + ENTER)
-        seen.wait("reading")
+        seen.wait("a block")
         seen.send(CONTROL_C)
         seen.wait(lambda t: "interrupted" in t.text and t.line == "net>")
         assert "Traceback" not in seen.text
