@@ -106,6 +106,12 @@ def test_of_words_of_the_language(marked: str, title: str):
     assert title.split(maxsplit=1)[0] in found.title
 
 
+@pytest.mark.parametrize("part", ["[‸,]", "[..., ‸...]", "[[1], ‸[2]]", "[‸x]"])
+def test_a_slice_that_is_none_has_no_shape(part: str):
+    found = hovered(f"outer_dense:kernel{part}")
+    assert found is None or not found.facts
+
+
 @pytest.mark.parametrize("marked", ["‸", "nothing‸", "outer_dense:gamma‸", "**:* | where size > 3‸", "  ‸  "])
 def test_of_nothing(marked: str):
     assert hovered(marked) is None

@@ -24,7 +24,17 @@ from weightrepl.model.tree import Place, Site, Weight
 from weightrepl.model.workspace import Workspace
 from weightrepl.quantities import human_bytes, numbered
 from weightrepl.query.parser import parse
-from weightrepl.query.syntax import Deep, Query, Reference, Selector, Stage
+from weightrepl.query.syntax import (
+    Deep,
+    Ellipsis,
+    IndexList,
+    Missing,
+    Query,
+    Reference,
+    Selector,
+    Slice,
+    Stage,
+)
 from weightrepl.query.tokens import tokenize
 from weightrepl.service.answers import Hover
 from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES, TOPIC_PAGES, Page
@@ -90,7 +100,7 @@ def _in_selectors(query: Query, at: Span, scope: Scope) -> Hover | None:
 
 def _of_selector(selector: Selector, at: Span, scope: Scope) -> Hover | None:
     trace = follow(selector, scope)
-    if selector.slice is not None and _covers(selector.slice.span, at):
+    if selector.slice is not None and _covers(selector.slice.span, at) and _is_whole(selector.slice):
         return _of_weights(sliced(trace.sites, selector)[0], selector.slice.span, scope)
     if selector.weight is not None and _covers(selector.weight.span, at):
         return _of_weights(trace.sites, selector.weight.span, scope)
@@ -98,6 +108,12 @@ def _of_selector(selector: Selector, at: Span, scope: Scope) -> Hover | None:
         if _covers(step.segment.span, at) and not isinstance(step.segment, Deep):
             return _of_layers(step.after, step.segment.span, scope)
     return None
+
+
+def _is_whole(part: Slice) -> bool:
+    """Return whether a slice has no hole, and of `...` and of lists at most one: only such a one has a shape."""
+    kinds = [type(item) for item in part.items]
+    return Missing not in kinds and max(map(kinds.count, (Ellipsis, IndexList))) < 2
 
 
 def _of_layers(reached: Reached, span: Span, scope: Scope) -> Hover | None:
