@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal import BACKSPACE, DOWN, END, ENTER, ESCAPE, PROMPT, RIGHT, TAB, Terminal, repl
+from tests.terminal import BACKSPACE, DOWN, END, ENTER, ESCAPE, F1, PROMPT, RIGHT, TAB, Terminal, repl
 
 CONTROL_C, CONTROL_R, CONTROL_X, CONTROL_E = "\x03", "\x12", "\x18", "\x05"
 
@@ -126,6 +126,15 @@ def test_how_much_matches_is_told_as_one_types(seen: Terminal):
     seen.wait(lambda t: "3 weights" in toolbar(t))
     seen.send(BACKSPACE * len("kernel") + "*")
     seen.wait(lambda t: "6 weights" in toolbar(t) and "272 params" in toolbar(t))
+
+
+def test_what_is_at_the_cursor_is_explained(seen: Terminal):
+    seen.send("outer_dense:kernel" + F1)
+    seen.wait(lambda t: "(8, 4)" in t.text and "float32" in t.text)
+    seen.send(" | stats" + F1)
+    seen.wait(lambda t: "(8, 4)" not in t.text and "sparsity" in t.text)
+    seen.send(ESCAPE)
+    seen.wait(lambda t: "sparsity" not in t.text)
 
 
 # -- history, lines, editing ------------------------------------------------------------------------------------------
