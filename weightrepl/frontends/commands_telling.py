@@ -164,13 +164,15 @@ def help_(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield help on a topic; without one how to begin."""
     topic = given.text.strip().removesuffix("?").strip()
     known = topics()
-    page = known.get(topic) or known.get(topic.removeprefix("|").strip())
+    pages = known.get(topic) or known.get(topic.removeprefix("|").strip()) or ()
     if not topic:
         yield from map(Line, _BEGINNING.splitlines())
     elif topic.removeprefix("%") == "commands":
         yield from _commands()
-    elif page is not None:
-        yield from _page(page)
+    elif pages:
+        for page in pages:
+            yield from [Line("")] if page is not pages[0] else []
+            yield from _page(page)
     else:
         near = nearest(topic, known)
         hint = (
@@ -190,24 +192,28 @@ def _usage(command: Command) -> str:
     return f"%{command.name} {command.usage}".rstrip()
 
 
-def topics() -> dict[str, Page]:
-    """Return the page of help on each topic; of two of one name that of the command, the stage, the column."""
+def topics() -> dict[str, tuple[Page, ...]]:
+    """Return the pages of help on each topic: a name may be that of a command, a stage and a column."""
     from weightrepl.frontends.commands import COMMANDS
     from weightrepl.frontends.commands_codes import ALL_CODES
     from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES, TOPIC_PAGES, Page
 
-    found: dict[str, Page] = {}
-    for command in COMMANDS.values():
-        page = Page(_usage(command), command.summary, command.text, command.examples)
-        found[command.name] = found[f"%{command.name}"] = page
-    for pages in (STAGE_PAGES, COLUMN_PAGES, OPERATOR_PAGES, TOPIC_PAGES):
-        found = {**pages, **found}
-    for setting in SETTINGS.values():
-        found.setdefault(
-            setting.name, Page(f"%set {setting.name} VALUE", f"{setting.summary}: {setting.expected}")
-        )
-    for code, (meaning, example) in ALL_CODES.items():
-        found.setdefault(code, Page(code, meaning, "", (example,) if example else ()))
+    commands = {
+        name: Page(_usage(command), command.summary, command.text, command.examples)
+        for name, command in COMMANDS.items()
+    }
+    settings = {
+        name: Page(f"%set {name} VALUE", f"{setting.summary}: {setting.expected}")
+        for name, setting in SETTINGS.items()
+    }
+    codes = {
+        code: Page(code, meaning, "", (example,) if example else ())
+        for code, (meaning, example) in ALL_CODES.items()
+    }
+    found: dict[str, tuple[Page, ...]] = {f"%{name}": (page,) for name, page in commands.items()}
+    for pages in (commands, STAGE_PAGES, COLUMN_PAGES, OPERATOR_PAGES, TOPIC_PAGES, settings, codes):
+        for name, page in pages.items():
+            found[name] = (*found.get(name, ()), page)
     return found
 
 

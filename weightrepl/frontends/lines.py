@@ -148,12 +148,9 @@ def complete_line(shell: Shell, line: str, offset: int, wait: bool = True) -> Co
     asked, command = parts.asked, parts.command
     if parts.name is not None and offset <= parts.name.end:
         return commands(parts.name, line, offset)
-    if command is not None and (asked is None or offset < asked.start or line[offset - 1] == "-"):
-        found = arguments(shell, command, Given(line, parts.name.end if parts.name else 0), offset, wait)
-        if found.items or found.coming or asked is None or offset < asked.start:
-            return found
-    if asked is None:
-        return Completions()
+    if asked is None or offset < asked.start:
+        given = Given(line, parts.name.end if parts.name else 0)
+        return Completions() if command is None else arguments(shell, command, given, offset, wait)
     found = complete(asked.whole, asked.offset(offset), wait=wait, **_scope(shell))
     of_layers = command is not None and "layer" in command.arguments
     items = (i for i in found.items if not of_layers or i.kind in _OF_LAYERS)
@@ -182,7 +179,7 @@ def diagnose_line(shell: Shell, line: str, offset: int | None = None) -> tuple[P
         span, fix = problem.span, problem.fix
         span = None if span is None else asked.span(span)
         fix = None if fix is None else Fix(asked.span(fix.span), fix.text)
-        found.append(shell.explained(problem.replace(span=span, fix=fix), line))
+        found.append(shell.explained(problem.replace(span=span, fix=fix), line, shell.inputs))
     return tuple(found)
 
 

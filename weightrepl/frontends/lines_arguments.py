@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from weightrepl.frontends.commands import COMMANDS
-from weightrepl.frontends.commands_words import quoted, seconds_in, word_at
+from weightrepl.frontends.commands_words import quoted, word_at
 from weightrepl.frontends.settings import SETTINGS, spelled
 from weightrepl.frontends.shell import Given
 from weightrepl.service.answers import Completion, Completions
@@ -39,12 +39,10 @@ def arguments(shell: Shell, command: Command, given: Given, offset: int, wait: b
         if word.text == "--labels":
             word = word_at(word.rest)
         elif word.text not in command.options:
-            kind = next(kinds, None)
-            if kind == "seconds" and seconds_in(word.text) is None:
-                next(kinds, None)
+            next(kinds, None)
             before.append(word.text)
         given = word.rest
-    span = Span(min(word.span.start, offset) if word.text else offset, max(word.span.end, offset))
+    span = word.span if word.span.start <= offset <= word.span.end else Span(offset, offset)
     begun = given.line[span.start : offset]
     if begun.startswith("-"):
         return _fitting(begun, (Completion(o, span, "keyword", o) for o in command.options))
@@ -77,16 +75,16 @@ def _words(shell: Shell, kind: Argument, span: Span, before: list[str]) -> Itera
         case "topic":
             from weightrepl.frontends.commands_telling import topics
 
-            for topic, page in topics().items():
-                yield Completion(topic, span, "keyword", topic, page.summary)
+            for topic, pages in topics().items():
+                yield Completion(topic, span, "keyword", topic, pages[0].summary)
 
 
 def _fitting(begun: str, items: Iterable[Completion]) -> Completions:
-    """Return those that begin so, then those that hold it."""
+    """Return those that begin so; where none does, those that hold it."""
     folded = begun.casefold()
     held = [item for item in items if folded in item.text.casefold()]
-    held.sort(key=lambda item: not item.text.casefold().startswith(folded))
-    return Completions(tuple(held[:MOST]), cut=len(held) > MOST)
+    fitting = [item for item in held if item.text.casefold().startswith(folded)] or held
+    return Completions(tuple(fitting[:MOST]), cut=len(fitting) > MOST)
 
 
 # ------------------------------------------------------------------ files
@@ -101,13 +99,11 @@ def _files(kind: Argument, span: Span, begun: str) -> Completions:
     shown = f"{folder}/" if "/" in typed[len(prefix) :] else ""
     found = []
     for entry in _entries(os.path.expanduser(shown) or "."):
-        if not entry.name.casefold().startswith(last.casefold()) or (
-            entry.name[0] == "." and last[:1] != "."
-        ):
-            continue
-        is_folder = _is_folder(entry)
-        rank = 0 if is_folder else 1 if entry.name.endswith(_SUFFIXES[kind]) else 2
-        found.append((rank, entry.name, is_folder))
+        name = os.path.basename(entry)
+        if name.casefold().startswith(last.casefold()) and (name[0] != "." or last[:1] == "."):
+            is_folder = os.path.isdir(entry)
+            rank = 0 if is_folder else 1 if name.endswith(_SUFFIXES[kind]) else 2
+            found.append((rank, name, is_folder))
     items = [
         Completion(_typed(f"{prefix}{shown}{name}", is_folder), span, "value", name + "/" * is_folder)
         for _, name, is_folder in sorted(found)
@@ -115,19 +111,12 @@ def _files(kind: Argument, span: Span, begun: str) -> Completions:
     return Completions(tuple(items[:MOST]), cut=len(items) > MOST)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _entries(folder: str) -> list[str]:
+    """Return the paths of what lies in a folder; nothing where it is not there, or nobody's to read."""
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:  # not there, or nobody's to read: nothing to complete
-        return []
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
     except OSError:
-        return False
+        return []
 
 
 def _typed(path: str, is_folder: bool) -> str:

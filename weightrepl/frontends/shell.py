@@ -195,17 +195,17 @@ class Shell:
     def _told(self, problems: Iterable[Problem], line: str) -> Iterator[Picture]:
         """Yield the pictures of problems, with what only a shell knows of them."""
         for problem in problems:
-            yield Picture(self.explained(problem, line), line)
+            yield Picture(self.explained(problem, line, self.inputs - 1), line)
 
-    def explained(self, problem: Problem, line: str) -> Problem:
-        """Return a problem with the advice that fits somebody at a prompt."""
+    def explained(self, problem: Problem, line: str, before: int) -> Problem:
+        """Return a problem of a line, before which so many were entered, with advice that fits somebody at a prompt."""
         if problem.code == "no-model":
             return problem.replace(hint="%open FILE opens one")
         is_name = problem.code == "no-such-name" and problem.span is not None
-        why = self._absence(problem.span.of(line)) if is_name and problem.span else ""
+        why = self._absence(problem.span.of(line), before) if is_name and problem.span else ""
         return problem.replace(hint=why, fix=None) if why else problem
 
-    def _absence(self, reference: str) -> str:
+    def _absence(self, reference: str, before: int) -> str:
         """Return why a result of an earlier line is not there; nothing where no such line was."""
         found = _NUMBERED.search(reference)
         if found is None:
@@ -215,9 +215,7 @@ class Shell:
             return f"the model of ${name} was closed"
         if name == "_":
             return "nothing has a result yet"
-        if int(name) < self.inputs:
-            return f"line {name} has no result"
-        return f"the last line was {self.inputs - 1}"
+        return f"line {name} has no result" if 0 < int(name) <= before else f"the last line was {before}"
 
 
 def _holds(named: Named, model: Model) -> bool:
