@@ -37,6 +37,13 @@ def test_a_fix_elsewhere_is_shown_whole() -> None:
     assert gone.advice("a b") == ("type instead: a",)
 
 
+def test_a_long_text_is_not_repeated_for_a_fix_in_one_of_its_lines() -> None:
+    for before, after in (("", "\n" + "c\n" * 400), ("c\n" * 400, ""), ("c\n" * 200, "\nc" * 200)):
+        at = len(before) + 1
+        problem = Problem("p", "m", Span(at, at + 1), Fix(Span(at, at), ","))
+        assert problem.advice(f"{before}a b{after}") == ("type instead: a, b",)
+
+
 def test_a_hint_speaks_for_itself() -> None:
     problem = PROBLEM.replace(hint="one\ntwo", severity="note")
     assert problem.picture(TEXT).splitlines()[-2:] == ["  one", "  two"]

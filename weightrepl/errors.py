@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 Severity: TypeAlias = "Literal['error', 'warning', 'note']"
 
 
+_LONG = 500
+"""Longer texts are not repeated as a whole in a message."""
+
+
 class Fix(Value):
     """A change of the text that mends a problem: put `text` where `span` is."""
 
@@ -71,14 +75,18 @@ class Problem(Value):
         return "\n".join(lines)
 
     def advice(self, text: str) -> tuple[str, ...]:
-        """Return what to do about it: the hint's lines, or the fix as a question."""
+        """Return what to do about it: the hint's lines, or the fix as a question, or the line with the fix made."""
         if self.hint is not None:
             return tuple(self.hint.splitlines())
         if self.fix is None:
             return ()
         if self.fix.span == self.span and self.fix.text:
             return (f"did you mean '{self.fix.text}'?",)
-        return (f"type instead: {self.fix.applied(text)}",)
+        fixed = self.fix.applied(text)
+        if len(text) > _LONG:  # several lines were pasted: the one that changes
+            begin, end = text.rfind("\n", 0, self.fix.span.start) + 1, text.find("\n", self.fix.span.end)
+            fixed = fixed[begin : len(fixed) - (len(text) - end if end >= 0 else 0)]
+        return (f"type instead: {fixed}",)
 
 
 def errors_in(problems: Iterable[Problem]) -> tuple[Problem, ...]:

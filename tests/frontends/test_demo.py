@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.terminal import PROMPT, repl
 from weightrepl.frontends.demo import STEPS, demonstration
 from weightrepl.render.text import Screen
 
@@ -45,3 +46,21 @@ def test_the_command_runs_it_without_heavy_libraries():
 
 def test_the_shipped_file_is_small():
     assert (ROOT / "weightrepl" / "demo" / "larger_model.keras").stat().st_size < 32_000
+
+
+def test_on_a_terminal_it_ends_at_a_prompt_over_the_same_model(tmp_path: Path):
+    with repl(tmp_path, "--demo") as terminal:
+        terminal.wait(lambda t: t.line == PROMPT)
+        assert "Your turn, on the same model." in terminal.text
+        terminal.send("**:bias | count\r")
+        terminal.wait(lambda t: t.line == PROMPT and "count" in t.text)
+        assert terminal.row(terminal.rows.index(next(r for r in terminal.rows if "| count" in r)) + 1) == "3"
+        terminal.send("\x04")
+        assert terminal.end() == 0
+
+
+def test_without_a_model_there_is_a_prompt_too(tmp_path: Path):
+    with repl(tmp_path, "--color", "never") as terminal:
+        terminal.wait(">")
+        terminal.send(f"%open {ROOT}/weightrepl/demo/larger_model.keras\r")
+        terminal.wait(lambda t: t.line == PROMPT)
