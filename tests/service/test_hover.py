@@ -92,6 +92,7 @@ def test_of_names():
     ("marked", "title"),
     [
         ("**:* | so‸rt size", "sort KEY [desc], …"),
+        ("**:* | reduce no‸rm axis=0", "reduce REDUCTION [axis=INT or (INT, …)]"),
         ("**:* | sort si‸ze", "size"),
         ("**:* | where size ‸>= 3", "COLUMN"),
         ("‸**:*", "*"),

@@ -113,7 +113,7 @@ def _of_selector(selector: Selector, at: Span, scope: Scope) -> Hover | None:
 def _is_whole(part: Slice) -> bool:
     """Return whether a slice has no hole, and of `...` and of lists at most one: only such a one has a shape."""
     kinds = [type(item) for item in part.items]
-    return Missing not in kinds and max(map(kinds.count, (Ellipsis, IndexList))) < 2
+    return Missing not in kinds and kinds.count(Ellipsis) < 2 and kinds.count(IndexList) < 2
 
 
 def _of_layers(reached: Reached, span: Span, scope: Scope) -> Hover | None:
@@ -233,8 +233,12 @@ def _of_reference(reference: Reference, scope: Scope) -> Hover | None:
 
 def _in_stages(query: Query, at: Span, scope: Scope) -> Hover | None:
     for stage in query.stages:
-        if isinstance(stage, Stage) and _covers(stage.name_span, at):
-            return _of_page(STAGE_PAGES.get(stage.name), stage.name_span, stage.name)
+        if not isinstance(stage, Stage):
+            continue
+        reductions = stage.arguments[:1] if stage.name == "reduce" else ()  # no column of that name is meant
+        for span in (stage.name_span, *(word.span for word in reductions)):
+            if _covers(span, at):
+                return _of_page(STAGE_PAGES.get(stage.name), span, stage.name)
     return None
 
 
