@@ -28,8 +28,7 @@ DEADLINE_S = 60.0
 """So long a wait may last, on the slowest machine: it ends with what it waits for, mostly within milliseconds."""
 
 ENTER, TAB, ESCAPE, BACKSPACE = "\r", "\t", "\x1b", "\x7f"
-UP, DOWN, RIGHT, LEFT, HOME, END = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[H", "\x1b[F"
-SHIFT_TAB, F1 = "\x1b[Z", "\x1bOP"
+UP, DOWN, RIGHT, END, F1 = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[F", "\x1bOP"
 
 _CONTROLLED = """
 import fcntl, os, signal, sys, termios

@@ -67,10 +67,11 @@ def test_colours_and_cells_of_two_columns():
 
 def test_the_size_is_told_and_told_again():
     code = """
-import os, signal
-print(os.get_terminal_size())
-signal.signal(signal.SIGWINCH, lambda *_: print(os.get_terminal_size()))
-input()
+import os, signal, time
+tell = lambda *_: print(os.get_terminal_size(), flush=True)
+signal.signal(signal.SIGWINCH, tell)
+tell()
+while True: time.sleep(0.01)
 """
     with Terminal(python(code), columns=40, lines=12) as seen:
         seen.wait("columns=40, lines=12")
