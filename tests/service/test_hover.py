@@ -153,5 +153,9 @@ def test_how_a_weight_is_stored_and_what_its_source_remarks():
     assert (stored["scheme"], stored["scale"]) == ("int8", "m/eight:kernel_scale")
     unnamed = next(w for w in evaluate("**:*", workspace("raw")) if w.name == "0")
     assert "the names of these weights" in dict(hovered(f"/{unnamed.address}‸", "raw").facts)["remark"]
-    only_way = dict(hovered("left‸", "shared").facts)
-    assert "also" not in only_way
+
+
+def test_what_could_be_reached_otherwise_but_is_not_has_no_other_address():
+    space = trees.workspace(trees.model("m\n  a @Dense &x\n    :kernel (2,)"))
+    assert space.places[0].children[0].aliased
+    assert "also" not in dict(hover("a", 0, space).facts)
