@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.frontends.shells import OTHER, empty, shell, shown
+from tests.trees import model
 from weightrepl.frontends import commands_models
 from weightrepl.frontends.commands import COMMANDS, as_markdown
 from weightrepl.frontends.commands_codes import ALL_CODES, MEANINGS
@@ -406,6 +407,13 @@ def test_watching_needs_a_query(shell: Shell):
     assert COMMANDS["watch"].live
 
 
+def test_what_has_no_file_is_watched_by_the_clock(empty: Shell, monkeypatch: pytest.MonkeyPatch):
+    empty.session.workspace = empty.session.workspace.opened(model("net\n  a @Dense\n    :kernel (4, 4)"))
+    assert "say how often to look" in shown(empty, "%watch ** | count")
+    text, _ = watched(empty, "%watch 0.1 ** | count", monkeypatch, nothing)
+    assert text.count("again in 0.1 s") == 2
+
+
 # -- lines that others answer
 
 
@@ -505,8 +513,8 @@ def test_an_alias_lasts_until_it_is_taken_away(shell: Shell):
 @pytest.mark.parametrize(
     ("line", "seen"),
     [
-        ("%alias 3 **:a", "$3 and $_ are results"),
-        ("%alias _ **:a", "$3 and $_ are results"),
+        ("%alias 3 **:a", "numbers and '_' stand for results"),
+        ("%alias _ **:a", "numbers and '_' stand for results"),
         ("%alias a.b **:a", "a name is of letters, digits, '_' and '-', not 'a.b'"),
         ("%alias a **[", "  %alias a **[\n             ~"),
         ("%alias nope", "no alias 'nope'"),

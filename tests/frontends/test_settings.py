@@ -162,7 +162,8 @@ def test_aliases_are_kept_and_taken_away(path: Path):
         ("mouse = 3", "mouse is true or false, not 3"),
         ('edit-mode = "nano"', 'edit-mode is "emacs" or "vi", not \'nano\''),
         ("rows = 0", "rows is a whole number from 1, not 0"),
-        ("[aliases]\nx = 3", "the alias x is no query in quotes"),
+        ("[aliases]\nx = 3", "the alias 'x' is no name and a query in quotes"),
+        ('[aliases]\n3 = "**:b"', "the alias '3' is no name and a query in quotes"),
         ("aliases = 3", "no setting 'aliases'"),
     ],
 )

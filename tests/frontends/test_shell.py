@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.frontends.shells import empty, shell, shown
+from tests.trees import model
 from weightrepl.errors import SourceError
 from weightrepl.frontends.session import Session
 from weightrepl.frontends.settings import Settings
@@ -93,15 +94,13 @@ def test_rows_are_bounded_and_it_is_said(shell: Shell):
     assert text.splitlines()[2:] == [
         "larger_model/custom_module/inner_dense1:bias    (12,)     float32   48 B",
         "… and 4 more",
-        "'%set rows NUMBER' shows more; %save writes all",
+        "'%set rows NUMBER' shows more",
         "6 weights · 272 params · 1.1 kB · $2",
     ]
     assert "… and 3 more" in shown(shell, "%layers")
 
 
 def test_runs_are_folded_unless_unfold_is_set(empty: Shell):
-    from tests.trees import model
-
     blocks = "\n".join(f"  block_{n} @Dense\n    :kernel (4, 4)" for n in range(5))
     empty.session.workspace = empty.session.workspace.opened(model(f"net\n{blocks}"))
     assert "block_{0..4}:kernel" in shown(empty, "**:kernel")
@@ -171,8 +170,6 @@ def test_who_wants_to_leave_may(shell: Shell, line: str):
 
 
 def test_a_layer_that_is_called_like_a_habit_is_a_layer(empty: Shell):
-    from tests.trees import model
-
     empty.session.workspace = empty.session.workspace.opened(model("net\n  quit @Dense\n    :kernel (4, 4)"))
     assert "net/quit" in shown(empty, "quit")
 

@@ -170,6 +170,8 @@ def watch(shell: Shell, given: Given) -> Iterator[Block]:
     query = word.rest if every is not None else given
     if not query.text.strip():
         raise mistake(given, "expected a query", "%watch **:* | where nans > 0")
+    if every is None and not any(m.source for m in shell.session.workspace.models):
+        raise mistake(given, "nothing that is open has a file: say how often to look", "%watch 5 QUERY")
     prints = _Prints(shell)
     while True:
         yield from shell.answered(query)

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from weightrepl.frontends.commands_words import word_at, words_of
-from weightrepl.frontends.settings import SETTINGS, spelled
+from weightrepl.frontends.settings import SETTINGS, may_name_query, spelled
 from weightrepl.frontends.shell import Given, Leave, mistake
 from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
 from weightrepl.spans import nearest, visible
@@ -99,11 +99,9 @@ def _define(shell: Shell, name: str, query: Given, given: Given) -> Iterator[Blo
     from weightrepl.errors import QueryError, errors_in
     from weightrepl.query.parser import parse
 
-    if not re.fullmatch(r"[\w-]+", name) or re.fullmatch(r"\d+|_", name):
-        hint = "$3 and $_ are results" if re.fullmatch(r"\d+|_", name) else None
-        raise mistake(
-            given, f"a name is of letters, digits, '_' and '-', not '{visible(name)}'", hint, len(name)
-        )
+    if not may_name_query(name):
+        message = f"a name is of letters, digits, '_' and '-', not '{visible(name)}'"
+        raise mistake(given, message, "numbers and '_' stand for results", len(name))
     text = query.text.strip()
     parsed = parse(text)
     if errors := errors_in(parsed.problems):

@@ -91,6 +91,15 @@ def spelled(value: SettingValue) -> str:
     return ("off", "on")[value] if isinstance(value, bool) else str(value)
 
 
+def may_name_query(name: str) -> bool:
+    """Return whether a query may be called so: in letters, digits, `_` and `-`, and not as results are.
+
+    >>> [name for name in ("big", "a-2", "3", "_", "a.b", "") if may_name_query(name)]
+    ['big', 'a-2']
+    """
+    return bool(re.fullmatch(r"[\w-]+", name)) and not re.fullmatch(r"\d+|_", name)
+
+
 class Settings:
     """The settings as they are now, and the aliases that are kept. `settings["complete-while-typing"]`.
 
@@ -150,9 +159,9 @@ class Settings:
     def _take(self, document: TOMLDocument | dict[str, Any]) -> None:
         for name, value in document.items():
             if name == "aliases" and isinstance(value, dict):
-                self.aliases = {n: q for n, q in value.items() if isinstance(q, str)}
+                self.aliases = {n: q for n, q in value.items() if isinstance(q, str) and may_name_query(n)}
                 for wrong in value.keys() - self.aliases.keys():
-                    self._complain(f"{self.path}: the alias {wrong} is no query in quotes")
+                    self._complain(f"{self.path}: the alias '{wrong}' is no name and a query in quotes")
             elif name not in SETTINGS:
                 near = nearest(name, SETTINGS, limit=1)
                 self._complain(

@@ -123,9 +123,7 @@ class Shell:
 
         answer = self.session.answer(Question(line))
         meant = habit(line) if answer.result is None or not answer.size else None
-        yield from (
-            meant.run(self, line) if meant is not None else self._answer(answer, Given(line), tree=False)
-        )
+        yield from self._answer(answer, Given(line), tree=False) if meant is None else meant.run(self, line)
 
     # ---------------------------------------------------------------- results
 
@@ -153,7 +151,7 @@ class Shell:
                 block = Line(f"… and {len(block.rows) - most:,} more")
             yield block
             if isinstance(block, Line) and not isinstance(result, Count):
-                yield Line("'%set rows NUMBER' shows more; %save writes all", "hint")
+                yield Line("'%set rows NUMBER' shows more", "hint")
         for block in totals(result):
             yield Line(f"{block.text} · {number}", "dim") if isinstance(block, Line) and number else block
 
@@ -201,8 +199,9 @@ class Shell:
         """Return a problem of a line, before which so many were entered, with advice that fits somebody at a prompt."""
         if problem.code == "no-model":
             return problem.replace(hint="%open FILE opens one")
-        is_name = problem.code == "no-such-name" and problem.span is not None
-        why = self._absence(problem.span.of(line), before) if is_name and problem.span else ""
+        if problem.code != "no-such-name" or problem.span is None:
+            return problem
+        why = self._absence(problem.span.of(line), before)
         return problem.replace(hint=why, fix=None) if why else problem
 
     def _absence(self, reference: str, before: int) -> str:
