@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from itertools import islice
 
 from weightrepl.engine.addresses import address
 from weightrepl.engine.scope import Named, Scope
 from weightrepl.errors import WeightreplError
 from weightrepl.model.tree import NotReadYetError, Place, without_reading
 from weightrepl.model.workspace import Workspace
+from weightrepl.quantities import numbered
 from weightrepl.query.cursor import Expectation
-from weightrepl.query.globs import compile_glob
 from weightrepl.query.parser import parse
-from weightrepl.query.syntax import AnyRun, Selector
+from weightrepl.query.syntax import Selector
 from weightrepl.service import complete_names as names
 from weightrepl.service import complete_stages as stages
 from weightrepl.service.answers import Completion, Completions
@@ -76,7 +77,11 @@ def _sources(asked: Asked) -> Iterator[Source]:
     if _ordinal_at(asked) is not None:
         yield lambda: _ordinals(asked)
         return
+    if asked.inside_mark:
+        return
     for expectation in asked.expected.kinds:
+        if not asked.word and asked.before_more and expectation.kind != "operator":
+            continue
         yield lambda e=expectation: _of_kind(e, asked)  # type: ignore[misc]
     if asked.word and any(e.kind == "layer" for e in asked.expected.kinds) and _ends_here(asked):
         yield lambda: _leading_on(asked)
@@ -91,7 +96,7 @@ def _of_kind(expectation: Expectation, asked: Asked) -> Iterable[Completion]:
         case "class":
             return _named(names.classes(asked), asked, "class", "/:,|#")
         case "reference":
-            return _plain(names.references(asked), asked, asked.span("/:,|@#["))
+            return _plain(names.references(asked), asked, asked.span("/:,|@["))
         case "exclusion" if not asked.word and not asked.before.endswith("!"):
             return _plain([Entry("!", "operator", "!", "all but")], asked, Span(asked.offset, asked.offset))
         case _:
@@ -112,9 +117,9 @@ def _completion(entry: Entry, asked: Asked, span: Span) -> Completion:
     text = asked.written(entry.label) if entry.text is None else entry.text
     detail, where = entry.detail, ""
     if entry.place is not None and entry.places > 1:
-        detail = f"{entry.place.layer.class_name or '?'} · {names.counted(entry.places, 'layer')}"
+        detail = f"{entry.place.layer.class_name or '?'} · {numbered(entry.places, 'layer')}"
     elif entry.place is not None:
-        detail = names.layer_detail(entry.place)
+        detail = names.layer_detail(entry.place, asked.scope.workspace.prepared.setdefault("details", {}))
         where = address(entry.place, asked.scope.workspace)
     return Completion(text, span, entry.kind, entry.label, detail, entry.documentation, where)
 
@@ -123,19 +128,19 @@ def _completion(entry: Entry, asked: Asked, span: Span) -> Completion:
 
 
 def _layers(asked: Asked) -> Iterator[Completion]:
-    yield from _named(names.layers(asked), asked, "layer", "/:,|@#")
-    if asked.word in ("", "*") and asked.brace is None and "| diff" not in asked.before:
-        span = asked.span("/:,|@#")
+    yield from _named(names.layers(asked), asked, "layer", "/:,|@")
+    if asked.word in ("", "*") and asked.brace is None and not asked.in_diff:
+        span = asked.span("/:,|@")
         yield Completion("**", span, "pattern", "**", "any number of layers")
 
 
 def _weights(asked: Asked) -> Iterator[Completion]:
     selector = asked.selector
     if selector is not None and selector.weight is not None:
-        yield from _named(names.weights(asked), asked, "weight", "/:,|@#[")
+        yield from _named(names.weights(asked), asked, "weight", "/:,|@[")
     elif selector is None or not asked.above.segments:
-        own = (e._replace(label=f":{e.label}", text=f":{e.text}") for e in names.weights(asked).entries)
-        yield from _plain(own, asked, asked.span("/,|@#["))
+        own = (e._replace(label=f":{e.label}", text=f":{e.text}") for e in names.own_weights(asked).entries)
+        yield from _plain(own, asked, asked.span("/:,|@["))
 
 
 def _named(choices: Choices, asked: Asked, role: str, stops: str) -> Iterator[Completion]:
@@ -147,10 +152,8 @@ def _named(choices: Choices, asked: Asked, role: str, stops: str) -> Iterator[Co
     if typed is not None:
         yield from _best(choices, asked, typed, span)
     elif glob is not None:
-        matches = compile_glob(glob.replace(parts=(*glob.parts, AnyRun(span=span)))).matches
-        fitting = (entry for entry in choices.entries if matches(entry.label))
-        for entry, _ in zip(fitting, range(MOST + 1)):  # noqa: B905
-            yield _completion(entry, asked, span)
+        for i in choices.names.matching(glob, MOST + 1):
+            yield _completion(choices.entries[i], asked, span)
 
 
 def _alternatives(choices: Choices, asked: Asked, role: str) -> Choices:
@@ -176,7 +179,7 @@ def _ends_here(asked: Asked) -> bool:
 
 
 def _leading_on(asked: Asked) -> Iterator[Completion]:
-    for entry in names.goes_on(asked):
+    for entry in islice(names.goes_on(asked), MOST + 1):
         yield _completion(entry, asked, Span(asked.offset, asked.offset))
 
 
@@ -199,6 +202,6 @@ def _ordinals(asked: Asked) -> Iterator[Completion]:
     named = Asked(asked.scope, at)
     if named.segment is not None and named.word:
         entries = [e for e in names.goes_on(named) if e.label.startswith("#")]
-        end = asked.span("/:,|@#[").end
+        end = asked.span("/:,|@[").end
         typed = asked.text[at : asked.offset]
         yield from _best(Choices(entries), asked, typed, Span(at, max(end, asked.offset)))

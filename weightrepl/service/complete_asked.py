@@ -102,8 +102,21 @@ class Asked:
         for selector in reversed(found):
             if selector.span.start <= self.start:
                 between = self.text[selector.span.end : self.start]
-                return None if between.strip() or (between and not self.brace) else selector
+                sliced = any(e.kind == "slice-axis" for e in self.expected.kinds)
+                within = self.brace is not None or sliced
+                return None if between.strip() or (between and not within) else selector
         return None
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that the cursor is in, or behind."""
+        stages = self.until.query.stages
+        return stages[-1] if stages and isinstance(stages[-1], Stage) else None
+
+    @property
+    def in_diff(self) -> bool:
+        """Whether the cursor is in the path of `diff`."""
+        return self.stage is not None and self.stage.name == "diff"
 
     @cached_property
     def segment(self) -> Segment | None:
@@ -185,23 +198,35 @@ class Asked:
 
         stops: the marks that end it, for a name; without any it is one token, or if `bare` all up to white space.
         """
-        end = self.offset
-        depth = 0
+        end, depth = self.offset, 0
         for token in self.tokens:
             if token.span.end <= self.offset:
                 continue
             if token.kind in ("space", "comment") or _unclosed(token):
                 break
-            if token.span.start >= self.offset and token.kind == "mark":
-                if token.text in (stops or ("|,)" if bare else token.text)) and depth == 0:
-                    break
-                if depth == 0 and token.text in ",}":
+            if token.kind == "mark" and token.span.start >= self.offset:
+                negative = not stops and token.text == "-" and end == self.offset
+                if (
+                    not negative
+                    and depth == 0
+                    and token.text in (stops + "}" if stops else "|,)" if bare else token.text)
+                ):
                     break
                 depth += (token.text == "{") - (token.text == "}")
-            if token.span.start > self.offset and not (stops or bare):
+            elif not (stops or bare) and token.span.start > self.offset and self.text[end - 1] != "-":
                 break
             end = token.span.end
         return Span(self.start, end)
+
+    @property
+    def inside_mark(self) -> bool:
+        """Whether the cursor is between two characters of one mark, such as `==`."""
+        return any(t.kind == "mark" and t.span.start < self.offset < t.span.end for t in self.tokens)
+
+    @property
+    def before_more(self) -> bool:
+        """Whether white space and then more of the same selector or argument follow the cursor."""
+        return self.rest[:1].isspace() and self.rest.strip()[:1] not in ("", *"|,)]}#")
 
 
 def _unclosed(token: Token) -> bool:

@@ -9,13 +9,17 @@ from weightrepl.engine.columns import total
 from weightrepl.engine.resolve import Reached, advance
 from weightrepl.engine.scope import NamedResult
 from weightrepl.model.tree import NotReadYetError, Place, Weight, nfc, without_reading
+from weightrepl.quantities import human_count, numbered
 from weightrepl.query.parser import parse
 from weightrepl.query.printer import escape_name, format_query
-from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Segment, Stage
+from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Path, Segment, Stage
 from weightrepl.service.complete_asked import Asked, Choices, Entry
 
 GIVE_NO_ROWS = ("group", "count", "diff")
 """The stages behind which nothing is left that a name could stand for."""
+
+_MANY = 5000
+"""Where there are more names, what a pattern leads to is not asked at every keystroke."""
 
 # ------------------------------------------------------------------ layers
 
@@ -32,12 +36,15 @@ def _plain(asked: Asked) -> Iterator[Entry]:
     reached, first = asked.reached(asked.above), not asked.above.segments
     if reached.workspace or (first and not asked.above.absolute):
         yield from _models(asked)
-    own = set(asked.scope.workspace.by_name) if first else set()
+    own = asked.scope.workspace.by_name if first else {}
     if not (first and asked.above.absolute):
-        for name, place, places in _named(_children(reached)):
-            if not place.layer.system:
-                text = f"./{escape_name(name)}" if nfc(name) in own else None
-                yield Entry(name, "layer", text, place=place, places=places)
+        for entry in _below(asked, asked.above):
+            yield entry._replace(text=f"./{escape_name(entry.label)}") if nfc(entry.label) in own else entry
+
+
+def _below(asked: Asked, path: Path | None) -> list[Entry]:
+    """Return the layers one level below a path."""
+    return asked.kept("below", asked.spelled(path), lambda: list(_named(_children(asked.reached(path)))))
 
 
 def _models(asked: Asked) -> Iterator[Entry]:
@@ -52,13 +59,14 @@ def _children(reached: Reached) -> Iterator[Place]:
         yield from place.children
 
 
-def _named(places: Iterable[Place]) -> Iterator[tuple[str, Place, int]]:
-    """Yield each name once, with the first layer of that name, and how many there are."""
+def _named(places: Iterable[Place]) -> Iterator[Entry]:
+    """Yield each name once, with the first layer of that name, and how many there are; none of the system's layers."""
     found: dict[str, list[Place]] = {}
     for place in places:
-        found.setdefault(place.layer.name, []).append(place)
+        if not place.layer.system:
+            found.setdefault(place.layer.name, []).append(place)
     for name, called in found.items():
-        yield name, called[0], len(called)
+        yield Entry(name, "layer", place=called[0], places=len(called))
 
 
 def _dotted(asked: Asked) -> Iterator[Entry]:
@@ -82,23 +90,23 @@ def goes_on(asked: Asked) -> Iterator[Entry]:
     segment = asked.segment
     if segment is None or isinstance(segment, Missing) or asked.brace is not None:
         return
-    reached = asked.reached(asked.path)
-    yield from _ordinals(asked, segment, reached)
-    if not isinstance(segment, Parent | Here) or reached.places:
-        for name, place, places in _named(_children(reached)):
-            if not place.layer.system:
-                yield Entry(f"/{name}", "layer", f"/{escape_name(name)}", place=place, places=places)
-    for entry in weights(asked).entries:
+    named = isinstance(segment, Name) and segment.glob is not None and segment.glob.literal is not None
+    if not named and not isinstance(segment, Deep | Here | Parent) and len(layers(asked).entries) > _MANY:
+        return
+    yield from _ordinals(asked, segment)
+    for entry in _below(asked, asked.path):
+        yield entry._replace(label=f"/{entry.label}", text=f"/{escape_name(entry.label)}")
+    for entry in () if asked.in_diff else weights(asked).entries:
         yield entry._replace(label=f":{entry.label}", text=f":{entry.text}")
 
 
-def _ordinals(asked: Asked, segment: Segment, reached: Reached) -> Iterator[Entry]:
+def _ordinals(asked: Asked, segment: Segment) -> Iterator[Entry]:
     if isinstance(segment, Name) and segment.ordinal is None and segment.glob and segment.class_glob is None:
         called = advance(asked.reached(asked.above), segment.replace(ordinal="*"), asked.scope.workspace)
-        yield from numbered(max((place.ordinal for place in called.places), default=0))
+        yield from _siblings(max((place.ordinal for place in called.places), default=0))
 
 
-def numbered(most: int) -> Iterator[Entry]:
+def _siblings(most: int) -> Iterator[Entry]:
     """Yield the ordinals that tell siblings of one name apart."""
     if most > 1:
         for n in range(2, most + 1):
@@ -127,18 +135,26 @@ def _classes(asked: Asked) -> Iterator[Entry]:
         if place.layer.class_name:
             found.setdefault(place.layer.class_name, []).append(place)
     for name, called in found.items():
-        yield Entry(name, "class", detail=counted(len(called), "layer"))
+        yield Entry(name, "class", detail=numbered(len(called), "layer"))
 
 
 def weights(asked: Asked) -> Choices:
     """Return the weights that the layers before the `:` have of their own."""
-    path = asked.path
-    return asked.kept("weights", asked.spelled(path), lambda: Choices(list(_weights(asked))))
+    return _weights_at(asked, asked.path)
 
 
-def _weights(asked: Asked) -> Iterator[Entry]:
+def own_weights(asked: Asked) -> Choices:
+    """Return the weights that the location has of its own."""
+    return _weights_at(asked, None)
+
+
+def _weights_at(asked: Asked, path: Path | None) -> Choices:
+    return asked.kept("weights", asked.spelled(path), lambda: Choices(list(_weights(asked.reached(path)))))
+
+
+def _weights(reached: Reached) -> Iterator[Entry]:
     found: dict[str, list[tuple[Place, Weight]]] = {}
-    for place in asked.reached(asked.path).places:
+    for place in reached.places:
         for weight in place.layer.weights:
             found.setdefault(weight.name, []).append((place, weight))
     for name, called in found.items():
@@ -152,9 +168,9 @@ def _specs(specs: Iterable[object]) -> str:
     each = [spec for spec in specs if isinstance(spec, TensorSpec)]
     dtypes = list(dict.fromkeys(spec.dtype for spec in each))
     shapes = list(dict.fromkeys(spec.shape for spec in each))
-    dtype = dtypes[0] if len(dtypes) == 1 else counted(len(dtypes), "dtype")
+    dtype = dtypes[0] if len(dtypes) == 1 else numbered(len(dtypes), "dtype")
     if len(shapes) > 1:
-        return f"{dtype} · {counted(len(shapes), 'shape')}"
+        return f"{dtype} · {numbered(len(shapes), 'shape')}"
     return f"{dtype} {'?' if shapes[0] is None else shapes[0]}"
 
 
@@ -175,7 +191,7 @@ def references(asked: Asked) -> Iterator[Entry]:
                     f"{dollar}{name}",
                     "reference",
                     f"{dollar}{name}",
-                    counted(len(named.rows), named.kind[:-1]),
+                    numbered(len(named.rows), named.kind[:-1]),
                 )
         elif not any(isinstance(s, Stage) and s.name in GIVE_NO_ROWS for s in named.query.stages):
             yield Entry(f"{dollar}{name}", "reference", f"{dollar}{name}", format_query(named.query))
@@ -206,19 +222,18 @@ def pattern_of(asked: Asked, role: str) -> tuple[str | None, Glob | None]:
 # ------------------------------------------------------------------ details
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith('s') else 's'}"
+def layer_detail(place: Place, known: dict[Place, str]) -> str:
+    """Return `Dense · 2 weights · 132 params`, or only the class where more would have to be read.
 
-
-def layer_detail(place: Place) -> str:
-    """Return `Dense · 2 weights · 132 params`, or only the class where more would have to be read."""
-    name = place.layer.class_name or "?"
-    try:
-        with without_reading():
-            return full_detail(place)
-    except NotReadYetError:
-        return name
+    known: the details that were told before.
+    """
+    if place not in known:
+        try:
+            with without_reading():
+                known[place] = full_detail(place)
+        except NotReadYetError:
+            return place.layer.class_name or "?"
+    return known[place]
 
 
 def full_detail(place: Place) -> str:
@@ -228,14 +243,5 @@ def full_detail(place: Place) -> str:
     name = place.layer.class_name or "?"
     if not sites:
         return name
-    figures = "" if params is None else f" · {_short(params)} param{'' if params == 1 else 's'}"
-    return f"{name} · {counted(len(sites), 'weight')}{figures}"
-
-
-def _short(count: int) -> str:
-    if count < 100_000:
-        return f"{count:,}"
-    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count / 1000:.0f} K"
+    figures = "" if params is None else f" · {human_count(params)} param{'s' * (params != 1)}"
+    return f"{name} · {numbered(len(sites), 'weight')}{figures}"

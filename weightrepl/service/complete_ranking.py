@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, islice
 
-_LOOKED_AT = 2000
+from weightrepl.query.globs import compile_glob
+from weightrepl.query.syntax import AnyRun, Braces, Glob, GlobPart, Range, Text
+
+_LOOKED_AT = 1000
 """Of so many names that hold what was typed in its order, the shortest, it is told how well they fit."""
 
 
@@ -55,6 +58,13 @@ class Names:
                 break
         return [self._by_length[line] for line in found]
 
+    def matching(self, glob: Glob, most: int) -> list[int]:
+        """Return the positions of at most `most` names that begin as a pattern does; the shorter first."""
+        matches = compile_glob(glob.replace(parts=(*glob.parts, AnyRun(span=glob.span)))).matches
+        lines = self._as_written.like(_like(glob.parts))
+        found = (i for i in (self._by_length[line] for line in lines) if matches(self.labels[i]))
+        return list(islice(found, most))
+
     def _ranks(self, typed: str) -> Iterator[Iterator[int]]:
         """Yield the lines that fit, rank by rank."""
         both = (self._as_written, typed), (self._folded, typed.casefold())
@@ -97,8 +107,33 @@ class _Lines:
         if any(char not in self._text for char in set(text)):
             return
         steps = (f"[^{re.escape(char)}\n]*{re.escape(char)}" for char in text)
-        for match in re.finditer("\n" + "".join(steps), self._text):
+        yield from self.like("".join(steps))
+
+    def like(self, expression: str) -> Iterator[int]:
+        """Yield the numbers of the lines that begin as a regular expression says."""
+        for match in re.finditer(f"\n(?!\\Z){expression}", self._text):
             yield bisect_right(self._starts, match.start()) - 1
+
+
+def _like(parts: Sequence[GlobPart]) -> str:
+    """Return a regular expression for all that begins as a pattern does, and for more."""
+    plain = not any(isinstance(part, Braces | Range) for part in parts)
+    chunks = [""]
+    for part in parts:
+        match part:
+            case AnyRun() if plain:  # the first place where what follows fits will do: no going back
+                chunks.append("")
+            case AnyRun():
+                chunks[-1] += "[^\n]*"
+            case Text(text):
+                chunks[-1] += re.escape(text) if text.isascii() else "[^\n]*"
+            case Braces(alternatives):
+                chunks[-1] += f"(?:{'|'.join(_like(a.parts) for a in alternatives)})"
+            case Range():
+                chunks[-1] += r"-?\d+"
+            case _:
+                chunks[-1] += "[^\n]"
+    return chunks[0] + "".join(f"(?=([^\n]*?{chunk}))\\{n}" for n, chunk in enumerate(chunks[1:], 1))
 
 
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_]+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS, Column
@@ -9,7 +10,9 @@ from weightrepl.engine.expressions import ExpressionError, condition
 from weightrepl.engine.figures import Figures
 from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, relation, words_of
 from weightrepl.engine.survey import survey
+from weightrepl.errors import errors_in
 from weightrepl.query.cursor import Expectation
+from weightrepl.query.parser import parse
 from weightrepl.query.syntax import Keyword, Stage
 from weightrepl.query.words import KEYWORDS, REDUCTIONS, STAGES
 from weightrepl.service.answers import Completion
@@ -20,6 +23,9 @@ from weightrepl.spans import Span
 
 Plain = Callable[[Iterable[Entry], Asked, Span], Iterable[Completion]]
 _LAYERS_ONLY = set(LAYER_COLUMNS) - set(WEIGHT_COLUMNS)
+_SHAPE = re.compile(r"[=!]=\s*\([^()|]*\Z")
+"""Where a shape is begun, behind `==`."""
+
 _ARITHMETIC = ("+", "-", "*", "/")
 
 
@@ -32,7 +38,13 @@ def of_kind(expectation: Expectation, asked: Asked, plain: Plain) -> Iterable[Co
         case "separator":
             return _separators(asked, plain)
         case "column" if _in_keyword(asked) == "axis":
-            return plain(axis_numbers(_shapes(asked)), asked, asked.span())
+            return _values(asked, "axis", plain)
+        case "column" if _SHAPE.search(asked.before):
+            return plain(
+                [Entry("_", "value", "_", "any size"), Entry("...", "value", "...", "any axes")],
+                asked,
+                asked.span(),
+            )
         case "column":
             return plain(_columns(asked, context), asked, asked.span())
         case "direction":
@@ -42,12 +54,10 @@ def of_kind(expectation: Expectation, asked: Asked, plain: Plain) -> Iterable[Co
         case "reduction":
             return plain((Entry(n, "reduction", n) for n in REDUCTIONS), asked, asked.span())
         case "keyword":
-            return plain(
-                (Entry(f"{n}=", "keyword", f"{n}=") for n in KEYWORDS[context]), asked, _to_equals(asked)
-            )
-        case "operator":
+            return plain(_keywords(asked, context), asked, _to_equals(asked))
+        case "operator" if not _in_keyword(asked):
             return plain(_operators(asked, context), asked, _operator(asked))
-        case "connective" if _complete(asked):
+        case "connective" if _complete(asked) and not _in_keyword(asked):
             return plain((Entry(n, "operator", n) for n in ("and", "or")), asked, _at(asked))
         case "slice-axis" if context:
             return plain(sizes(_shapes(asked)), asked, asked.span())
@@ -61,6 +71,11 @@ def of_kind(expectation: Expectation, asked: Asked, plain: Plain) -> Iterable[Co
 def _at(asked: Asked) -> Span:
     """Return the word at the cursor, or the place between two."""
     return asked.span()
+
+
+def _keywords(asked: Asked, stage: str) -> Iterator[Entry]:
+    for name in () if _in_keyword(asked) and not asked.word else KEYWORDS[stage]:
+        yield Entry(f"{name}=", "keyword", f"{name}=")
 
 
 def _to_equals(asked: Asked) -> Span:
@@ -130,8 +145,10 @@ def _surveyed(asked: Asked, text: str, want: object) -> Relation:
     base = survey(asked.scope.replace(text=first), "weights" if want else None).given
     given = base or relation("weights" if want else "layers", (), asked.scope.workspace, Figures())
     for stage in stages:
+        if stage.name == "diff" or errors_in(parse(f"** | {stage.span.of(text)}").problems):
+            continue
         try:
-            given = given if stage.name == "diff" else apply(stage, given.of_rows(()))
+            given = apply(stage, given.of_rows(()))
         except ExpressionError:
             continue
     return given
@@ -157,9 +174,24 @@ def _known_columns(asked: Asked) -> dict[str, Column]:
     return found
 
 
+def _fitting(asked: Asked) -> tuple[str, ...]:
+    """Return the types of columns that fit what stands around the cursor; none where all do."""
+    following = asked.text[asked.span().end :]
+    if following.startswith("["):
+        return ("shape",)
+    following = following.lstrip()
+    if following.startswith(("~", "!~")):
+        return ("text",)
+    signs = (*_ARITHMETIC, "<", ">")
+    return (
+        ("number", "bytes")
+        if asked.before.endswith((*_ARITHMETIC, "=", "<", ">")) or following.startswith(signs)
+        else ()
+    )
+
+
 def _columns(asked: Asked, stage: str, families: tuple[str, ...] = ()) -> Iterator[Entry]:
-    if not families and asked.before.endswith(_ARITHMETIC):
-        families = ("number", "bytes")
+    families = families or _fitting(asked)
     for name, column in _known_columns(asked).items():
         unordered = column.type == "histogram" and stage in ("sort", "top", "group")
         if unordered or (families and column.type not in families):
@@ -183,22 +215,22 @@ def _stages(asked: Asked) -> Iterator[Entry]:
         if name in OF_WEIGHTS and (kind not in ("weights", "layers") or words & _LAYERS_ONLY):
             continue
         page = STAGE_PAGES.get(name)
-        yield Entry(name, "stage", name, page.usage if page else "", page.summary if page else "")
+        yield Entry(name, "stage", name, page.summary if page else "", page.text if page else "")
 
 
 def _separators(asked: Asked, plain: Plain) -> Iterator[Completion]:
     """Yield what goes on with a query that is complete so far: another stage, another selector, another column."""
     if asked.word or not asked.text[: asked.offset][-1:].isspace() or asked.rest[:1] not in ("", " ", "|"):
         return
-    stage = next(iter(asked.until.query.stages[-1:]), None)
-    if isinstance(stage, Stage) and stage.name == "where" and not _complete(asked):
+    stage = asked.stage
+    if stage is not None and stage.name == "where" and not _complete(asked):
         return
     span = Span(asked.offset, asked.offset)
     for item in plain(_stages(asked), asked, span):
         yield item.replace(text=f"| {item.text}", label=f"| {item.label}")
     if stage is None:
         yield Completion(",", span, "separator", ",", "and another selector")
-    elif isinstance(stage, Stage) and stage.name in ("sort", "show", "group"):
+    elif stage.name in ("sort", "show", "group"):
         yield Completion(",", span, "separator", ",", "and another column")
 
 
@@ -214,8 +246,8 @@ def _complete(asked: Asked) -> bool:
     """Return whether the condition before the cursor is one."""
     if not asked.text[: asked.offset][-1:].isspace():
         return False
-    stage = next(iter(asked.until.query.stages[-1:]), None)
-    if not isinstance(stage, Stage) or stage.name != "where":
+    stage = asked.stage
+    if stage is None or stage.name != "where":
         return True
     (expression,) = stage.arguments
     try:
@@ -240,7 +272,9 @@ _SAID = {
 
 
 def _operators(asked: Asked, name: str) -> Iterator[Entry]:
-    if not asked.text[: asked.offset][-1:].isspace():
+    span = _operator(asked)
+    begins = asked.text[span.end :].lstrip()[:1]
+    if not asked.text[: asked.offset][-1:].isspace() or (len(span) == 0 and begins and begins in "+*/=<>!~"):
         return
     column = _known_columns(asked).get(name)
     type_ = "number" if column is None or column.type == "bytes" else column.type
@@ -250,13 +284,13 @@ def _operators(asked: Asked, name: str) -> Iterator[Entry]:
 
 def _in_keyword(asked: Asked) -> str:
     """Return the name of the argument whose value the cursor is in."""
-    stage = next(iter(asked.until.query.stages[-1:]), None)
-    argument = stage.arguments[-1] if isinstance(stage, Stage) and stage.arguments else None
+    stage = asked.stage
+    argument = stage.arguments[-1] if stage and stage.arguments else None
     return argument.name if isinstance(argument, Keyword) else ""
 
 
 def _values(asked: Asked, context: str, plain: Plain) -> Iterable[Completion]:
-    if context == "axis":
+    if context == "axis" and not asked.before.endswith("-"):
         return plain(axis_numbers(_shapes(asked)), asked, asked.span())
     if context == "bins":
         return plain((Entry(n, "value", n) for n in ("10", "20", "50", "100")), asked, asked.span())

@@ -71,21 +71,23 @@ def axes(asked: Asked) -> Iterator[Entry]:
     fitting = [shape for shape in shapes if len(shape) > axis]
     if not fitting and not dots:
         return
-    detail = "" if dots else _axis(axis, fitting)
-    yield Entry(":", "axis", ":", detail)
+    yield Entry(":", "axis", ":", "" if dots else f"all of {_axis(axis, fitting)}")
     if not dots:
         yield Entry("...", "axis", "...", "the axes between")
         if all(shape[axis] for shape in fitting):
-            yield Entry("0", "axis", "0", detail)
-            yield Entry("-1", "axis", "-1", detail)
+            yield Entry("0", "axis", "0", f"the first of {_sizes(axis, fitting)}")
+            yield Entry("-1", "axis", "-1", f"the last of {_sizes(axis, fitting)}")
+
+
+def _sizes(axis: int, shapes: Sequence[tuple[int, ...]]) -> str:
+    found = sorted({shape[axis] for shape in shapes})
+    return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def _axis(axis: int, shapes: Sequence[tuple[int, ...]]) -> str:
     """Return `axis 0 · 12 (of (10, 12))`."""
-    found = sorted({shape[axis] for shape in shapes})
-    size = f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
     of = f"{shapes[0]}" if len(shapes) == 1 else f"{len(shapes)} shapes"
-    return f"axis {axis} · {size} (of {of})"
+    return f"axis {axis} · {_sizes(axis, shapes)} (of {of})"
 
 
 def sizes(shapes: Sequence[tuple[int, ...]]) -> Iterator[Entry]:
