@@ -157,6 +157,9 @@ def _runs(cells: Sequence[Char]) -> Iterator[tuple[int, Sequence[Char]]]:
 
 
 def _look(cell: Char) -> Char:
+    """Return what can be seen of a cell but its letter; of a blank only what is behind it."""
+    if cell.data == " " and not (cell.reverse or cell.underscore):
+        return Char("", bg=cell.bg)
     return cell._replace(data="")
 
 

@@ -125,7 +125,7 @@ def picture(text: str) -> str:
 
 
 def test_a_picture_is_xml_that_loads_nothing():
-    drawn = picture('\x1b[31m<a> & "b"')
+    drawn = picture('<a> & "b"')
     root = ElementTree.fromstring(drawn)
     assert root.attrib["aria-label"] == 'what "it" <is>'
     assert '<a>\u00a0&\u00a0"b"' in [element.text for element in root]
