@@ -210,3 +210,12 @@ def test_what_is_given_keeps_its_place():
     given = Given("%save  x  y", 5)
     assert (given.text, given.behind(0).text, given.behind(3).text) == ("  x  y", "x  y", "y")
     assert given.behind(0).start == 7
+
+
+@pytest.mark.parametrize(
+    "line", ["%open \x1b[2J", "%source \x1b", "%cd \x1b", "a | b\x1b **x", "%alias \x1b", "%set \x1b"]
+)
+def test_nothing_that_is_typed_drives_the_terminal(shell: Shell, line: str):
+    text = shown(shell, line)
+    assert "error" in text
+    assert "\x1b" not in text

@@ -246,3 +246,7 @@ def test_columns_is_obeyed_also_without_a_terminal(columns, wide, monkeypatch):
 def test_boxes_are_drawn_only_where_they_can_be():
     assert screen_of(io.TextIOWrapper(io.BytesIO(), "utf-8")).unicode
     assert not screen_of(io.TextIOWrapper(io.BytesIO(), "ascii")).unicode
+
+
+def test_no_message_drives_the_terminal():
+    assert drawn(Picture(Problem("x", "a\x1b[2Jb"))) == "error[x]: a\\u{1b}[2Jb"

@@ -195,7 +195,7 @@ def _changes(shell: Shell, prints: _Prints, every: float | None) -> Iterator[Blo
             try:
                 yield from reopened(shell, model)
             except WeightreplError as error:
-                yield Line(f"error: {error}", "title")
+                yield Line(f"error: {visible(str(error))}", "title")
         if changed:
             return
 

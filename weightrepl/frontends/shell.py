@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weightrepl.errors import Problem, QueryError, WeightreplError
 from weightrepl.frontends.session import Question, shifted
 from weightrepl.render.blocks import Line, Picture, TreeBlock
-from weightrepl.spans import Span
+from weightrepl.spans import Span, visible
 from weightrepl.values import Value
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Shell:
         except QueryError as error:
             yield from self._told(error.problems, error.text)
         except WeightreplError as error:
-            yield Line(f"error: {error}", "title")
+            yield Line(f"error: {visible(str(error))}", "title")
 
     def _obeyed(self, line: str) -> Iterator[Block]:
         from weightrepl.frontends.commands import command_in

@@ -262,7 +262,7 @@ def _picture(block: Picture, screen: Screen) -> Iterator[str]:
     problem, text = block.problem, block.text
     where = f"{visible(block.where)}: " if block.where else ""
     head = screen.paint(f"{problem.severity}[{problem.code}]:", problem.severity)
-    yield f"{where}{head} {screen.paint(problem.message, 'title')}"
+    yield f"{where}{head} {screen.paint(visible(problem.message), 'title')}"
     if problem.span is not None and text:
         line, marks = excerpt(text, problem.span)
         yield f"  {line}"
