@@ -137,6 +137,14 @@ def test_info_tells_all_of_a_layer(shell: Shell):
     assert "larger_model/custom_module" in shown(shell, "%info .")
 
 
+def test_info_tells_how_a_layer_is_built_and_where_else_it_is(empty: Shell):
+    text = "net\n  a @Dense unbuilt=a.build((None, 4))\n  b @Dense &b\n    :kernel (4, 4)\n  c @Block\n    *b"
+    empty.session.workspace = empty.session.workspace.opened(model(text))
+    assert re.search(r"^built by +a\.build\(\(None, 4\)\)$", shown(empty, "%info a"), re.MULTILINE)
+    assert re.search(r"^also +net/c/b$", shown(empty, "%info b"), re.MULTILINE)
+    assert re.search(r"^also +net/c/b:kernel$", shown(empty, "%info b:kernel"), re.MULTILINE)
+
+
 def test_info_is_of_one(shell: Shell):
     assert "this selects 6" in shown(shell, "%info **:*")
     assert "this selects 0" in shown(shell, "%info **:nothing*")

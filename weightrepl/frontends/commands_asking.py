@@ -10,6 +10,7 @@ from weightrepl.errors import OutputError
 from weightrepl.frontends.commands_words import Word, sides_of, word_at
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TableBlock
+from weightrepl.spans import listed, visible
 
 if TYPE_CHECKING:
     from weightrepl.engine.selection import LayerSelection, Selection
@@ -79,7 +80,6 @@ def _query(given: Given, example: str) -> Query:
 def info(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield all that is known of one layer or weight."""
     from weightrepl.engine.selection import LayerSelection, Selection
-    from weightrepl.spans import listed
 
     _query(given, "%info .")
     with given.at_fault():
@@ -88,7 +88,7 @@ def info(shell: Shell, given: Given) -> Iterator[Block]:
         names = found.addresses if isinstance(found, Selection | LayerSelection) else ()
         hint = f"one of {listed(names)}" if names else None
         raise mistake(given, f"%info tells of one layer or weight, and this selects {len(names):,}", hint)
-    yield Heading(found.addresses[0])
+    yield Heading(visible(found.addresses[0]))
     yield from _weight(found) if isinstance(found, Selection) else _layer(found, shell)
     yield from given.pictures(found.notes)
 
@@ -108,10 +108,12 @@ def _layer(found: LayerSelection, shell: Shell) -> Iterator[Block]:
     from weightrepl.model.tree import Site
     from weightrepl.render.compose import as_table
 
-    (layer,) = found
+    (layer,), (place,) = found, found.rows
     facts = [("attribute", f".{name}") for name in layer.attributes or ()]
-    yield _facts(found, LAYER_COLUMNS, facts + [("also", address) for address in layer.aliases])
-    (place,) = found.rows
+    facts += [("also", address) for address in layer.aliases]
+    if place.layer.build_line is not None:
+        facts.append(("built by", place.layer.build_line))
+    yield _facts(found, LAYER_COLUMNS, facts)
     own = Selection.of(tuple(Site(place, weight) for weight in place.layer.weights), found.workspace)
     for rows in (own, layer.layers):
         if rows:
@@ -128,7 +130,7 @@ def _facts(
     names = tuple(name for name in columns if name != "address")
     (row,) = found.table(names).rows
     cells = [(name, cell(name, value)) for name, value in zip(names, row, strict=True) if value != ""]
-    cells += [(name, Cell(text, "name")) for name, text in more]
+    cells += [(name, Cell(visible(text), "name")) for name, text in more]
     return TableBlock(("", ""), tuple((Cell(name, "dim"), value) for name, value in cells))
 
 
@@ -183,4 +185,4 @@ def _written(path: str, result: object) -> Line:
     assert isinstance(result, Selection | Table)
     (total,) = totals(result)
     assert isinstance(total, Line)
-    return Line(f"wrote {total.text} to {path}")
+    return Line(f"wrote {total.text} to {visible(path)}")

@@ -95,15 +95,15 @@ def close(shell: Shell, given: Given) -> Iterator[Block]:
     found = shell.session.workspace.models
     name = word_at(given).text.strip("/")
     if name:
-        found = tuple(m for m in found if name in m.names or name == _shown_name(shell, m))
+        found = tuple(m for m in found if name in m.names or name == shell.name_of(m))
     if len(found) == 1:
         (model,) = found
-        shown = _shown_name(shell, model)
+        shown = shell.name_of(model)
         shell.session.close_model(model)
         shell.forget(model)
         yield Line(f"closed {visible(shown)}")
         return
-    names = [_shown_name(shell, m) for m in shell.session.workspace.models]
+    names = [shell.name_of(m) for m in shell.session.workspace.models]
     if not names:
         raise mistake(given, "no model is open")
     near = nearest(name, names, limit=1) if name else ()
@@ -112,16 +112,11 @@ def close(shell: Shell, given: Given) -> Iterator[Block]:
     raise mistake(given, message, f"did you mean '{near[0]}'?" if near else f"there are {listed(names)}")
 
 
-def _shown_name(shell: Shell, model: Model) -> str:
-    name, ordinal = shell.session.workspace.shown_name(model)
-    return f"{name}#{ordinal}" if ordinal else name
-
-
 def models(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield the open models."""
     rows = []
     for model in shell.session.workspace.models:
-        shown = _shown_name(shell, model)
+        shown = shell.name_of(model)
         also = ", ".join(visible(name) for name in model.names if name != shown)
         rows.append(
             (Cell(visible(shown), "name"), Cell(also), Cell(model.format), Cell(visible(model.source)))

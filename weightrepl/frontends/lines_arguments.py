@@ -67,10 +67,8 @@ def _words(shell: Shell, kind: Argument, span: Span, before: list[str]) -> Itera
             for name, query in shell.settings.aliases.items():
                 yield Completion(name, span, "reference", name, query)
         case "model":
-            workspace = shell.session.workspace
-            for model in workspace.models:
-                name, ordinal = workspace.shown_name(model)
-                name = f"{name}#{ordinal}" if ordinal else name
+            for model in shell.session.workspace.models:
+                name = shell.name_of(model)
                 yield Completion(quoted(name), span, "model", name, model.format)
         case "topic":
             from weightrepl.frontends.commands_telling import topics

@@ -186,6 +186,11 @@ class Shell:
         else:
             self.session.named = {**self.session.named, name: NamedQuery(query, parsed.query)}
 
+    def name_of(self, model: Model) -> str:
+        """Return what a model is called in addresses, not escaped."""
+        name, ordinal = self.session.workspace.shown_name(model)
+        return f"{name}#{ordinal}" if ordinal else name
+
     def move(self, place: Place | None) -> None:
         """Let paths start at a layer, or for None where they do if nobody says otherwise."""
         self.before, self.session.location = self.location, place
