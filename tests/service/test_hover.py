@@ -10,7 +10,7 @@ from tests.engine.test_results import TREES, workspace
 from tests.service.samples import Lazy, queries
 from weightrepl.engine.evaluate import evaluate, named_result
 from weightrepl.engine.scope import NamedQuery
-from weightrepl.model.tree import NotReadYetError, without_reading
+from weightrepl.model.tree import Content, Layer, Model, NotReadYetError, without_reading
 from weightrepl.query.parser import parse
 from weightrepl.service.answers import Hover
 from weightrepl.service.hover import hover
@@ -156,6 +156,5 @@ def test_how_a_weight_is_stored_and_what_its_source_remarks():
 
 
 def test_what_could_be_reached_otherwise_but_is_not_has_no_other_address():
-    space = trees.workspace(trees.model("m\n  a @Dense &x\n    :kernel (2,)"))
-    assert space.places[0].children[0].aliased
-    assert "also" not in dict(hover("a", 0, space).facts)
+    root = Layer("m", Content((), (Layer("a", shared=True),)))
+    assert "also" not in dict(hover("a", 0, trees.workspace(Model(root, ("m",)))).facts)
