@@ -295,7 +295,7 @@ def test_closing_lets_go_of_results(shell: Shell):
     assert shell.prompt == "larger_model"
     assert "the model of $2 was closed" in shown(shell, "$2")
     assert "3 weights" in shown(shell, "$3")
-    assert "before is closed" in shown(
+    assert "no layer where you were before" in shown(
         shell, "%cd seq", "%open other.keras", "%cd seq", "%cd", "%close seq", "%cd -"
     )
     assert shown(shell, "%close") == "closed larger_model"
@@ -330,6 +330,7 @@ def test_going_about(shell: Shell):
         shown(shell, *lines)
         return shell.prompt
 
+    assert "no layer where you were before" in shown(shell, "%cd -")
     assert where("%cd custom_module") == "larger_model/custom_module"
     assert where("%cd inner_dense1") == "larger_model/custom_module/inner_dense1"
     assert where("%cd ..") == "larger_model/custom_module"

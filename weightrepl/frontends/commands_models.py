@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from weightrepl.errors import WeightreplError
@@ -68,7 +68,7 @@ def _opened(shell: Shell, path: str, name: str | None) -> str:
 def reopened(shell: Shell, model: Model) -> Iterator[Block]:
     """Read the file of an open model anew, stay at the location if it is still there; yield what was done."""
     session = shell.session
-    way = [p.layer.name for p in session.location.ancestry] if session.location else []
+    way = session.location.ancestry if session.location else ()
     stood_there = session.location is not None and session.location.model is model
     fresh = session.open_again(model)
     shell.forget(model)
@@ -80,12 +80,13 @@ def reopened(shell: Shell, model: Model) -> Iterator[Block]:
             yield Line(f"there is no layer {listed([gone])} in it any more: paths start above it now", "hint")
 
 
-def _along(place: Place, names: list[str]) -> tuple[Place, str]:
-    """Return the place to which names lead, as far as they do, and the first that leads nowhere."""
-    for name in names:
-        below = next((child for child in place.children if child.layer.name == name), None)
+def _along(place: Place, way: Iterable[Place]) -> tuple[Place, str]:
+    """Return where the names of a way lead from another place, as far as they do, and the first that leads nowhere."""
+    for step in way:
+        called = (step.layer.name, step.ordinal)
+        below = next((child for child in place.children if (child.layer.name, child.ordinal) == called), None)
         if below is None:
-            return place, name
+            return place, step.layer.name
         place = below
     return place, ""
 
@@ -132,20 +133,20 @@ def models(shell: Shell, given: Given) -> Iterator[Block]:
 
 def cd(shell: Shell, given: Given) -> Iterator[Block]:
     """Go to a layer."""
-    session, where = shell.session, given.text.strip()
+    where = given.text.strip()
     if where in ("", "/", "~"):
         shell.move(None)
     elif where == "-":
-        if shell.before is not None and shell.before.model not in session.workspace.models:
-            raise mistake(given, "the model where you were before is closed")
-        shell.move(shell.before)
+        if not shell.before:
+            raise mistake(given, "there is no layer where you were before")
+        shell.move(*shell.before)
     elif where in ("..", "../") and shell.location is not None and shell.location.parent is None:
         shell.move(None)
     else:
         before = shell.location
         with given.at_fault():
-            session.go(given.text.rstrip())
-        shell.before = before
+            shell.session.go(given.text.rstrip())
+        shell.before = (before,)
     yield from ()
 
 

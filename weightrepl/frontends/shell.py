@@ -67,13 +67,13 @@ class Shell:
     """What a line means, whoever reads it from whatever: a terminal now, a notebook as well.
 
     inputs: how many lines were entered. $N and $_ are in `session.named`, and so are aliases.
-    before: the location before the one now, for `%cd -`.
+    before: the location before the one now, for `%cd -`; empty where there was none.
     """
 
     def __init__(self, session: Session, settings: Settings) -> None:
         self.session, self.settings = session, settings
         self.inputs = 0
-        self.before: Place | None = None
+        self.before: tuple[Place | None, ...] = ()
         self.complaints: tuple[Problem, ...] = tuple(settings.problems)
         self._gone: set[str] = set()
         for name, query in settings.aliases.items():
@@ -166,7 +166,8 @@ class Shell:
         return "" if isinstance(named, NamedResult) and named.kind == "table" else f"${number}"
 
     def forget(self, model: Model) -> None:
-        """Let go of the results that hold something of a model."""
+        """Let go of the results that hold something of a model, and of the way back to it."""
+        self.before = tuple(place for place in self.before if place is None or place.model is not model)
         gone = {name for name, named in self.session.named.items() if _holds(named, model)}
         self._gone |= gone
         self.session.named = {n: named for n, named in self.session.named.items() if n not in gone}
@@ -193,7 +194,7 @@ class Shell:
 
     def move(self, place: Place | None) -> None:
         """Let paths start at a layer, or for None where they do if nobody says otherwise."""
-        self.before, self.session.location = self.location, place
+        self.before, self.session.location = (self.location,), place
 
     def _told(self, problems: Iterable[Problem], line: str) -> Iterator[Picture]:
         """Yield the pictures of problems, with what only a shell knows of them."""
