@@ -120,7 +120,7 @@ def test_weights_are_those_of_a_query_or_all(shell: Shell):
 
 def test_info_tells_all_of_a_weight(shell: Shell):
     text = shown(shell, "%info outer_dense:kernel")
-    assert text.startswith("larger_model/outer_dense:kernel\n")
+    assert text.startswith("larger_model/outer_dense:kernel\nname       kernel\n")
     facts = dict(re.findall(r"^(\w+) +(.*)$", text, re.MULTILINE))
     assert (facts["shape"], facts["class"], facts["min"], facts["key"]) == (
         "(8, 4)",
@@ -157,6 +157,8 @@ def test_hist_is_the_stage(shell: Shell):
     wanted = shown(shell, "outer_dense:kernel | hist").rpartition(" ")[0]
     assert shown(shell, "%hist outer_dense:kernel").rpartition(" ")[0] == wanted
     assert shown(shell, "%hist outer_dense:kernel | hist bins=20").rpartition(" ")[0] == wanted
+    assert shown(shell, "%hist outer_dense:kernel  # a remark").rpartition(" ")[0] == wanted
+    assert "error" in shown(shell, "%hist # a remark")
     assert "  %hist outer_dens:kernel | hist\n        ~~~~~~~~~~" in shown(shell, "%hist outer_dens:kernel")
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from weightrepl.errors import OutputError
 from weightrepl.frontends.commands_words import Word, sides_of, word_at
 from weightrepl.frontends.shell import Given, mistake
-from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TableBlock
+from weightrepl.query.tokens import tokenize
+from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TreeBlock, TreeRow
 from weightrepl.spans import listed, visible
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def hist(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield the histograms of what a query selects."""
     query = _query(given, "%hist **:kernel")
     if not any(getattr(stage, "name", "") == "hist" for stage in query.stages):
-        given = Given(f"{given.line.rstrip()} | hist", given.start)
+        given = Given(f"{given.line[: given.start + _end_of(given.text)]} | hist", given.start)
     yield from shell.answered(given, "weights")
 
 
@@ -69,9 +70,14 @@ def _query(given: Given, example: str) -> Query:
     """Return the tree of the query that a command is given."""
     from weightrepl.query.parser import parse
 
-    if not given.text.strip():
+    if not _end_of(given.text):
         raise mistake(given, "expected a query", f"for example {example}")
     return parse(given.text).query
+
+
+def _end_of(text: str) -> int:
+    """Return where a query ends, white space and a comment behind it left out."""
+    return max((t.span.end for t in tokenize(text) if t.kind not in ("space", "comment")), default=0)
 
 
 # ------------------------------------------------------------------ all of one
@@ -123,7 +129,7 @@ def _layer(found: LayerSelection, shell: Shell) -> Iterator[Block]:
 
 def _facts(
     found: Selection | LayerSelection, columns: tuple[str, ...], more: list[tuple[str, str]]
-) -> TableBlock:
+) -> TreeBlock:
     """Return the values of a single row, one below the other; what is empty is left out."""
     from weightrepl.render.compose import cell
 
@@ -131,7 +137,7 @@ def _facts(
     (row,) = found.table(names).rows
     cells = [(name, cell(name, value)) for name, value in zip(names, row, strict=True) if value != ""]
     cells += [(name, Cell(visible(text), "name")) for name, text in more]
-    return TableBlock(("", ""), tuple((Cell(name, "dim"), value) for name, value in cells))
+    return TreeBlock(tuple(TreeRow(0, (Cell(name, "dim"), value)) for name, value in cells))
 
 
 # ------------------------------------------------------------------ files

@@ -217,8 +217,7 @@ def topics() -> dict[str, tuple[Page, ...]]:
 
 def _page(page: Page) -> Iterator[Block]:
     yield Heading(visible(page.usage))
-    yield Line(f"{page.summary}.")
-    for line in page.text.splitlines():
-        yield from map(Line, wrap(line.replace("`", ""), 79) or [""])
+    for line in (f"{page.summary}.", *page.text.replace("`", "").splitlines()):
+        yield from map(Line, wrap(line, 79) or [""])
     for example in page.examples:
         yield Line(f"  {visible(example[:70])}", "shape")
