@@ -47,6 +47,9 @@ PHRASES: dict[Kind, str] = {
 
 _MARKS: frozenset[Kind] = frozenset(("separator", "operator", "connective", "exclusion"))
 
+_WORDS: frozenset[Kind] = frozenset(("operator", "connective"))
+"""What is a mark, or a word such as `in` and `and`."""
+
 _CLOSING = {"(": (")", "unclosed-paren"), "[": ("]", "unclosed-bracket"), "{": ("}", "unclosed-brace")}
 
 MAX_DEPTH = 30
@@ -165,7 +168,8 @@ class Cursor:
             return Expected(end, ())
         after = tuple(Expectation(*e) for e in self._expectations.get(self.end, ()))
         start = max((o for o in self._expectations if o < self.end), default=self.end)
-        begun = tuple(Expectation(*e) for e in self._expectations.get(start, ()) if e[0] not in _MARKS)
+        marks = _MARKS - _WORDS if last.kind == "word" else _MARKS
+        begun = tuple(Expectation(*e) for e in self._expectations.get(start, ()) if e[0] not in marks)
         ended = last.kind == "space" or (last.kind == "mark" and last.text not in "?]}")
         if ended or start == self.end or not begun:
             return Expected(end, after)

@@ -23,6 +23,8 @@ def path(c: Cursor) -> Path:
     """path = [ "/" ] segment { "/" segment } [ "/" ] | "/" """
     start = c.start
     absolute = _slashes(c, at_start=True)
+    if absolute:
+        c.expect("layer")
     found: list[Segment] = []
     while begins_segment(c):
         found += _segments(c, found, absolute)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
-from itertools import islice
+from itertools import chain, islice
 
 from weightrepl.engine.addresses import address
 from weightrepl.engine.scope import Named, Scope
@@ -117,7 +117,7 @@ def _completion(entry: Entry, asked: Asked, span: Span) -> Completion:
     text = asked.written(entry.label) if entry.text is None else entry.text
     detail, where = entry.detail, ""
     if entry.place is not None and entry.places > 1:
-        detail = f"{entry.place.layer.class_name or '?'} · {numbered(entry.places, 'layer')}"
+        detail = " · ".join(filter(None, [entry.place.layer.class_name, numbered(entry.places, "layer")]))
     elif entry.place is not None:
         detail = names.layer_detail(entry.place, asked.scope.workspace.prepared.setdefault("details", {}))
         where = address(entry.place, asked.scope.workspace)
@@ -128,10 +128,11 @@ def _completion(entry: Entry, asked: Asked, span: Span) -> Completion:
 
 
 def _layers(asked: Asked) -> Iterator[Completion]:
-    yield from _named(names.layers(asked), asked, "layer", "/:,|@")
+    found = _named(names.layers(asked), asked, "layer", "/:,|@")
     if asked.word in ("", "*") and asked.brace is None and not asked.in_diff:
-        span = asked.span("/:,|@")
-        yield Completion("**", span, "pattern", "**", "any number of layers")
+        any_depth = Completion("**", asked.span("/:,|@"), "pattern", "**", "any number of layers")
+        found = chain([any_depth], found) if asked.word else chain(found, [any_depth])
+    yield from found
 
 
 def _weights(asked: Asked) -> Iterator[Completion]:

@@ -122,7 +122,11 @@ class Asked:
     def segment(self) -> Segment | None:
         """The segment of the path that the cursor is in."""
         path = self.selector.path if self.selector else None
-        if path is None or not path.segments or self.text.startswith("/", path.segments[-1].span.end):
+        if (
+            path is None
+            or not path.segments
+            or self.text.startswith("/", path.segments[-1].span.end, self.offset)
+        ):
             return None
         return path.segments[-1]
 
@@ -133,7 +137,7 @@ class Asked:
         if path is None:
             return Path(False, (), span=Span(self.start, self.start))
         segments = path.segments if self.segment is None else path.segments[:-1]
-        end = segments[-1].span.end if segments else path.span.start
+        end = segments[-1].span.end if segments else path.span.start + path.absolute
         return Path(path.absolute, segments, span=Span(path.span.start, end))
 
     @property

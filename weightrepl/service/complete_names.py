@@ -232,7 +232,7 @@ def layer_detail(place: Place, known: dict[Place, str]) -> str:
             with without_reading():
                 known[place] = full_detail(place)
         except NotReadYetError:
-            return place.layer.class_name or "?"
+            return place.layer.class_name or ""
     return known[place]
 
 
@@ -240,8 +240,9 @@ def full_detail(place: Place) -> str:
     """Return the class of a layer, and the figures of all in and below it, read now if need be."""
     sites = place.weights_below
     params = total(site.spec.size for site in sites)
-    name = place.layer.class_name or "?"
     if not sites:
-        return name
-    figures = "" if params is None else f" · {human_count(params)} param{'s' * (params != 1)}"
-    return f"{name} · {numbered(len(sites), 'weight')}{figures}"
+        return place.layer.class_name or ""
+    figures = [numbered(len(sites), "weight")]
+    if params is not None:
+        figures.append(f"{human_count(params)} param{'s' * (params != 1)}")
+    return " · ".join([*filter(None, [place.layer.class_name]), *figures])

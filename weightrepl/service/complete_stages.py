@@ -24,7 +24,10 @@ from weightrepl.spans import Span
 Plain = Callable[[Iterable[Entry], Asked, Span], Iterable[Completion]]
 _LAYERS_ONLY = set(LAYER_COLUMNS) - set(WEIGHT_COLUMNS)
 _SHAPE = re.compile(r"[=!]=\s*\([^()|]*\Z")
-"""Where a shape is begun, behind `==`."""
+_LIST = re.compile(r"\bin\s*\([^()|]*\Z")
+"""Where a shape is begun, behind `==`, and where a list of numbers is."""
+
+_SIZES = {"_": "any size", "...": "any number of axes"}
 
 _ARITHMETIC = ("+", "-", "*", "/")
 
@@ -85,9 +88,12 @@ def _to_equals(asked: Asked) -> Span:
 
 def _operator(asked: Asked) -> Span:
     """Return the place of an operator, with the one that stands there."""
-    at = next((t for t in asked.tokens if t.span.start == asked.offset), None)
-    signs = ("==", "!=", "<", "<=", ">", ">=", "~", "!~", "in")
-    end = at.span.end if at is not None and at.text in signs else asked.offset
+    signs = ("==", "!=", "<", "<=", ">", ">=", "~", "!~", "in", "not")
+    here = [t for t in asked.tokens if t.span.start <= asked.offset < t.span.end and t.text in signs]
+    end = here[0].span.end if here else asked.offset
+    if here and here[0].text == "not":
+        behind = asked.text[end:]
+        end += len(behind) - len(behind.lstrip().removeprefix("in"))
     return Span(asked.start, end)
 
 
@@ -182,12 +188,8 @@ def _fitting(asked: Asked) -> tuple[str, ...]:
     following = following.lstrip()
     if following.startswith(("~", "!~")):
         return ("text",)
-    signs = (*_ARITHMETIC, "<", ">")
-    return (
-        ("number", "bytes")
-        if asked.before.endswith((*_ARITHMETIC, "=", "<", ">")) or following.startswith(signs)
-        else ()
-    )
+    numeric = asked.before.endswith((*_ARITHMETIC, "=", "<", ">")) or _LIST.search(asked.before)
+    return ("number", "bytes") if numeric or following.startswith((*_ARITHMETIC, "<", ">")) else ()
 
 
 def _columns(asked: Asked, stage: str, families: tuple[str, ...] = ()) -> Iterator[Entry]:
@@ -220,7 +222,7 @@ def _stages(asked: Asked) -> Iterator[Entry]:
 
 def _separators(asked: Asked, plain: Plain) -> Iterator[Completion]:
     """Yield what goes on with a query that is complete so far: another stage, another selector, another column."""
-    if asked.word or not asked.text[: asked.offset][-1:].isspace() or asked.rest[:1] not in ("", " ", "|"):
+    if asked.word or not asked.text[: asked.start][-1:].isspace() or asked.rest[:1] not in ("", " ", "|"):
         return
     stage = asked.stage
     if stage is not None and stage.name == "where" and not _complete(asked):
@@ -244,7 +246,7 @@ def _counts(stage: str) -> Iterator[Entry]:
 
 def _complete(asked: Asked) -> bool:
     """Return whether the condition before the cursor is one."""
-    if not asked.text[: asked.offset][-1:].isspace():
+    if not asked.text[: asked.start][-1:].isspace():
         return False
     stage = asked.stage
     if stage is None or stage.name != "where":
@@ -274,7 +276,7 @@ _SAID = {
 def _operators(asked: Asked, name: str) -> Iterator[Entry]:
     span = _operator(asked)
     begins = asked.text[span.end :].lstrip()[:1]
-    if not asked.text[: asked.offset][-1:].isspace() or (len(span) == 0 and begins and begins in "+*/=<>!~"):
+    if not asked.text[: asked.start][-1:].isspace() or (len(span) == 0 and begins and begins in "+*/=<>!~"):
         return
     column = _known_columns(asked).get(name)
     type_ = "number" if column is None or column.type == "bytes" else column.type

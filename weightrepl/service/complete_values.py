@@ -9,7 +9,7 @@ from weightrepl.engine.columns import Column
 from weightrepl.engine.resolve import weights_named
 from weightrepl.engine.stages import Relation
 from weightrepl.query.printer import quoted
-from weightrepl.query.syntax import Ellipsis
+from weightrepl.query.syntax import Ellipsis, Missing
 from weightrepl.query.words import RESERVED
 from weightrepl.service.complete_asked import Asked, Entry
 
@@ -63,9 +63,8 @@ def axes(asked: Asked) -> Iterator[Entry]:
         return
     sites = weights_named(asked.reached(asked.path), selector.weight, selector.path)
     shapes = list(dict.fromkeys(site.spec.shape for site in sites if site.spec.shape is not None))
-    before = [
-        item for item in (selector.slice.items if selector.slice else ()) if item.span.end < asked.start
-    ]
+    items = selector.slice.items if selector.slice else ()
+    before = [item for item in items if item.span.end < asked.start and not isinstance(item, Missing)]
     dots = any(isinstance(item, Ellipsis) for item in before)
     axis = len(before)
     fitting = [shape for shape in shapes if len(shape) > axis]
