@@ -25,10 +25,9 @@ Plain = Callable[[Iterable[Entry], Asked, Span], Iterable[Completion]]
 _LAYERS_ONLY = set(LAYER_COLUMNS) - set(WEIGHT_COLUMNS)
 _SHAPE = re.compile(r"[=!]=\s*\([^()|]*\Z")
 _LIST = re.compile(r"\bin\s*\([^()|]*\Z")
-"""Where a shape is begun, behind `==`, and where a list of numbers is."""
+"""What ends where a shape is begun, behind `==`, and where a list is."""
 
-_SIZES = {"_": "any size", "...": "any number of axes"}
-
+_IN_SHAPE = {"_": "any size", "...": "any axes"}
 _ARITHMETIC = ("+", "-", "*", "/")
 
 
@@ -43,15 +42,11 @@ def of_kind(expectation: Expectation, asked: Asked, plain: Plain) -> Iterable[Co
         case "column" if _in_keyword(asked) == "axis":
             return _values(asked, "axis", plain)
         case "column" if _SHAPE.search(asked.before):
-            return plain(
-                [Entry("_", "value", "_", "any size"), Entry("...", "value", "...", "any axes")],
-                asked,
-                asked.span(),
-            )
+            return plain((Entry(n, "value", n, said) for n, said in _IN_SHAPE.items()), asked, asked.span())
         case "column":
             return plain(_columns(asked, context), asked, asked.span())
         case "direction":
-            return plain([Entry("desc", "direction", "desc", "the largest first")], asked, _at(asked))
+            return plain([Entry("desc", "direction", "desc", "the largest first")], asked, asked.span())
         case "count":
             return plain(_counts(context), asked, asked.span())
         case "reduction":
@@ -61,7 +56,7 @@ def of_kind(expectation: Expectation, asked: Asked, plain: Plain) -> Iterable[Co
         case "operator" if not _in_keyword(asked):
             return plain(_operators(asked, context), asked, _operator(asked))
         case "connective" if _complete(asked) and not _in_keyword(asked):
-            return plain((Entry(n, "operator", n) for n in ("and", "or")), asked, _at(asked))
+            return plain((Entry(n, "operator", n) for n in ("and", "or")), asked, asked.span())
         case "slice-axis" if context:
             return plain(sizes(_shapes(asked)), asked, asked.span())
         case "slice-axis":
@@ -69,11 +64,6 @@ def of_kind(expectation: Expectation, asked: Asked, plain: Plain) -> Iterable[Co
         case "value":
             return _values(asked, context, plain)
     return ()
-
-
-def _at(asked: Asked) -> Span:
-    """Return the word at the cursor, or the place between two."""
-    return asked.span()
 
 
 def _keywords(asked: Asked, stage: str) -> Iterator[Entry]:
@@ -172,11 +162,7 @@ def _shapes(asked: Asked) -> list[tuple[int, ...]]:
 def _known_columns(asked: Asked) -> dict[str, Column]:
     found: dict[str, Column] = {}
     for given in relations(asked):
-        found = (
-            dict(given.columns) | found
-            if not found
-            else found | {name: column for name, column in given.columns.items() if name not in found}
-        )
+        found |= {name: column for name, column in given.columns.items() if name not in found}
     return found
 
 
