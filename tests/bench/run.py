@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)  # run as a script: `tests` is what is imported from, not its folder `bench`
 
-from tests.bench import differences, in_memory, processes, prompts, values  # noqa: E402
+from tests.bench import completions, differences, in_memory, processes, prompts, values  # noqa: E402
 from tests.bench.measure import BenchError, Progress, output_of, warm  # noqa: E402
 from tests.bench.models import FULL, QUICK, Files  # noqa: E402
 from tests.bench.processes import Setting  # noqa: E402
@@ -30,6 +30,7 @@ SECTIONS: dict[str, Callable[[Setting], Section | tuple[Section, ...]]] = {
     "memory": processes.memory,
     "stats": values.statistics,
     "diff": differences.differences,
+    "complete": completions.completions,
     "prompt": prompts.prompts,
 }
 NEED_FILES = ("one", "list", "memory", "prompt")

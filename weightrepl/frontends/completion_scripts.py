@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from weightrepl.frontends.session import Session
-    from weightrepl.model.tree import Place
+    from weightrepl.service.answers import Completion
 
 BASH = """\
 # eval "$(weightrepl --completion bash)" in ~/.bashrc
@@ -73,6 +73,7 @@ _CHOICES = {
 }
 _WITH_FILE = ("-f", "--file", "-o", "--output", "--labels")
 _WITH_QUERY = ("-q", "--query", "-m", "--model")
+_LAYERS = ("model", "layer", "attribute", "system")
 _WITH_VALUE = (*_WITH_FILE, *_WITH_QUERY, *_CHOICES)
 OPTIONS = (
     *(
@@ -185,69 +186,35 @@ def _stand(before: Sequence[str], session: Session) -> None:
 
 def _continued(text: str, session: Session, layers_only: bool) -> list[str]:
     """Return texts that go on with `text` by one level; by more where there is but one way on."""
-    from weightrepl.query.tokens import tokenize
-    from weightrepl.query.words import STAGES
-
-    tokens = tokenize(text)
-    braces = start = 0
-    for token in tokens:
-        if token.kind == "mark":
-            braces += (token.text == "{") - (token.text == "}")
-            if token.text in ",|!" and not braces:
-                start = token.span.end
-                stage = token.text == "|"
-    rest = text[start:]
-    head, path = text[: len(text) - len(rest.lstrip())], rest.lstrip()
-    if start and stage:
-        return [head + name for name in STAGES if name.startswith(path)]
-    found = _one_level(path, session, layers_only)
-    while len(found) == 1 and found[0][-1] in "/:" and (deeper := _one_level(found[0], session, layers_only)):
+    found = list(_one_level(text, session, layers_only))
+    while (
+        len(found) == 1 and found[0][-1] in "/:" and (deeper := [*_one_level(found[0], session, layers_only)])
+    ):
         found = deeper
-    return [head + each for each in found]
+    return found
 
 
-def _one_level(path: str, session: Session, layers_only: bool) -> list[str]:
-    from weightrepl.query.tokens import tokenize
-
-    ends = [t.span.end for t in tokenize(path) if t.kind == "mark" and t.text in "/:"]
-    done, part = (path[: ends[-1]], path[ends[-1] :]) if ends else ("", path)
-    names = dict.fromkeys(_names(done, session, hidden=part.startswith("."), layers_only=layers_only))
-    return [done + name for name in names if name.startswith(part)]
-
-
-def _names(done: str, session: Session, hidden: bool, layers_only: bool) -> Iterator[str]:
-    """Yield what may follow the finished part of a path, each with the mark that leads on."""
-    from weightrepl.engine.addresses import address, relative, weight_name
-
-    workspace = session.workspace
-    if done in ("", "/"):
-        for place in workspace.places:
-            yield from _marked(address(place, workspace), place, layers_only)
-    for place in _reached(done, session):
-        if done.endswith(":"):
-            yield from (weight_name(place.layer, weight) for weight in place.layer.weights)
-            continue
-        for child in place.children:
-            if hidden or not child.layer.system:
-                yield from _marked(relative(child, place, workspace), child, layers_only)
+def _one_level(text: str, session: Session, layers_only: bool) -> Iterator[str]:
+    """Yield the texts that begin with `text`, each with the mark that leads on."""
+    within_name = bool(text) and text[-1] not in "/:,|! "
+    for item in _completions(text, session):
+        whole = text[: item.span.start] + item.text
+        leads_on = within_name and item.text[0] in "/:#"
+        if whole.startswith(text) and not leads_on and item.kind not in ("pattern", "operator"):
+            yield from _marked(whole, session, layers_only) if item.kind in _LAYERS else (whole,)
 
 
-def _reached(done: str, session: Session) -> tuple[Place, ...]:
-    from weightrepl.engine.selection import LayerSelection
+def _completions(text: str, session: Session) -> Sequence[Completion]:
+    from weightrepl.service.complete import complete
 
-    if done == "/":
-        return ()
-    if not done[:-1]:
-        here = session.location or session.workspace.location
-        return () if here is None else (here,)
-    found = session.run(done[:-1], "layers")
-    return found.rows if isinstance(found, LayerSelection) else ()
+    return complete(text, len(text), session.workspace, location=session.location).items
 
 
-def _marked(name: str, place: Place, layers_only: bool) -> Iterator[str]:
-    if place.children:
+def _marked(name: str, session: Session, layers_only: bool) -> Iterator[str]:
+    marks = {item.text[0] for item in _completions(name, session) if item.span.start == len(name)}
+    if "/" in marks:
         yield f"{name}/"
-    if layers_only or not place.layer.content:
+    if layers_only or not marks & {"/", ":"}:
         yield name
-    elif place.layer.weights:
+    elif ":" in marks:
         yield f"{name}:"

@@ -77,7 +77,7 @@ def _sources(asked: Asked) -> Iterator[Source]:
     if _ordinal_at(asked) is not None:
         yield lambda: _ordinals(asked)
         return
-    if asked.inside_mark:
+    if asked.inside_mark or asked.crossing:
         return
     for expectation in asked.expected.kinds:
         if not asked.word and asked.before_more and expectation.kind != "operator":
@@ -137,6 +137,8 @@ def _layers(asked: Asked) -> Iterator[Completion]:
 
 def _weights(asked: Asked) -> Iterator[Completion]:
     selector = asked.selector
+    if asked.brace is not None and asked.path is not None and asked.brace < asked.path.span.end:
+        return  # of a name that never ends
     if selector is not None and selector.weight is not None:
         yield from _named(names.weights(asked), asked, "weight", "/:,|@[")
     elif selector is None or not asked.above.segments:
