@@ -175,15 +175,29 @@ class Asked:
     # ---------------------------------------------------------------- braces and quotes
 
     @cached_property
-    def brace(self) -> int | None:
-        """Where the `{` stands that is open at the cursor, in the path or weight that it is in."""
+    def _open_braces(self) -> tuple[int, ...]:
+        """Where each `{` stands that is open at the cursor, and -1 where a name ended within one."""
         opened: list[int] = []
         for token in tokenize(self.text, 0, self.start):
-            if token.kind == "mark" and token.text == "{":
+            if token.kind != "mark":
+                continue
+            if token.text == "{":
                 opened.append(token.span.start)
-            elif token.kind == "mark" and token.text in "}|" and opened:
+            elif token.text in "}|" and opened:
                 opened.pop()
-        return opened[-1] if opened else None
+            elif token.text in "/:" and opened:
+                opened.append(-1)
+        return tuple(opened)
+
+    @property
+    def brace(self) -> int | None:
+        """Where the `{` stands that is open at the cursor, in the path or weight that it is in."""
+        return self._open_braces[-1] if self._open_braces else None
+
+    @property
+    def crossing(self) -> bool:
+        """Whether a name ended though a `{` was open: nothing that follows can be right."""
+        return -1 in self._open_braces
 
     def written(self, name: str) -> str:
         """Return a name as the user writes names: in the quotes that were begun, else escaped."""
