@@ -20,7 +20,7 @@ NO_LITECLI = "litecli is left out: {}."
 TYPED = "block_3/dense_1*:kernel | where size > 1"
 KEY, KEY_MENU, PEER = "weightrepl", "weightrepl, menu while typing", "bare PromptSession"
 BARE = "from prompt_toolkit import PromptSession; PromptSession().prompt('bare> ')"
-PERCENT = {"half of the keys": 50, "99 of 100 keys": 99}
+PERCENT = {"p50": 50, "p99": 99}
 
 
 def prompts(setting: Setting) -> tuple[Section, Section]:
