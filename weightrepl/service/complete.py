@@ -137,8 +137,6 @@ def _layers(asked: Asked) -> Iterator[Completion]:
 
 def _weights(asked: Asked) -> Iterator[Completion]:
     selector = asked.selector
-    if asked.brace is not None and asked.path is not None and asked.brace < asked.path.span.end:
-        return  # of a name that never ends
     if selector is not None and selector.weight is not None:
         yield from _named(names.weights(asked), asked, "weight", "/:,|@[")
     elif selector is None or not asked.above.segments:
