@@ -24,6 +24,9 @@ from weightrepl.spans import Span
 MOST = 500
 """So many completions are given at most."""
 
+MOST_AHEAD = 100
+"""So many of them may be those that lead on, where there are too many."""
+
 
 def complete(
     text: str,
@@ -51,7 +54,16 @@ def complete(
         except WeightreplError:  # what can't be read has no names; a query that asks for it says so
             continue
     items = tuple(found.values())
-    return Completions(items[:MOST], coming, len(items) > MOST)
+    return Completions(_at_most(items, asked), coming, len(items) > MOST)
+
+
+def _at_most(items: tuple[Completion, ...], asked: Asked) -> tuple[Completion, ...]:
+    """Return the first of the completions, and the first of those that lead on from the word as it is."""
+    if len(items) <= MOST or not asked.word:
+        return items[:MOST]
+    ahead = [item for item in items if not len(item.span)][:MOST_AHEAD]
+    whole = [item for item in items if len(item.span)]
+    return (*whole[: MOST - len(ahead)], *ahead)
 
 
 def resolved(completion: Completion, workspace: Workspace) -> Completion:
