@@ -14,7 +14,7 @@ BEFORE = {"stages": "** | ", "expressions": "** | where "}
 
 
 def queries() -> list[str]:
-    """Return the text of every case of the language, right or wrong, each once."""
+    """Return the text of every case of the language, right or wrong, each once; its page's examples are among them."""
     found: dict[str, None] = {}
     for path in sorted(CASES.glob("*.json")):
         if path.stem in ("trees", "files", "complete", "highlight", "signature"):
