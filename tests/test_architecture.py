@@ -48,7 +48,9 @@ DOORS = {
 }
 
 # Of the REPL, what draws and edits: the rest is there before the library is loaded.
-PROMPT = tuple(f"frontends.repl_{name}" for name in ("terminal", "menu", "keys", "style", "history", "toolbar"))
+PROMPT = tuple(
+    f"frontends.repl_{name}" for name in ("terminal", "menu", "keys", "style", "history", "toolbar")
+)
 
 # Third-party library -> the rooms or modules that may import it, in a function or (where AT_MODULE_LEVEL says so) on
 # top. A library that is not here may be imported nowhere: tensorflow and keras above all, which only users import.

@@ -103,5 +103,9 @@ def test_names_are_listed() -> None:
 
 def test_among_very_many_names_a_beginning_is_enough():
     names = [f"block_{i}" for i in range(1000)]
-    assert nearest("block_99", [n for n in names if n != "block_99"]) == ("block_990", "block_991", "block_992")
+    assert nearest("block_99", [n for n in names if n != "block_99"]) == (
+        "block_990",
+        "block_991",
+        "block_992",
+    )
     assert nearest("blok_99", names)[0] == "block_99"

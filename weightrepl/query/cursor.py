@@ -209,7 +209,8 @@ class Cursor:
             return
         fix = insertion(self.last.span.end, closing)
         self.report(code, f"the '{opening.text}' is never closed", opening.span, fix)
-        self._hole_at_end = self.beyond().span.end == self.end  # also where a last word is begun in the brackets
+        # the last word, too, is one within the brackets
+        self._hole_at_end = self.beyond().span.end == self.end
 
     def deeper(self, opening: Token) -> bool:
         """Return whether a bracket may nest deeper still; where it may not, give up."""
