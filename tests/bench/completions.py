@@ -33,13 +33,13 @@ def completions(setting: Setting) -> Section:
         Row(f"a key, {what}", peer, found["weightrepl"][i], found[key][i])
         for i, what in enumerate(("p50", "p99"))
         for key, peer in (
-            ("fuzzy", "prompt_toolkit's FuzzyWordCompleter"),
+            ("fuzzy", "FuzzyWordCompleter"),
             ("filter", "startswith, of all names"),
         )
     ]
     rows.append(Row("a key, p99", "what we aim at", found["weightrepl"][1], AIM_S, aim=1.0))
     remarks = (
-        "Ours ranks, and gives at most 500 with their details; startswith finds beginnings only.",
+        "FuzzyWordCompleter is prompt_toolkit's; startswith finds beginnings only. Ours ranks and adds details.",
         "The index of the level is made before: it takes half a second, once.",
     )
     return Section(f"Completion in a layer of {count:,} children", tuple(rows), remarks)

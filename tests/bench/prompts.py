@@ -18,7 +18,7 @@ OURS, AIM_S = "weightrepl MODEL", 0.3
 LITECLI, TENSORFLOW, AIM = "litecli DATABASE", "import tensorflow", "what we aim at"
 NO_LITECLI = "litecli is left out: {}."
 TYPED = "block_3/dense_1*:kernel | where size > 1"
-KEY, KEY_MENU, PEER = "weightrepl", "weightrepl, menu while typing", "bare PromptSession"
+KEY, KEY_MENU, PEER = "weightrepl", "with the menu up", "bare PromptSession"
 BARE = "from prompt_toolkit import PromptSession; PromptSession().prompt('bare> ')"
 PERCENT = {"p50": 50, "p99": 99}
 

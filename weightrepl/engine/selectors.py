@@ -197,23 +197,24 @@ def _within(reference: Reference, text: str, problem: Problem) -> Problem:
 def kind_of(query: Query, named: Mapping[str, Named], within: frozenset[str] = frozenset()) -> Kind:
     """Return whether a query is of weights or of layers: of weights as soon as a selector has a `:`."""
     for selector in query.selectors:
-        match selector:
-            case Selector(weight=weight) if weight is not None:
-                return "weights"
-            case Reference(name=name) if name in named and name not in within:
-                if _kind_of_named(named[name], named, within | {name}) == "weights":
-                    return "weights"
+        if isinstance(selector, Selector) and selector.weight is not None:
+            return "weights"
+        if isinstance(selector, Reference) and _kind_of_named(selector.name, named, within) == "weights":
+            return "weights"
     return "layers"
 
 
-def _kind_of_named(thing: Named, named: Mapping[str, Named], within: frozenset[str]) -> Kind:
+def _kind_of_named(name: str, named: Mapping[str, Named], within: frozenset[str]) -> Kind:
+    thing = None if name in within else named.get(name)
+    if thing is None:
+        return "layers"
     if isinstance(thing, NamedResult):
         return "weights" if thing.kind == "weights" else "layers"
     from weightrepl.engine.stages import wants_weights
 
     if wants_weights(thing.query.stages):
         return "weights"
-    return kind_of(thing.query, named, within)
+    return kind_of(thing.query, named, within | {name})
 
 
 def owners(sites: Iterable[Site]) -> Iterator[Place]:

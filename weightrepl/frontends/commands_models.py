@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import WeightreplError
 from weightrepl.frontends.commands_words import seconds_in, word_at, words_of
-from weightrepl.frontends.session import read_query_file, read_text, split_name
+from weightrepl.frontends.session import file_print, read_query_file, read_text, split_name
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
 from weightrepl.spans import listed, nearest, visible
@@ -204,26 +204,18 @@ class _Prints:
         self._known: dict[str, object] = {}
         self._seen: dict[str, object] = {}
         for model in shell.session.workspace.models:
-            self._known[model.source] = self._seen[model.source] = _print_of(model.source)
+            self._known[model.source] = self._seen[model.source] = file_print(model.source)
 
     def changed(self) -> list[Model]:
         """Return the models whose files are others than before, and are not being written at the moment."""
         found = []
         for model in self._shell.session.workspace.models:
-            now, path = _print_of(model.source), model.source
+            now, path = file_print(model.source), model.source
             if now is not None and now != self._known.setdefault(path, now) and now == self._seen.get(path):
                 self._known[path] = now
                 found.append(model)
             self._seen[path] = now
         return found
-
-
-def _print_of(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 # ------------------------------------------------------------------ lines that others answer

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import deque
 from threading import Event, Thread
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
 from weightrepl.errors import QueryError, WeightreplError
+from weightrepl.frontends.session import file_print
 from weightrepl.render.blocks import Line, Picture
 
 if TYPE_CHECKING:
@@ -108,17 +109,13 @@ class Opening:
 # ------------------------------------------------------------------ files that change
 
 
-Print: TypeAlias = "tuple[int, int, int] | None"
-"""What is another one when a file is; None where there is none."""
-
-
 class Watch:
     """Notices when the file of an open model is another one, by looking at it every second in a thread of its own."""
 
     def __init__(self, session: Session, notices: Notices) -> None:
         self._session, self._notices = session, notices
-        self._opened: WeakKeyDictionary[Model, Print] = WeakKeyDictionary()
-        self._seen: WeakKeyDictionary[Model, Print] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[Model, tuple[int, int, int] | None] = WeakKeyDictionary()
+        self._seen: WeakKeyDictionary[Model, tuple[int, int, int] | None] = WeakKeyDictionary()
         self._changed: WeakSet[Model] = WeakSet()
         self._stopped = Event()
         Thread(target=self._look_on, daemon=True).start()
@@ -136,13 +133,13 @@ class Watch:
         """Remember what the files of models are like that were just opened."""
         for model in self._session.workspace.models:
             if model.source and model not in self._opened:
-                self._opened[model] = _print_of(model.source)
+                self._opened[model] = file_print(model.source)
 
     def look(self) -> None:
         """Tell of each file that has changed and is not being written at the moment: once."""
         self.note()
         for model in self._session.workspace.models:
-            now = _print_of(model.source) if model.source and model not in self._changed else None
+            now = file_print(model.source) if model.source and model not in self._changed else None
             if now is not None and now != self._opened[model] and now == self._seen.get(model):
                 self._changed.add(model)
                 name, path = os.path.basename(model.source), model.source
@@ -154,11 +151,3 @@ class Watch:
     def _look_on(self) -> None:
         while not self._stopped.wait(CHECK_S):
             self.look()
-
-
-def _print_of(path: str) -> Print:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

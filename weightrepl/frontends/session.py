@@ -159,6 +159,15 @@ def split_name(argument: str) -> tuple[str | None, str]:
     return name, path
 
 
+def file_print(path: str) -> tuple[int, int, int] | None:
+    """Return what is another one when a file is: its time of change, bytes and inode; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 # ------------------------------------------------------------------ queries and where they stand
 
 

@@ -263,6 +263,7 @@ def _tuple(c: Cursor, group: bool = False) -> Tuple:
         if c.take_if(",") is None:
             break
         c.skip()
+        c.expect("column")
     c.depth -= 1
     c.close(opening)
     return Tuple(tuple(items), span=c.since(opening.span.start))

@@ -13,7 +13,7 @@ from weightrepl.engine.survey import survey
 from weightrepl.errors import errors_in
 from weightrepl.query.cursor import Expectation
 from weightrepl.query.parser import parse
-from weightrepl.query.syntax import Keyword, Stage
+from weightrepl.query.syntax import Keyword, Number, Stage, Tuple
 from weightrepl.query.words import KEYWORDS, REDUCTIONS, STAGES
 from weightrepl.service.answers import Completion
 from weightrepl.service.complete_asked import Asked, Entry
@@ -277,9 +277,20 @@ def _in_keyword(asked: Asked) -> str:
     return argument.name if isinstance(argument, Keyword) else ""
 
 
+def _axes_before(asked: Asked) -> set[str]:
+    """Return the axes in parentheses before the one that the cursor is in."""
+    stage = asked.stage
+    argument = stage.arguments[-1] if stage and stage.arguments else None
+    value = argument.value if isinstance(argument, Keyword) else None
+    items = value.items if isinstance(value, Tuple) else ()
+    return {item.text for item in items if isinstance(item, Number) and item.span.end <= asked.start}
+
+
 def _values(asked: Asked, context: str, plain: Plain) -> Iterable[Completion]:
     if context == "axis" and not asked.before.endswith("-"):
-        return plain(axis_numbers(_shapes(asked)), asked, asked.span())
+        taken = _axes_before(asked)
+        left = (entry for entry in axis_numbers(_shapes(asked)) if entry.label not in taken)
+        return plain((entry for entry in left if not taken or entry.label[0] != "-"), asked, asked.span())
     if context == "bins":
         return plain((Entry(n, "value", n) for n in ("10", "20", "50", "100")), asked, asked.span())
     if (column := _known_columns(asked).get(context)) is None:
