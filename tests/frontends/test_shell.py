@@ -219,3 +219,16 @@ def test_nothing_that_is_typed_drives_the_terminal(shell: Shell, line: str):
     text = shown(shell, line)
     assert "error" in text
     assert "\x1b" not in text
+
+
+def test_what_diff_found_goes_with_a_model(shell: Shell):
+    """Its rows are known by their addresses only, and these may name another model then."""
+    shell.session.open("m.keras", "twin")
+    assert "$1" in shown(shell, "larger_model#1/**:kernel | diff twin")
+    assert "$2" in shown(shell, "$1")
+    assert "the model of $1 was closed" in shown(shell, "%close twin", "$1")
+
+
+def test_an_alias_stays_when_a_model_is_closed(shell: Shell):
+    shown(shell, "%open other.keras", "%alias all **:*", "%close seq")
+    assert "6 weights" in shown(shell, "$all")

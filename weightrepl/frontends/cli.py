@@ -196,10 +196,17 @@ def _on_terminal() -> bool:
 
 
 def _interactive(options: Namespace, models: Iterable[str]) -> int:
+    from weightrepl.errors import SourceError
     from weightrepl.frontends.repl import run
     from weightrepl.frontends.session import split_name
 
-    return run([split_name(argument) for argument in models], location=options.model, colour=options.color)
+    try:
+        return run(
+            [split_name(argument) for argument in models], location=options.model, colour=options.color
+        )
+    except SourceError as error:
+        Teller(screen_for(sys.stderr, options)).tell(error)
+        return ERROR
 
 
 def _script(options: Namespace) -> Script | None:
