@@ -217,9 +217,7 @@ def test_a_location_may_be_given(tmp_path: Path):
 def test_a_file_that_is_not_there_is_told_before_any_prompt(tmp_path: Path):
     with repl(tmp_path, "nothing.keras") as seen:
         assert seen.end() == 2
-        assert "nothing.keras" in seen.text
-        assert "Traceback" not in seen.text
-        assert ">" not in seen.text.replace("->", "")
+        assert seen.text.strip() == "error: nothing.keras: no such file"
 
 
 def test_opening_what_is_not_there_is_a_message(seen: Terminal):
@@ -272,9 +270,3 @@ def test_a_broken_configuration_is_told_and_the_prompt_comes(tmp_path: Path):
     with repl(tmp_path) as seen:
         seen.wait(lambda t: "config.toml" in t.text and t.line == PROMPT)
         assert "Traceback" not in seen.text
-
-
-def test_a_file_that_is_not_there_is_told_before_any_prompt(tmp_path: Path):
-    with repl(tmp_path, "missing.keras") as seen:
-        assert seen.end() == 2
-        assert seen.text.strip() == "error: missing.keras: no such file"
