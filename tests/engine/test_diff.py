@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,15 @@ def test_a_weight_is_no_other_name_of_itself() -> None:
     found = evaluate("b/**:* | diff . | show verdict, hint", trees.workspace(trees.model(NESTED)))
     assert isinstance(found, Table)
     assert found.rows == (("only-left", ""), ("only-left", ""), ("only-right", ""), ("only-right", ""))
+
+
+def test_a_pickled_table_leaves_the_weights_behind_its_rows() -> None:
+    found = evaluate("b/**:* | diff .", trees.workspace(trees.model(NESTED)))
+    assert isinstance(found, Table)
+    assert found.sites
+    back = pickle.loads(pickle.dumps(found))  # noqa: S301
+    assert back == found
+    assert not back.sites
 
 
 def test_several_of_the_same_values_are_counted() -> None:

@@ -221,11 +221,18 @@ def test_nothing_that_is_typed_drives_the_terminal(shell: Shell, line: str):
     assert "\x1b" not in text
 
 
-def test_what_diff_found_goes_with_a_model(shell: Shell):
-    """Its rows are known by their addresses only, and these may name another model then."""
+def test_what_diff_found_goes_with_its_model(shell: Shell):
+    """Its rows stand for weights of the left side, whatever became of the right one."""
     shell.session.open("m.keras", "twin")
-    assert "$1" in shown(shell, "larger_model#1/**:kernel | diff twin")
+    left = "larger_model#1/**:kernel"
+    assert "$1" in shown(shell, f"{left} | diff twin")
     assert "$2" in shown(shell, "$1")
+    assert "3 weights" in shown(shell, "%close twin", "$1")
+
+
+def test_what_diff_found_is_lost_with_its_model(shell: Shell):
+    shell.session.open("m.keras", "twin")
+    assert "$1" in shown(shell, "twin/**:kernel | diff larger_model#1")
     assert "the model of $1 was closed" in shown(shell, "%close twin", "$1")
 
 

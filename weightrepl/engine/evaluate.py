@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import FIGURES, Figures, Watcher
-from weightrepl.engine.scope import Named, NamedQuery, NamedResult, Scope
+from weightrepl.engine.scope import Named, NamedResult, Scope, scope_of
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Chosen, Kind, choose, kind_of, owners
 from weightrepl.engine.stages import Relation, apply, check, relation, wants_weights, words_of
@@ -44,7 +44,7 @@ def evaluate(
     parsed = parse(text)
     if errors_in(parsed.problems):
         raise QueryError(text, parsed.problems)
-    scope = Scope(text, workspace, location or workspace.location, named or {}, watcher)
+    scope = scope_of(text, workspace, location, named, watcher)
     return evaluate_query(parsed.query, scope, want, parsed.problems)
 
 
@@ -115,10 +115,8 @@ def named_result(result: Result) -> Named:
             return NamedResult("weights", result.rows)
         case LayerSelection():
             return NamedResult("layers", result.rows)
-        case Table() if "address" in result.columns:
-            at = result.columns.index("address")
-            text = ", ".join(str(row[at]) for row in result.rows)
-            return NamedQuery(text, parse(text).query)
+        case Table(sites=tuple(sites)):
+            return NamedResult("weights", sites)
     return NamedResult("table")
 
 
@@ -157,4 +155,5 @@ def _result(given: Relation, scope: Scope) -> Result:
             return LayerSelection(given, scope.workspace)
         case "count":
             return Count(len(given.rows), given.problems)
-    return Table(given.shown, given.values(given.shown), given.problems)
+    sites = tuple(pair.site._replace(derived=None) for pair in given.rows) if given.kind == "pairs" else None
+    return Table(given.shown, given.values(given.shown), given.problems, sites=sites)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from weightrepl.engine.missing import complaints, names_at
 from weightrepl.engine.missing_weights import empty_complaints
 from weightrepl.engine.resolve import weights_within
-from weightrepl.engine.scope import Named, Scope
+from weightrepl.engine.scope import Named, Scope, scope_of
 from weightrepl.engine.selectors import follow, kind_of
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Problem
@@ -58,7 +58,7 @@ def explain(
 ) -> Explanation:
     """Return how each selector of a query goes through the open models; never raises on a broken query."""
     parsed = parse(text)
-    scope = Scope(text, workspace, location or workspace.location, named or {})
+    scope = scope_of(text, workspace, location, named)
     weights = kind_of(parsed.query, scope.named) == "weights"
     selectors, problems = [], list(parsed.problems)
     for selector in parsed.query.selectors:

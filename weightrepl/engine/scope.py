@@ -55,3 +55,14 @@ class Scope(Value):
         named = self.named[name]
         assert isinstance(named, NamedQuery)
         return self.replace(text=named.text, within=self.within | {name})
+
+
+def scope_of(
+    text: str,
+    workspace: Workspace,
+    location: Place | None,
+    named: Mapping[str, Named] | None,
+    watcher: Watcher | None = None,
+) -> Scope:
+    """Return where a query is asked; without a location it is the one open model, else the workspace."""
+    return Scope(text, workspace, location or workspace.location, named or {}, watcher)

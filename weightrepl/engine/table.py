@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from weightrepl.errors import Problem
+from weightrepl.model.tree import Site
 from weightrepl.values import Value as Frozen
+from weightrepl.values import field
 
 ColumnType: TypeAlias = Literal["text", "number", "bytes", "shape", "bool", "histogram"]
 
@@ -35,11 +37,13 @@ class Table(Frozen):
     """Columns and rows of plain values.
 
     notes: what there is to tell about how it came about.
+    sites: the weight of each row where it is of one, as in a `diff`; else None. Not part of what the table says.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Value, ...], ...]
     notes: tuple[Problem, ...] = ()
+    sites: tuple[Site, ...] | None = field(default=None, kw_only=True, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,6 +52,9 @@ class Table(Frozen):
         from weightrepl.render.plain import plain_text
 
         return plain_text(self)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Table, (self.columns, self.rows, self.notes)
 
     def to_dicts(self) -> list[dict[str, Value]]:
         """Return each row as a dict from column to value."""

@@ -157,14 +157,14 @@ def _obeyed(options: Namespace) -> int:
 
         sys.stdout.write(SCRIPTS[options.completion])
         return 0
-    if options.demo:
-        return _demonstrated(options)
-    if _asks_nothing(options) and _on_terminal():
-        return _interactive(options, options.models)
     from weightrepl.errors import WeightreplError
 
     teller = Teller(screen_for(sys.stderr, options))
     try:
+        if options.demo:
+            return _demonstrated(options)
+        if _asks_nothing(options) and _on_terminal():
+            return _interactive(options, options.models)
         script = _script(options)
         if script is not None and script.errors:
             teller.show(script.errors)
@@ -196,17 +196,10 @@ def _on_terminal() -> bool:
 
 
 def _interactive(options: Namespace, models: Iterable[str]) -> int:
-    from weightrepl.errors import SourceError
     from weightrepl.frontends.repl import run
     from weightrepl.frontends.session import split_name
 
-    try:
-        return run(
-            [split_name(argument) for argument in models], location=options.model, colour=options.color
-        )
-    except SourceError as error:
-        Teller(screen_for(sys.stderr, options)).tell(error)
-        return ERROR
+    return run([split_name(argument) for argument in models], location=options.model, colour=options.color)
 
 
 def _script(options: Namespace) -> Script | None:
@@ -305,7 +298,7 @@ def _written(options: Namespace, session: Session, question: Question, teller: T
     from weightrepl.engine.selection import Selection
     from weightrepl.engine.table import Table
     from weightrepl.errors import QueryError
-    from weightrepl.writers import write, write_table
+    from weightrepl.frontends.session import write_found
 
     try:
         result = session.run(question.text, "weights")
@@ -317,13 +310,7 @@ def _written(options: Namespace, session: Session, question: Question, teller: T
         return teller.fail("-o writes weights or a table, and this query gives a number")
     if not result:
         return 1
-    if isinstance(result, Table):
-        if options.labels is not None:
-            return teller.fail("--labels names the rows of a weight, and this result is a table")
-        write_table(result, options.output, options.force)
-    else:
-        notes = write(result, options.output, options.force, options.labels)
-        teller.show(question.pictures(notes))
+    teller.show(question.pictures(write_found(result, options.output, options.force, options.labels)))
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import OutputError
 from weightrepl.frontends.commands_words import Word, sides_of, word_at
+from weightrepl.frontends.session import write_found
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.query.tokens import tokenize
 from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TreeBlock, TreeRow
@@ -147,7 +148,7 @@ def save(shell: Shell, given: Given) -> Iterator[Block]:
     """Write what a query selects to a file, and yield what was written."""
     from weightrepl.engine.selection import Selection
     from weightrepl.engine.table import Table
-    from weightrepl.writers import check, write, write_table
+    from weightrepl.writers import check
 
     force, labels, out, query = _saving(given)
     path = os.path.expanduser(out.text)
@@ -157,12 +158,7 @@ def save(shell: Shell, given: Given) -> Iterator[Block]:
     yield from query.pictures(result.notes)
     if not isinstance(result, Selection | Table):
         raise OutputError("%save writes weights or a table, and this query gives a number")
-    if isinstance(result, Table):
-        if labels is not None:
-            raise OutputError("--labels names the rows of a weight, and this result is a table")
-        write_table(result, path, force)
-    else:
-        yield from query.pictures(write(result, path, force, labels))
+    yield from query.pictures(write_found(result, path, force, labels))
     yield _written(path, result)
 
 

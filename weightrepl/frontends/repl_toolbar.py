@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.application.current import get_app
 
 from weightrepl.frontends.repl_typed import LONGEST, SLOW_S
+from weightrepl.quantities import human_count, numbered
 from weightrepl.spans import visible, width
 
 if TYPE_CHECKING:
@@ -113,17 +114,8 @@ def _signature(signature: Signature) -> StyleAndTextTuples:
 
 
 def _matched(matched: Matched) -> str:
-    noun = matched.noun[:-1] if matched.count == 1 and matched.noun.endswith("s") else matched.noun
-    params = "" if matched.params is None else f" · {_large(matched.params)} params"
-    return f"{matched.count:,} {noun}{params}"
-
-
-def _large(count: int) -> str:
-    """Return a number as it is read at a glance: `3.4 M`."""
-    for power, unit in ((12, "T"), (9, "G"), (6, "M")):
-        if count >= 10**power:
-            return f"{count / 10**power:.1f} {unit}"
-    return f"{count:,}"
+    params = "" if matched.params is None else f" · {human_count(matched.params)} params"
+    return f"{numbered(matched.count, matched.noun.removesuffix('s'))}{params}"
 
 
 def _keys(columns: int) -> str:

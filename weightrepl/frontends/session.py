@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from weightrepl.engine.explain import Explanation
     from weightrepl.engine.figures import Watcher
     from weightrepl.engine.scope import Named, NamedQuery
+    from weightrepl.engine.selection import Selection
     from weightrepl.engine.selectors import Kind
+    from weightrepl.engine.table import Table
     from weightrepl.model.tree import Model, Place
     from weightrepl.model.workspace import Workspace
     from weightrepl.render.formats import Answer
@@ -143,6 +145,24 @@ class Session:
         if not self.workspace.models:
             hint = "open one: weightrepl MODEL, or in a query file '#: open MODEL'"
             raise QueryError(text, [Problem("no-model", "no model is open", hint=hint)])
+
+
+def write_found(result: Selection | Table, path: str, force: bool, labels: str | None) -> tuple[Problem, ...]:
+    """Write weights or a table to a file; return what there is to tell about it.
+
+    Raises:
+        OutputError: it can't be written there, or not in that format; or labels are given for a table.
+    """
+    from weightrepl.engine.table import Table
+    from weightrepl.errors import OutputError
+    from weightrepl.writers import write, write_table
+
+    if not isinstance(result, Table):
+        return write(result, path, force, labels)
+    if labels is not None:
+        raise OutputError("--labels names the rows of a weight, and this result is a table")
+    write_table(result, path, force)
+    return ()
 
 
 def split_name(argument: str) -> tuple[str | None, str]:

@@ -168,7 +168,7 @@ class Shell:
     def forget(self, model: Model) -> None:
         """Let go of the results that hold something of a model, and of the way back to it."""
         self.before = tuple(place for place in self.before if place is None or place.model is not model)
-        gone = {name for name, named in self.session.named.items() if _holds(name, named, model)}
+        gone = {name for name, named in self.session.named.items() if _holds(named, model)}
         self._gone |= gone
         self.session.named = {n: named for n, named in self.session.named.items() if n not in gone}
 
@@ -223,13 +223,12 @@ class Shell:
         return f"line {name} has no result" if 0 < int(name) <= before else f"the last line was {before}"
 
 
-def _holds(name: str, named: Named, model: Model) -> bool:
-    """Return whether a result may hold something of a model; that of `diff` is known by its addresses only."""
-    from weightrepl.engine.scope import NamedQuery
+def _holds(named: Named, model: Model) -> bool:
+    from weightrepl.engine.scope import NamedResult
     from weightrepl.model.tree import Site
 
-    if isinstance(named, NamedQuery):
-        return _NUMBERED.match(f"${name}") is not None
+    if not isinstance(named, NamedResult):
+        return False
     return any((row.place if isinstance(row, Site) else row).model is model for row in named.rows)
 
 

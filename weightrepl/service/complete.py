@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from itertools import chain, islice
 
 from weightrepl.engine.addresses import address
-from weightrepl.engine.scope import Named, Scope
+from weightrepl.engine.scope import Named, Scope, scope_of
 from weightrepl.errors import WeightreplError
 from weightrepl.model.tree import NotReadYetError, Place, without_reading
 from weightrepl.model.workspace import Workspace
@@ -41,7 +41,7 @@ def complete(
 
     wait: whether what has to be read from a file first is read now; else the answer says that more is coming.
     """
-    asked = Asked(Scope(text, workspace, location or workspace.location, named or {}), offset)
+    asked = Asked(scope_of(text, workspace, location, named), offset)
     found: dict[tuple[str, int, str], Completion] = {}
     coming = False
     for source in _sources(asked):

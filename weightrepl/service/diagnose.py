@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS
 from weightrepl.engine.missing import names_at
-from weightrepl.engine.scope import Named, Scope
+from weightrepl.engine.scope import Named, Scope, scope_of
 from weightrepl.engine.selectors import Kind, follow
 from weightrepl.engine.survey import survey
 from weightrepl.engine.trace import Trace
@@ -38,7 +38,7 @@ def diagnose(
     Raises:
         NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
     """
-    scope = Scope(text, workspace, location or workspace.location, named or {})
+    scope = scope_of(text, workspace, location, named)
     problems = sorted(survey(scope, want).problems, key=lambda problem: problem.span or Span(0, 0))
     if offset is None:
         return tuple(problems)

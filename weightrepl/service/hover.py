@@ -17,7 +17,7 @@ from weightrepl.engine.columns import layer_trainable, scale_address, site_addre
 from weightrepl.engine.figures import known_figures
 from weightrepl.engine.resolve import Reached
 from weightrepl.engine.schemes import scheme
-from weightrepl.engine.scope import Named, NamedQuery, Scope
+from weightrepl.engine.scope import Named, NamedQuery, Scope, scope_of
 from weightrepl.engine.selectors import follow
 from weightrepl.engine.slices import sliced
 from weightrepl.model.tree import Place, Site, Weight
@@ -71,7 +71,7 @@ def hover(
     Raises:
         NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
     """
-    scope = Scope(text, workspace, location or workspace.location, named or {})
+    scope = scope_of(text, workspace, location, named)
     query = parse(text).query
     places = (Span(offset, offset + 1), Span(offset - 1, offset))
     for look in (_in_selectors, _in_stages, _on_mark):

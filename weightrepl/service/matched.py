@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from weightrepl.engine.columns import total
-from weightrepl.engine.scope import Named, Scope
+from weightrepl.engine.scope import Named, scope_of
 from weightrepl.engine.selectors import Kind
 from weightrepl.engine.survey import survey
 from weightrepl.model.tree import Place
@@ -28,7 +28,7 @@ def matched(
     Raises:
         NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
     """
-    found = survey(Scope(text, workspace, location or workspace.location, named or {}), want)
+    found = survey(scope_of(text, workspace, location, named), want)
     given = found.given
     if given is None or not found.exact or given.kind in ("count", "pairs"):
         return None
