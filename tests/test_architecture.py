@@ -44,6 +44,7 @@ ROOMS |= {"frontends": EVERYTHING, "__main__": {"frontends"}, "": {*EVERYTHING, 
 DOORS = {
     "engine.selection": {"render", "writers"},
     "engine.table": {"render"},
+    "model.tree": {"api", "render"},
     "engine.pictures": {"render", "writers"},
 }
 
@@ -51,6 +52,9 @@ DOORS = {
 PROMPT = tuple(
     f"frontends.repl_{name}" for name in ("terminal", "menu", "keys", "style", "history", "toolbar")
 )
+
+# What joins IPython, and is loaded only by it.
+MAGICS = ("frontends.magics", *(f"frontends.magics_{name}" for name in ("input", "completion")))
 
 # Third-party library -> the rooms or modules that may import it, in a function or (where AT_MODULE_LEVEL says so) on
 # top. A library that is not here may be imported nowhere: tensorflow and keras above all, which only users import.
@@ -63,6 +67,7 @@ OWNERS = {
         "engine.reductions",
         "engine.quantization",
         "engine.pictures",
+        "engine.assignment",
         "engine.selection",
         "writers",
     },
@@ -82,7 +87,7 @@ OWNERS = {
     "platformdirs": {"frontends.settings"},
     "tomlkit": {"frontends.settings"},
     "pygments": {"frontends.lexer"},
-    "IPython": {"frontends.magics"},
+    "IPython": {*MAGICS},
     "pygls": {"frontends.language_server"},
     "lsprotocol": {"frontends.language_server"},
 }
@@ -91,12 +96,12 @@ AT_MODULE_LEVEL = {
     "engine.comparison": {"numpy", "ml_dtypes"},
     **{module: {"prompt_toolkit"} for module in PROMPT},
     "frontends.lexer": {"pygments"},
-    "frontends.magics": {"IPython"},
+    **{module: {"IPython"} for module in MAGICS},
     "frontends.language_server": {"pygls", "lsprotocol"},
 }
 
 # Modules of a room whose names begin alike are one.
-FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands", "lines")
+FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands", "lines", "magics", "tf_objects")
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".

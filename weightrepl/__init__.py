@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "ChangedError": "errors",
+    "Assignment": "engine.assignment",
     "Count": "engine.table",
     "Fix": "errors",
     "FormatError": "errors",
@@ -37,6 +38,7 @@ _PLACES = {
     "UnknownFormatError": "errors",
     "UnsafeFileError": "errors",
     "WeightreplError": "errors",
+    "View": "engine.view",
     "Workspace": "model.workspace",
     "demo_path": "api",
     "evaluate": "api",
@@ -49,6 +51,9 @@ _PLACES = {
 
 __all__ = list(_PLACES)
 
+_EXTENSION = dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "frontends.magics")
+"""What `%load_ext weightrepl` asks for."""
+
 if TYPE_CHECKING:
     from weightrepl.api import demo_path as demo_path
     from weightrepl.api import evaluate as evaluate
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
     from weightrepl.api import open as open
     from weightrepl.api import select as select
     from weightrepl.api import select_layers as select_layers
+    from weightrepl.engine.assignment import Assignment as Assignment
     from weightrepl.engine.pictures import Picture as Picture
     from weightrepl.engine.selected import SelectedWeight as SelectedWeight
     from weightrepl.engine.selection import LayerSelection as LayerSelection
@@ -64,6 +70,7 @@ if TYPE_CHECKING:
     from weightrepl.engine.table import Count as Count
     from weightrepl.engine.table import Histogram as Histogram
     from weightrepl.engine.table import Table as Table
+    from weightrepl.engine.view import View as View
     from weightrepl.errors import ChangedError as ChangedError
     from weightrepl.errors import Fix as Fix
     from weightrepl.errors import FormatError as FormatError
@@ -84,11 +91,12 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Return a public name, loading its module at the first use."""
-    if name not in _PLACES:
+    place = _PLACES.get(name) or _EXTENSION.get(name)
+    if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"weightrepl.{_PLACES[name]}"), name)
+    value = getattr(import_module(f"weightrepl.{place}"), name)
     globals()[name] = value
     return value
 

@@ -24,7 +24,7 @@ from weightrepl.frontends.lines import (
 )
 from weightrepl.frontends.settings import SETTINGS
 from weightrepl.frontends.shell import Shell
-from weightrepl.model.tree import NotReadYetError, without_reading
+from weightrepl.model.reading import NotReadYetError, without_reading
 from weightrepl.service.answers import Matched
 
 __all__ = ["empty", "shell"]

@@ -12,7 +12,7 @@ from tests.service.samples import Lazy, queries
 from weightrepl.engine.evaluate import evaluate
 from weightrepl.engine.scope import NamedQuery
 from weightrepl.errors import QueryError, errors_in
-from weightrepl.model.tree import NotReadYetError, without_reading
+from weightrepl.model.reading import NotReadYetError, without_reading
 from weightrepl.query.parser import parse
 from weightrepl.service.diagnose import diagnose
 from weightrepl.service.matched import matched

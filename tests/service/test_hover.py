@@ -10,7 +10,8 @@ from tests.engine.test_results import TREES, workspace
 from tests.service.samples import Lazy, queries
 from weightrepl.engine.evaluate import evaluate, named_result
 from weightrepl.engine.scope import NamedQuery
-from weightrepl.model.tree import Content, Layer, Model, NotReadYetError, without_reading
+from weightrepl.model.reading import NotReadYetError, without_reading
+from weightrepl.model.tree import Content, Layer, Model
 from weightrepl.query.parser import parse
 from weightrepl.service.answers import Hover
 from weightrepl.service.hover import hover

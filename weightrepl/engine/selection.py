@@ -14,12 +14,16 @@ from weightrepl.engine.figures import FIGURES, Figures
 from weightrepl.engine.selected import SelectedWeight
 from weightrepl.engine.stages import Relation, relation
 from weightrepl.engine.table import Table
+from weightrepl.engine.view import USUAL, View
 from weightrepl.errors import NotOneError, Problem, UnknownAddressError
 from weightrepl.model.tree import Place, Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.spans import listed, nearest
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from weightrepl.engine.assignment import Assignment, Values
     from weightrepl.engine.labels import GivenLabels
     from weightrepl.engine.pictures import Picture
     from weightrepl.model.tensor import Array
@@ -108,8 +112,12 @@ class _Rows(Sequence[T], Generic[T]):
 
     _noun = "row"
 
-    def __init__(self, given: Relation, workspace: Workspace) -> None:
-        self._given, self._workspace = given, workspace
+    def __init__(self, given: Relation, workspace: Workspace, view: View = USUAL) -> None:
+        self._given, self._workspace, self.view = given, workspace, view
+
+    def seen(self, view: View) -> Self:
+        """Return the same selection, which shows itself in another way."""
+        return type(self)(self._given, self._workspace, view)
 
     @abstractmethod
     def _item(self, row: Any) -> T:
@@ -205,7 +213,7 @@ class _Rows(Sequence[T], Generic[T]):
         if isinstance(key, str):
             return self._item(self._by_address(key))
         if isinstance(key, slice):
-            return type(self)(self._given.of_rows(self.rows[key]), self._workspace)
+            return type(self)(self._given.of_rows(self.rows[key]), self._workspace, self.view)
         return self._item(self.rows[key])
 
     def _by_address(self, key: str) -> Any:
@@ -234,6 +242,11 @@ class _Rows(Sequence[T], Generic[T]):
         from weightrepl.render.plain import plain_text
 
         return plain_text(cast("Selection | LayerSelection", self))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        from weightrepl.render.notebook import bundle
+
+        return bundle(cast("Selection | LayerSelection", self))
 
 
 class Selection(_Rows[SelectedWeight]):
@@ -278,6 +291,32 @@ class Selection(_Rows[SelectedWeight]):
             ChangedError: a source was closed, or changed since it was opened.
         """
         return {weight.address: weight.numpy() for weight in self}
+
+    def variables(self) -> dict[str, Any]:
+        """Return the variables of a live model: a dict from address to the whole `tf.Variable`.
+
+        On another backend of Keras than TensorFlow they are its `keras.Variable`s.
+
+        Raises:
+            OutputError: a weight is not of a live model, or its values were computed.
+            ChangedError: a variable was deleted.
+        """
+        raise NotImplementedError
+
+    def assign(self, values: Values, *, dry_run: bool = False) -> Assignment:
+        """Write other values to the variables of a live model: all of them, or on any error none.
+
+        values: another selection, paired as `diff` pairs; a dict from address to array; an array or number for each
+        weight; or a function from a weight's array to another. Of a slice only that part is written.
+        dry_run: nothing is written, only said.
+
+        Raises:
+            OutputError: a weight is not of a live model; shapes or dtypes do not fit, or pairs are missing: says which.
+            ChangedError: a variable was deleted, or changed its shape.
+        """
+        from weightrepl.engine.assignment import assigned
+
+        return assigned(self, values, dry_run)
 
     def picture(self, kind: Literal["heatmap", "histogram"] | None = None) -> Picture:
         """Return a picture of its weights, read now: heat maps, or after `| hist` histograms.

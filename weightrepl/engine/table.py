@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from weightrepl.engine.view import USUAL, View
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Site
 from weightrepl.values import Value as Frozen
@@ -44,6 +45,7 @@ class Table(Frozen):
     rows: tuple[tuple[Value, ...], ...]
     notes: tuple[Problem, ...] = ()
     sites: tuple[Site, ...] | None = field(default=None, kw_only=True, compare=False)
+    view: View = field(default=USUAL, kw_only=True, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,6 +54,15 @@ class Table(Frozen):
         from weightrepl.render.plain import plain_text
 
         return plain_text(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        from weightrepl.render.notebook import bundle
+
+        return bundle(self)
+
+    def seen(self, view: View) -> Table:
+        """Return the same table, which shows itself in another way."""
+        return self.replace(view=view)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Table, (self.columns, self.rows, self.notes)
@@ -66,3 +77,16 @@ class Count(Frozen):
 
     value: int
     notes: tuple[Problem, ...] = ()
+    view: View = field(default=USUAL, kw_only=True, compare=False)
+
+    def __repr__(self) -> str:
+        return f"{self.value:,}"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        from weightrepl.render.notebook import bundle
+
+        return bundle(self)
+
+    def seen(self, view: View) -> Count:
+        """Return the same number, which shows itself in another way."""
+        return self.replace(view=view)

@@ -161,7 +161,7 @@ def diagnose_line(shell: Shell, line: str, offset: int | None = None) -> tuple[P
     """Return what is wrong with a line; with the cursor's offset, even if somebody types on there.
 
     Raises:
-        NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
+        NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
     from weightrepl.errors import Fix
     from weightrepl.service.diagnose import diagnose
@@ -187,7 +187,7 @@ def matched_line(shell: Shell, line: str) -> Matched | None:
     """Return how much the query of a line matches; None where it has none, or that can't be told.
 
     Raises:
-        NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
+        NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
     from weightrepl.service.matched import matched
 

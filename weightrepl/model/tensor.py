@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from weightrepl.values import Value
 
@@ -89,6 +89,28 @@ class TensorSource(Protocol):
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield all values as flat arrays in C order, each of at most `max_nbytes` bytes (at least one element)."""
+        ...
+
+
+@runtime_checkable
+class VariableSource(TensorSource, Protocol):
+    """The way to the values of a live variable, which it does not keep alive."""
+
+    def variable(self) -> Any:
+        """Return the variable itself: a `tf.Variable` where TensorFlow holds the values, else that of the library.
+
+        Raises:
+            ChangedError: it was deleted.
+        """
+        ...
+
+    def write(self, values: Array) -> None:
+        """Give the variable other values, of its shape and dtype, at once or not at all.
+
+        Raises:
+            ChangedError: it was deleted, or has another shape by now.
+            SourceError: its library refuses to.
+        """
         ...
 
 

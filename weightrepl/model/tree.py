@@ -9,11 +9,10 @@ layer where it hangs on one way; places unfold lazily, so opening one level open
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from threading import RLock
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
+from weightrepl.model.reading import NotReadYetError, reading_forbidden
 from weightrepl.model.tensor import AxisIndex, TensorPart, TensorSource, TensorSpec, indexed_shape
 from weightrepl.values import Value
 
@@ -21,22 +20,6 @@ SYSTEM_NAMES = (".optimizer", ".metrics", ".state", ".unread")
 """Layers of a model for what is not part of the network proper."""
 
 _loading = RLock()
-_reading_forbidden = ContextVar("_reading_forbidden", default=False)
-
-
-class NotReadYetError(Exception):
-    """What is asked for would have to be read from its source first, and nobody is to wait for that."""
-
-
-@contextmanager
-def without_reading() -> Iterator[None]:
-    """Let what was not read so far raise NotReadYetError when it is asked for: for answers between two keystrokes."""
-    token = _reading_forbidden.set(True)
-    try:
-        yield
-    finally:
-        _reading_forbidden.reset(token)
-
 
 T = TypeVar("T")
 
@@ -149,7 +132,7 @@ class Layer:
         """
         content = self._content
         if not isinstance(content, Content):
-            if _reading_forbidden.get():
+            if reading_forbidden.get():
                 raise NotReadYetError(self.name)
             with _loading:
                 if not isinstance(self._content, Content):
@@ -341,6 +324,14 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
     return groups
 
 
+class Live(Protocol):
+    """The live object that a model was read from, kept alive until it is loosened."""
+
+    def loosen(self) -> None:
+        """Keep it no longer: what was not looked at so far, and all values, are a ChangedError once it is gone."""
+        ...
+
+
 class Model:
     """An open model.
 
@@ -349,11 +340,12 @@ class Model:
     source: the path as it was given, or empty for a live object.
     format: what it was read from, in words (`Keras archive`, `live Keras model`).
     on_close: lets go of the file; afterwards reading values is a ChangedError.
+    live: what keeps a live object alive as long as the model is; None for files.
     place: where its root hangs; the same for all that ask, so that what was unfolded stays so.
     figures: what was last computed of its weights' values, or of slices: whoever computes it keeps it here.
     """
 
-    __slots__ = ("__weakref__", "figures", "format", "names", "on_close", "place", "root", "source")
+    __slots__ = ("__weakref__", "figures", "format", "live", "names", "on_close", "place", "root", "source")
 
     def __init__(
         self,
@@ -362,8 +354,10 @@ class Model:
         source: str = "",
         format: str = "",
         on_close: Callable[[], None] = lambda: None,
+        live: Live | None = None,
     ) -> None:
         self.root, self.names, self.source, self.format, self.on_close = root, names, source, format, on_close
+        self.live = live
         self.place = Place(root, self)
         self.figures: dict[tuple[Weight, str], Mapping[str, object]] = {}
 
@@ -373,7 +367,9 @@ class Model:
 
     def answering_to(self, *names: str) -> Model:
         """Return the same model with other names, the preferred first."""
-        return Model(self.root, tuple(dict.fromkeys(names)), self.source, self.format, self.on_close)
+        return Model(
+            self.root, tuple(dict.fromkeys(names)), self.source, self.format, self.on_close, self.live
+        )
 
     def close(self) -> None:
         """Let go of the file. What was read before stays readable."""
@@ -384,6 +380,20 @@ class Model:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def __getitem__(self, query: str) -> Any:
+        """Return the weights that a query selects in it, as `weightrepl.select` does."""
+        from weightrepl.api import select
+
+        return select(self, query)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [*self["**:*"].addresses]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        from weightrepl.render.notebook import bundle
+
+        return bundle(self)
 
     def __repr__(self) -> str:
         return f"<Model {self.names[0]!r} {self.format}>"

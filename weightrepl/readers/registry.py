@@ -51,7 +51,22 @@ class ObjectReader(Protocol):
     """Opens live objects of one library."""
 
     def open(self, thing: Any) -> Model:
-        """Return the model that `thing` is; nothing of it is copied, it is looked at when asked for."""
+        """Return the model that `thing` is; nothing of it is copied, it is looked at when asked for.
+
+        The model's `live` keeps `thing` alive; its layers, weights and tensors do not.
+        """
+        ...
+
+    def is_model(self, thing: Any) -> bool:
+        """Return whether `thing` is a model by itself, not what models are made of: a layer, an optimizer, a metric."""
+        ...
+
+    def name(self, thing: Any) -> str | None:
+        """Return the name that its author or its library gave it; None where it has none."""
+        ...
+
+    def parts(self, thing: Any) -> Iterator[object]:
+        """Yield all objects below `thing` that might be opened by themselves, each once, quickly."""
         ...
 
 
@@ -117,12 +132,20 @@ def _made(place: str) -> Any:
     return getattr(import_module(module), name)()
 
 
-def _reader_of_object(thing: object) -> ObjectReader:
-    bases = [f"{base.__module__}.{base.__qualname__}" for base in type(thing).__mro__]
-    for base in bases:
-        if base in OBJECT_READERS:
-            reader: ObjectReader = _made(OBJECT_READERS[base])
+def reader_of_object(thing: object) -> ObjectReader | None:
+    """Return the reader that opens a live object; None where it is none."""
+    for base in type(thing).__mro__:
+        place = OBJECT_READERS.get(f"{base.__module__}.{base.__qualname__}")
+        if place is not None:
+            reader: ObjectReader = _made(place)
             return reader
+    return None
+
+
+def _reader_of_object(thing: object) -> ObjectReader:
+    reader = reader_of_object(thing)
+    if reader is not None:
+        return reader
     from weightrepl.readers.other_formats import unknown_object
 
-    raise unknown_object(thing, bases)
+    raise unknown_object(thing, [f"{base.__module__}.{base.__qualname__}" for base in type(thing).__mro__])

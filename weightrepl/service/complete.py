@@ -9,7 +9,8 @@ from itertools import chain, islice
 from weightrepl.engine.addresses import address
 from weightrepl.engine.scope import Named, Scope, scope_of
 from weightrepl.errors import WeightreplError
-from weightrepl.model.tree import NotReadYetError, Place, without_reading
+from weightrepl.model.reading import NotReadYetError, without_reading
+from weightrepl.model.tree import Place
 from weightrepl.model.workspace import Workspace
 from weightrepl.quantities import numbered
 from weightrepl.query.cursor import Expectation

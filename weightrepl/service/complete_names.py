@@ -8,7 +8,8 @@ from weightrepl.engine.addresses import address
 from weightrepl.engine.columns import total
 from weightrepl.engine.resolve import Reached, advance
 from weightrepl.engine.scope import NamedResult
-from weightrepl.model.tree import NotReadYetError, Place, Weight, nfc, without_reading
+from weightrepl.model.reading import NotReadYetError, without_reading
+from weightrepl.model.tree import Place, Weight, nfc
 from weightrepl.quantities import human_count, numbered
 from weightrepl.query.parser import parse
 from weightrepl.query.printer import escape_name, format_query

@@ -36,7 +36,7 @@ def diagnose(
     offset: where somebody is typing: what may still become right by typing on there is left out.
 
     Raises:
-        NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
+        NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
     scope = scope_of(text, workspace, location, named)
     problems = sorted(survey(scope, want).problems, key=lambda problem: problem.span or Span(0, 0))

@@ -69,7 +69,7 @@ def hover(
     Between two things it is of the one that begins there, but rather of a layer than of the mark behind it.
 
     Raises:
-        NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
+        NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
     scope = scope_of(text, workspace, location, named)
     query = parse(text).query

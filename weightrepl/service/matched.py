@@ -26,7 +26,7 @@ def matched(
     want: `weights` or `layers` whatever the query is of.
 
     Raises:
-        NotReadYetError: within `model.tree.without_reading()`, where something has to be read first.
+        NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
     found = survey(scope_of(text, workspace, location, named), want)
     given = found.given

@@ -1,0 +1,20 @@
+"""How a result shows itself in a notebook."""
+
+from __future__ import annotations
+
+from weightrepl.values import Value
+
+
+class View(Value):
+    """How a result shows itself where nobody says otherwise.
+
+    most: so many rows at most. seconds: so long the statistics of a display may take; 0 is none at all.
+    format: one of those of the command line (`json`, `csv`, …), as plain text; empty for what fits the front end.
+    """
+
+    most: int = 100
+    seconds: float = 0.2
+    format: str = ""
+
+
+USUAL = View()
