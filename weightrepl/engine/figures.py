@@ -52,7 +52,8 @@ def known_figures(site: Site) -> Mapping[str, object]:
     return {} if site.derived else site.place.model.figures.get((site.weight, site.slice_text), {})
 
 
-def _remember(site: Site, known: dict[str, Value]) -> None:
+def remember(site: Site, known: Mapping[str, Value]) -> None:
+    """Keep what was computed of a weight in a file, for `known_figures`."""
     if site.place.model.source and not site.derived:
         site.place.model.figures[site.weight, site.slice_text] = known
 
@@ -84,7 +85,7 @@ class Figures:
             from weightrepl.engine.statistics import measured
 
             known |= measured(site.tensor, site.spec, self._wanted | {name}, self.advance)
-            _remember(site, known)
+            remember(site, known)
         return known[name]
 
     def advance(self, nbytes: int) -> None:

@@ -43,7 +43,7 @@ def measured(
         SourceError: the values can't be read.
     """
     names = tuple(names)
-    if not _are_numbers(spec):
+    if not are_numbers(spec):
         return dict.fromkeys(names)
     needs = frozenset(_NEEDS.get(name, "ends") for name in names)
     blocks = blocks_of(tensor, spec, advance)
@@ -52,7 +52,8 @@ def measured(
     return {name: figure(name, total, spec.dtype) for name in names}
 
 
-def _are_numbers(spec: TensorSpec) -> bool:
+def are_numbers(spec: TensorSpec) -> bool:
+    """Return whether there are figures of such values."""
     return spec.shape is not None and dtype_bits(spec.dtype) is not None
 
 
@@ -314,7 +315,7 @@ def histogram(
     Raises:
         SourceError: the values can't be read.
     """
-    if not _are_numbers(spec):
+    if not are_numbers(spec):
         return None
 
     def half(nbytes: int) -> None:
@@ -324,8 +325,8 @@ def histogram(
         return blocks_of(tensor, spec, half)
 
     size = spec.size or 0
-    ends = folded(blocks(), size, lambda: partial(_magnitudes_tallied, room=Room()), merged, Tally())
-    empty = _empty_histogram(*((0, 1) if spec.dtype == "bool" else (ends.low, ends.high)), bins)
+    ends = folded(blocks(), size, lambda: partial(magnitudes_tallied, room=Room()), merged, Tally())
+    empty = empty_histogram(*((0, 1) if spec.dtype == "bool" else (ends.low, ends.high)), bins)
     return folded(blocks(), size, lambda: partial(counted, empty, room=Room()), added, empty)
 
 
@@ -353,11 +354,12 @@ def _magnitudes(values: Array) -> Array:
         return np.abs(values) if values.dtype.kind == "c" else values
 
 
-def _magnitudes_tallied(block: Array, room: Room) -> Tally:
+def magnitudes_tallied(block: Array, room: Room) -> Tally:
+    """Return the ends of a flat array, of complex values those of their magnitudes."""
     return tallied(_magnitudes(_plain(block, room)), frozenset({"ends"}), room)
 
 
-def _empty_histogram(low: Any, high: Any, bins: int) -> Histogram:
+def empty_histogram(low: Any, high: Any, bins: int) -> Histogram:
     """Return the bins for values between these ends, which are None where there are no values."""
     if low is None:
         return Histogram(0.0, 1.0, (0,) * bins)
