@@ -22,10 +22,18 @@ STRANGER = "a tf.Variable, which Keras 3 does not track, train or save"
 
 
 class Tree(Value):
-    """What is known of a live model. weight: makes the Weight of a variable, with a name and a remark."""
+    """What is known of a live model.
+
+    make_weight: makes the Weight of a variable. later: makes what reads an object's content when it is asked for.
+    """
 
     survey: Survey
-    weight: Callable[..., Weight]
+    make_weight: Callable[..., Weight]
+    later: Callable[[Any, Callable[[Tree, Any], Content]], Callable[[], Content]]
+
+    def weight(self, variable: Any, name: str | None = None, remark: str | None = None) -> Weight:
+        """Return the Weight that a variable is which is no layer's own."""
+        return self.make_weight(self.survey, variable, None, name, remark)
 
 
 def system_layers(tree: Tree) -> Iterator[Layer]:
@@ -125,7 +133,7 @@ def _strangers(tree: Tree) -> dict[int, Content]:
 
 def _loose(tree: Tree, layer: Any, remark: str, wanted: Callable[[Any], bool]) -> list[Weight]:
     return [
-        tree.weight(variable, None, _dotted(steps), remark)
+        tree.weight(variable, _dotted(steps), remark)
         for steps, variable in tree.survey.loose[id(layer)]
         if wanted(variable)
     ]
@@ -140,10 +148,7 @@ def _dotted(steps: Steps) -> str:
 
 def optimizer_layer(tree: Tree, optimizer: Any, name: str = ".optimizer") -> Layer:
     """Return the layer of an optimizer: what belongs to no weight, a layer per slot, the optimizers within."""
-
-    def content() -> Content:
-        return _optimizer_content(tree, optimizer)
-
+    content = tree.later(optimizer, _optimizer_content)
     return Layer(name, content, class_name=type(optimizer).__name__, system=name == ".optimizer")
 
 
@@ -156,10 +161,10 @@ def _optimizer_content(tree: Tree, optimizer: Any) -> Content:
         attribute, position = places.get(id(variable), ("", -1))
         weight = trained[position] if position >= 0 else None
         if weight is None or id(weight) not in owners:
-            own.append(tree.weight(variable, None, _loose_name(variable, names.get(id(variable)))))
+            own.append(tree.weight(variable, _loose_name(variable, names.get(id(variable)))))
         else:
             slot = slots.setdefault(_slot_name(attribute, variable, weight), {})
-            slot.setdefault(id(weight), []).append(tree.weight(variable, None, str(weight.name)))
+            slot.setdefault(id(weight), []).append(tree.weight(variable, str(weight.name)))
     mirrored = [_mirror(tree.survey, name, _by_layer(tree.survey, found)) for name, found in slots.items()]
     inner = [optimizer_layer(tree, each, name) for name, each in _inner(optimizer)]
     return Content(tuple(own), (*mirrored, *inner))

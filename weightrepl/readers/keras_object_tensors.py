@@ -1,10 +1,11 @@
-"""Values of a live variable: sliced where they lie, then copied."""
+"""Values of a live variable: sliced where they lie, then copied; and other values for it."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from weightrepl.errors import ChangedError, SourceError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits, pieces
@@ -12,42 +13,77 @@ from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits, pieces
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
+DELETED = "the model was deleted, or this weight taken out of it; select again"
+
 
 class VariableTensor:
-    """The values of a variable at the moment when they are asked for, on any backend of Keras.
-
-    Holds the variable, and so keeps it alive.
-    """
+    """The values of a variable at the moment when they are asked for, on any backend of Keras; it may be deleted."""
 
     def __init__(self, variable: Any, spec: TensorSpec, place: str) -> None:
-        self._variable, self._spec, self._place = variable, spec, place
+        self._variable, self._spec, self._place = ref(variable), spec, place
+
+    def variable(self) -> Any:
+        """Return the `tf.Variable` that holds the values; the variable itself where TensorFlow does not hold them.
+
+        Raises:
+            ChangedError: it was deleted.
+        """
+        variable = self._there()
+        held = vars(variable).get("_value") if _is_keras(variable) else None
+        return held if type(held).__module__.startswith("tensorflow.") else variable
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
         """Return the caller's own copy of the values at `index`.
 
         Raises:
-            ChangedError: the variable has been given another shape since.
+            ChangedError: the variable was deleted, or has been given another shape since.
             SourceError: the backend does not give its values (not initialised, donated, deleted).
         """
-        shape = self._spec.shape or ()
+        variable = self._there()
         try:
-            value = self._value()
-            if tuple(value.shape) == shape:
+            value = variable.value if _is_keras(variable) else variable
+            if self._spec.shape is None or tuple(value.shape) == self._shape:
                 return _copied(_taken(value, index))
-        except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        except Exception as error:  # each backend has errors of its own
             raise SourceError(f"the variable gives no values: {error}", place=self._place) from error
-        found = tuple(value.shape)
-        raise ChangedError(f"the variable's shape was {shape} and is now {found}", place=self._place)
+        raise self._reshaped(value)
+
+    def write(self, values: Array) -> None:
+        """Give the variable other values, of its shape and dtype.
+
+        Raises:
+            ChangedError: the variable was deleted, or has been given another shape since.
+            SourceError: the backend refuses them.
+        """
+        variable = self._there()
+        if self._spec.shape is not None and tuple(variable.shape) != self._shape:
+            raise self._reshaped(variable)
+        try:
+            variable.assign(values)
+        except Exception as error:  # each backend has errors of its own
+            raise SourceError(f"the variable takes no values: {error}", place=self._place) from error
+
+    def _there(self) -> Any:
+        variable = self._variable()
+        if variable is None:
+            raise ChangedError(
+                "the model was deleted; select again from one that is there", place=self._place
+            )
+        return variable
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._spec.shape or ()
+
+    def _reshaped(self, value: Any) -> ChangedError:
+        reason = f"the variable's shape was {self._shape} and is now {tuple(value.shape)}"
+        return ChangedError(reason, place=self._place)
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield the values piece by piece; only one piece is copied from the device at a time."""
         itemsize = max(1, (dtype_bits(self._spec.dtype) or 8) // 8)
-        for index in pieces(self._spec.shape or (), max(1, max_nbytes // itemsize)):
+        for index in pieces(self._shape, max(1, max_nbytes // itemsize)):
             yield self.read(index).reshape(-1)
-
-    def _value(self) -> Any:
-        """Return the backend's own tensor; a raw `tf.Variable` is one itself."""
-        return self._variable.value if _is_keras(self._variable) else self._variable
 
 
 def _is_keras(variable: Any) -> bool:
