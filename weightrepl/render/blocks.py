@@ -1,6 +1,7 @@
 """What is to be shown, before it is known where: headings, tables, trees, charts, pictures of problems.
 
     Block = Heading | TableBlock | TreeBlock | Chart | Picture | Line
+    Part = Block | Facts | Image    where there is more room than lines of text have
 
 Cells hold text as a person reads it; what a machine reads is made from the results themselves.
 """
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
+    from weightrepl.engine.pictures import Picture as Drawing
     from weightrepl.engine.table import Histogram
     from weightrepl.errors import Problem
 
@@ -28,11 +30,13 @@ class Cell(NamedTuple):
     """One value of a table, as text of one line without control characters.
 
     parts: where the role is `list`, the items that may go to lines of their own.
+    histogram: what `bars` are drawn of.
     """
 
     text: str
     role: Role = "word"
     parts: tuple[str, ...] = ()
+    histogram: Histogram | None = None
 
 
 class Heading(Value):
@@ -63,9 +67,13 @@ class TreeRow(NamedTuple):
 
 
 class TreeBlock(Value):
-    """Rows in tree order, each below the last one before it that is less deep."""
+    """Rows in tree order, each below the last one before it that is less deep.
+
+    columns: what the cells are, where that is shown.
+    """
 
     rows: tuple[TreeRow, ...]
+    columns: tuple[str, ...] = ()
 
 
 class Chart(Value):
@@ -85,4 +93,18 @@ class Picture(Value):
     where: str = ""
 
 
+class Facts(Value):
+    """What is told of one thing: the name of each fact, and the fact."""
+
+    rows: tuple[tuple[str, Cell], ...]
+
+
+class Image(Value):
+    """Weights as a picture: a heat map, bars or a histogram."""
+
+    drawing: Drawing
+
+
 Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Chart | Picture"
+
+Part: TypeAlias = "Block | Facts | Image"

@@ -2,11 +2,216 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
-from weightrepl.render.blocks import Block
+from weightrepl.render.blocks import (
+    Cell,
+    Chart,
+    Facts,
+    Heading,
+    Image,
+    Line,
+    Part,
+    Picture,
+    TableBlock,
+    TreeBlock,
+    TreeRow,
+)
+from weightrepl.render.html_style import SHEET
+from weightrepl.render.svg import figure, large, thumbnail
+from weightrepl.render.svg_elements import safe
+from weightrepl.spans import Span, visible, width
+
+OPEN_ROWS = 20
+"""Of a tree so many rows are seen at first, where its levels allow it."""
+
+_UNITS = {"params": " params", "trainable": " trainable"}
+"""What follows a figure of a tree where no header stands above it."""
 
 
-def html(blocks: Iterable[Block]) -> str:
-    """Return blocks as one piece of HTML, which leaves the rest of the page alone."""
-    raise NotImplementedError
+def html(parts: Iterable[Part]) -> str:
+    """Return parts as one piece of HTML, which leaves the rest of the page alone."""
+    body = "\n".join(line for part in parts for line in _part(part))
+    return f'<div class="weightrepl"><style>\n{SHEET}\n</style>\n{body}\n</div>'
+
+
+def _part(part: Part) -> Iterator[str]:
+    match part:
+        case Heading():
+            yield f'<p class="title"><code>{safe(part.text)}</code></p>'
+        case Line():
+            yield f'<p class="{part.role}">{safe(part.text)}</p>'
+        case TableBlock():
+            yield from _table(part)
+        case TreeBlock():
+            yield from _tree(part)
+        case Facts():
+            yield from _facts(part)
+        case Chart():
+            yield f"<figure>{large(part.histogram)}</figure>"
+        case Image():
+            yield figure(part.drawing)
+        case Picture():
+            yield from _problem(part)
+
+
+# ------------------------------------------------------------------ tables
+
+
+def _table(block: TableBlock) -> Iterator[str]:
+    right = [
+        all(row[i].role in ("number", "unknown") for row in block.rows) for i in range(len(block.columns))
+    ]
+    yield '<div class="box"><table>'
+    yield f"<thead><tr>{''.join(map(_header, block.columns, right))}</tr></thead>"
+    yield "<tbody>"
+    for row in block.rows:
+        yield f"<tr>{''.join(_data(*cell) for cell in zip(row, right, strict=True))}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _header(name: str, right: bool) -> str:
+    return f'<th scope="col"{_class("right" * right)}>{safe(name)}</th>'
+
+
+def _data(cell: Cell, right: bool) -> str:
+    names = _class(cell.role if cell.role in ("name", "shape", "unknown", "flag") else "", "right" * right)
+    tag, scope = ("th", ' scope="row"') if cell.role == "name" else ("td", "")
+    return f"<{tag}{scope}{names}>{_content(cell)}</{tag}>"
+
+
+def _content(cell: Cell) -> str:
+    if cell.histogram is not None:
+        return thumbnail(cell.histogram)
+    return safe(cell.text)
+
+
+def _class(*names: str) -> str:
+    joined = " ".join(filter(None, names))
+    return f' class="{joined}"' if joined else ""
+
+
+# ------------------------------------------------------------------ trees
+
+
+def _tree(block: TreeBlock) -> Iterator[str]:
+    """Yield nested lists; what has something below it folds."""
+    rows, opened = block.rows, _opened(block.rows)
+    yield f'<div class="box"><div class="tree" style="{_widths(block)}">'
+    if block.columns:
+        names = "".join(_named(block, j, name) for j, name in enumerate(block.columns))
+        yield f'<div class="row head" aria-hidden="true">{names}</div>'
+    depth = -1
+    for i, (row, following) in enumerate(zip_longest(rows, rows[1:])):
+        if row.depth > depth:
+            yield f'<ul style="--d:{row.depth}">'
+        yield from _row(block, i, following is not None and following.depth > row.depth, i in opened)
+        depth = row.depth
+        for _ in range(depth - (following.depth if following else 0)):
+            yield "</ul></details></li>"
+    yield "</ul>" * bool(rows) + "</div></div>"
+
+
+def _named(block: TreeBlock, j: int, name: str) -> str:
+    return f"<span{_class(_side(block, j))}>{_separator(j)}{safe(name)}</span>"
+
+
+def _row(block: TreeBlock, i: int, folds: bool, opened: bool) -> Iterator[str]:
+    cells = "".join(_span(block, j, cell) for j, cell in enumerate(block.rows[i].cells))
+    if folds:
+        yield f'<li><details{" open" * opened}><summary class="row">{cells}</summary>'
+    else:
+        yield f'<li><div class="row">{cells}</div></li>'
+
+
+def _span(block: TreeBlock, j: int, cell: Cell) -> str:
+    if not cell.text:
+        return "<span></span>"
+    unit = _UNITS.get(block.columns[j], "") if block.columns else ""
+    told = f'<span class="u">{unit}</span>' if unit else ""
+    if cell.parts:
+        content = '<span class="s">, </span> '.join(
+            f'<span class="nowrap">{safe(part)}</span>' for part in cell.parts
+        )
+    else:
+        content = safe(cell.text)
+    role = cell.role if cell.role in ("name", "shape", "unknown", "dim", "hint", "title") else ""
+    return f"<span{_class(role, _side(block, j))}>{_separator(j)}{content}{told}</span>"
+
+
+def _separator(j: int) -> str:
+    return '<span class="s"> · </span>' if j else ""
+
+
+def _side(block: TreeBlock, j: int) -> str:
+    cells = [row.cells[j] for row in block.rows if row.cells[j].text]
+    return "right" if cells and all(cell.role in ("number", "unknown") for cell in cells) else ""
+
+
+def _widths(block: TreeBlock) -> str:
+    """Return the widths of the columns of a tree, in the width of a digit: all rows have the same."""
+    depth = max((row.depth for row in block.rows), default=0)
+    names = [width(name) for name in block.columns] or [0] * len(block.rows[0].cells) if block.rows else []
+    tracks, least = [], 0
+    for j, name in enumerate(names):
+        widest = max(name, *(width(row.cells[j].text) for row in block.rows))
+        if j == 0:
+            widest += 2 * (depth + 1) + 1
+        last = j == len(names) - 1
+        bounded = min(widest, 24 if last else 60)
+        tracks.append(f"minmax({bounded}ch,1fr)" if last else f"{bounded}ch")
+        least += bounded + 2
+    return f"--c:{' '.join(tracks)};--w:{least}ch"
+
+
+def _opened(rows: Sequence[TreeRow]) -> set[int]:
+    """Return which rows are open at first: level by level, as long as what is then seen is not too much."""
+    below: list[list[int]] = [[] for _ in rows]
+    way: list[int] = []
+    for i, row in enumerate(rows):
+        del way[row.depth :]
+        if way:
+            below[way[-1]].append(i)
+        way.append(i)
+    level = [i for i, row in enumerate(rows) if row.depth == 0]
+    seen, opened = len(level), set[int]()
+    for i in level:
+        if below[i] and (seen + len(below[i]) <= OPEN_ROWS or not opened):
+            opened.add(i)
+            seen += len(below[i])
+            level += below[i]
+    return opened
+
+
+# ------------------------------------------------------------------ facts and problems
+
+
+def _facts(block: Facts) -> Iterator[str]:
+    yield "<dl>"
+    for name, cell in block.rows:
+        yield f"<dt>{safe(name)}</dt><dd{_class(cell.role if cell.role != 'bars' else '')}>{_content(cell)}</dd>"
+    yield "</dl>"
+
+
+def _problem(block: Picture) -> Iterator[str]:
+    problem, text = block.problem, block.text
+    where = f"{safe(block.where)}: " if block.where else ""
+    yield f'<div class="problem {problem.severity}">'
+    yield f"<p>{where}<b>{problem.severity}[{safe(problem.code)}]:</b> {safe(problem.message)}</p>"
+    if problem.span is not None and text:
+        yield f"<pre><code>{_marked(text, problem.span)}</code></pre>"
+    for advice in problem.advice(text):
+        for line in advice.split("\n"):
+            yield f'<p class="hint">{safe(line)}</p>'
+    yield "</div>"
+
+
+def _marked(text: str, span: Span) -> str:
+    """Return the line in which a span begins, with the part of it that it covers marked."""
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.start)
+    line = text[start : len(text) if end < 0 else end]
+    left, right = span.start - start, min(span.end - start, len(line))
+    marked = visible(line[left:right]) or " "
+    return f"{safe(line[:left])}<mark>{safe(marked)}</mark>{safe(line[right:])}"

@@ -272,7 +272,12 @@ def fraction(value: float, low: float, high: float) -> float:
 
 
 def columns(counts: Sequence[int], width: float, height: float) -> str:
-    """Return a path of a column for each count; one that is not 0 is at least a pixel high."""
+    """Return a path of a column for each count."""
+    return f'<path d="{outline(counts, width, height)}" {colour("n5")}/>'
+
+
+def outline(counts: Sequence[int], width: float, height: float) -> str:
+    """Return the `d` of a path of a column for each count; one that is not 0 is at least a pixel high."""
     step, most = width / len(counts), max(counts)
     gap = 1 if step > 4 else 0
     path = ""
@@ -280,7 +285,7 @@ def columns(counts: Sequence[int], width: float, height: float) -> str:
         if count:
             tall = max(1.0, height * count / most)
             path += f"M{short(i * step)} {short(height)}v-{short(tall)}h{short(step - gap)}v{short(tall)}z"
-    return f'<path d="{path}" {colour("n5")}/>'
+    return path
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from weightrepl.engine.pictures import Bars, Drawing, HeatMap, Panel, Picture
 from weightrepl.engine.table import Histogram
 from weightrepl.render.charts import number
-from weightrepl.render.plots import LARGE, SMALL, Size, bars, columns, heat_map, histogram, scales
+from weightrepl.render.plots import LARGE, SMALL, Size, bars, heat_map, histogram, outline, scales
 from weightrepl.render.svg_elements import (
     LINE,
     MONO,
+    NOTEBOOK,
     SANS,
+    SYSTEM,
     Drawn,
-    colour,
     document,
     group,
     identity,
@@ -29,8 +30,11 @@ _GAP = 28
 _IN_A_ROW = 4
 
 
-def svg(picture: Picture) -> str:
-    """Return a picture as an SVG document without a declaration, so that it may stand in HTML too."""
+def svg(picture: Picture, dark_where: str = SYSTEM) -> str:
+    """Return a picture as an SVG document without a declaration, so that it may stand in HTML too.
+
+    dark_where: SYSTEM or NOTEBOOK, which tell whether the page is dark.
+    """
     name = identity(picture.panels, picture.hidden)
     size = LARGE if len(picture.panels) == 1 else SMALL
     drawn = [_panel(panel, size, f"{name}-{i}") for i, panel in enumerate(picture.panels)]
@@ -47,29 +51,40 @@ def svg(picture: Picture) -> str:
     used = [strip for key, strip in scales(name).items() if f'href="#{key}"' in body]
     defined = [f"<defs>{''.join(used)}</defs>"] if used else []
     width = 2 * _MARGIN + min(len(drawn), _IN_A_ROW) * (size.width + _GAP) - _GAP
-    return document(
-        name, width, y - _GAP + _MARGIN, title(picture), description(picture), [*defined, *elements]
-    )
+    high, drawings = y - _GAP + _MARGIN, [*defined, *elements]
+    return document(name, width, high, title(picture), description(picture), drawings, dark_where)
 
 
 def figure(picture: Picture) -> str:
-    """Return a picture as a piece of HTML with a caption, which leaves the rest of the page alone."""
+    """Return a picture as a piece of HTML with a caption, light or dark as the notebook is that it stands in."""
     caption = safe(title(picture)) + (f" and {picture.hidden:,} more" if picture.hidden else "")
     return (
-        f'<figure style="margin:0;overflow-x:auto">\n{svg(picture)}'
+        f'<figure style="margin:0;overflow-x:auto">\n{svg(picture, NOTEBOOK)}'
         f'<figcaption style="font-size:small">{caption}</figcaption>\n</figure>'
     )
 
 
+def large(drawn: Histogram) -> str:
+    """Return a histogram with its axes, as a notebook shows it."""
+    body = histogram(drawn, LARGE)
+    return document(identity(drawn), LARGE.width, body.height, _in_words(drawn), "", body.elements, NOTEBOOK)
+
+
 def thumbnail(drawn: Histogram, width: int = 120, height: int = 24) -> str:
-    """Return a histogram as a small picture without axes, for a cell of a table; its title says the numbers."""
+    """Return a histogram as a small picture without axes, for a cell of a table, in the colour of its text.
+
+    Its title says the numbers.
+    """
     total, span = sum(drawn.counts), f"{number(drawn.low)} … {number(drawn.high)}"
     words = f"{total:,} values in {len(drawn.counts)} bins, {span}" if total else "no finite values"
     if drawn.outside:
         words += f"; {drawn.outside:,} NaN or infinite"
-    base = f'<path d="M0 {height - 0.5}h{width}" {colour("line")} stroke="currentColor"/>'
-    shown = [columns(drawn.counts, width, height - 1)] if total else []
-    return document(identity(drawn, width, height), width, height, words, "", [base, *shown])
+    shown = f'<path d="{outline(drawn.counts, width, height - 1)}"/>' if total else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="bars" width="{width}" height="{height}" role="img" '
+        f'fill="currentColor"><title>{safe(words)}</title>'
+        f'<path d="M0 {height - 0.5}h{width}" stroke="currentColor" opacity=".4"/>{shown}</svg>'
+    )
 
 
 # ------------------------------------------------------------------ words

@@ -55,8 +55,21 @@ def identity(*drawn: object) -> str:
     return "wr" + sha256(repr(drawn).encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
+SYSTEM = "@media (prefers-color-scheme:dark)"
+"""Where a picture that stands by itself is dark."""
+
+NOTEBOOK = ':is([data-jp-theme-light="false"],.vscode-dark,.vscode-high-contrast,html[theme=dark])'
+"""Where one in a notebook is: JupyterLab, VS Code and Colab have themes of their own, whatever the system has."""
+
+
 def document(
-    name: str, width: float, height: float, title: str, description: str, elements: Iterable[str]
+    name: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    elements: Iterable[str],
+    dark_where: str = SYSTEM,
 ) -> str:
     """Return a picture that stands by itself, and may stand in HTML. name: its identity."""
     w, h = math.ceil(width), math.ceil(height)
@@ -72,7 +85,7 @@ def document(
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
         f'role="img" aria-labelledby="{name}-t{f" {name}-d" if description else ""}" '
         f'fill="currentColor" font-family="system-ui, sans-serif" font-size="11">\n{told}\n'
-        f"<style>@media (prefers-color-scheme:dark){{{dark}}}</style>\n{body}\n</svg>\n"
+        f"<style>{dark_where}{{{dark}}}</style>\n{body}\n</svg>\n"
     )
 
 
