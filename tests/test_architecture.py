@@ -125,6 +125,8 @@ SEPARATE = {
         "repl": {"progress", "streams"},
         "lines": {"commands_words"},
         "lines_arguments": {"commands_words", "commands_telling"},
+        "magics_options": {"commands_words"},
+        "magics_namespace": {"commands_words"},
     },
 }
 

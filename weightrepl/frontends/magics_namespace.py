@@ -1,0 +1,214 @@
+"""The models that a notebook's variables hold: looked for at each call, opened for it, and then let go."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from weightrepl.engine.evaluate import named_result
+from weightrepl.engine.scope import Named, NamedQuery
+from weightrepl.engine.selection import LayerSelection, Selection
+from weightrepl.errors import Fix, Problem, QueryError
+from weightrepl.frontends.session import Session, file_print
+from weightrepl.model.tree import Model
+from weightrepl.model.workspace import Workspace
+from weightrepl.query.parser import parse
+from weightrepl.readers.registry import open_source, reader_of_object
+from weightrepl.spans import nearest
+
+if TYPE_CHECKING:
+    from weightrepl.engine.evaluate import Result
+    from weightrepl.frontends.commands_words import Word
+
+_MENTIONED = re.compile(r"\$([\w-]+)")
+
+
+class Files:
+    """The files that `-m` named, open until the extension is unloaded, or they change."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[object, Model]] = {}
+
+    def opened(self, path: str) -> Model:
+        """Return the model of a file as it is now.
+
+        Raises:
+            SourceError: it can't be opened.
+        """
+        path = os.path.abspath(os.path.expanduser(path))
+        print_now = file_print(path)
+        known = self._open.get(path)
+        if known is not None and known[0] == print_now:
+            return known[1]
+        model = open_source(path)
+        if known is not None:
+            known[1].close()
+        self._open[path] = print_now, model
+        return model
+
+    def close(self) -> None:
+        """Let go of all."""
+        for _, model in self._open.values():
+            model.close()
+        self._open.clear()
+
+
+class Namespace:
+    """The variables of a user at one moment, and what is in them.
+
+    variables: those that count, by name; a function's own among them where it asks.
+    """
+
+    def __init__(self, variables: Mapping[str, object], files: Files) -> None:
+        self.variables, self._files = variables, files
+        self._opened: list[Model] = []
+
+    def session(self, wanted: Word | None, line: str) -> Session:
+        """Return a session in which all models that were found are open; `wanted` is where paths start.
+
+        Raises:
+            QueryError: nothing is called like `wanted`, or that is no model.
+            SourceError: a file can't be opened.
+        """
+        session = Session()
+        found = _found(self.variables)
+        session.workspace = Workspace(tuple(self._model(thing, names) for thing, names in found))
+        if wanted is not None:
+            model = self._wanted(
+                wanted, line, session.workspace, {id(t): n for n, (t, _) in enumerate(found)}
+            )
+            if model not in session.workspace.models:
+                session.workspace = session.workspace.opened(model)
+            session.location = model.place
+        return session
+
+    def names(self, text: str) -> dict[str, Named]:
+        """Return what `$name` stands for in a query: earlier results, found anew by their addresses if it is there."""
+        mentioned = set(_MENTIONED.findall(text))
+        results = {n: v for n, v in self.variables.items() if isinstance(v, Selection | LayerSelection)}
+        return {n: _by_addresses(v) if n in mentioned else named_result(v) for n, v in results.items()}
+
+    def loosen(self, *results: Result) -> None:
+        """Let go of what was opened of live objects; what shows the results is looked at first."""
+        for result in results:
+            if isinstance(result, LayerSelection):
+                for place in result.rows:
+                    place.weights_below  # noqa: B018
+        for model in self._opened:
+            if model.live is not None:
+                model.live.loosen()
+
+    def _model(self, thing: object, names: tuple[str, ...]) -> Model:
+        if isinstance(thing, Model):
+            return _answering(thing, names)
+        first, *others = names
+        model = open_source(thing, variable=first)
+        self._opened.append(model)
+        return model.answering_to(*model.names, *others)
+
+    def _wanted(self, wanted: Word, line: str, workspace: Workspace, found: Mapping[int, int]) -> Model:
+        """Return the model that `-m` names."""
+        written = wanted.span.of(line)
+        thing = _walked(written, self.variables)
+        if id(thing) in found:
+            return workspace.models[found[id(thing)]]
+        if isinstance(thing, Model) or (thing is not None and reader_of_object(thing) is not None):
+            return self._model(thing, (written,))
+        named = workspace.by_name.get(wanted.text, ())
+        if len(named) == 1:
+            return named[0].model
+        if os.path.lexists(os.path.expanduser(wanted.text)):
+            return self._files.opened(wanted.text)
+        raise _no_such(wanted, line, workspace, thing)
+
+
+def variables_of(shell: Any, local: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Return the user's variables as `%who` lists them, and those of the function that a magic is in."""
+    hidden, nothing = shell.user_ns_hidden, object()
+    found = {
+        name: value
+        for name, value in tuple(shell.user_ns.items())
+        if not name.startswith("_") and hidden.get(name, nothing) is not value
+    }
+    if local is not None and local is not shell.user_ns:
+        found.update((name, value) for name, value in local.items() if not name.startswith("_"))
+    return found
+
+
+def _found(variables: Mapping[str, object]) -> list[tuple[object, tuple[str, ...]]]:
+    """Return the models, each with the variables that hold it; bare layers where there is no model at all."""
+    models: dict[int, tuple[object, list[str]]] = {}
+    layers: dict[int, tuple[object, list[str]]] = {}
+    for name, value in variables.items():
+        if isinstance(value, Model):
+            models.setdefault(id(value), (value, []))[1].append(name)
+        elif (reader := reader_of_object(value)) is not None:
+            kind = models if reader.is_model(value) else layers
+            kind.setdefault(id(value), (value, []))[1].append(name)
+    found = models or layers
+    for part in _parts([thing for thing, _ in found.values()]) if len(found) > 1 else ():
+        found.pop(id(part), None)
+    return [(thing, tuple(names)) for thing, names in found.values()]
+
+
+def _parts(things: list[object]) -> Iterator[object]:
+    for thing in things:
+        reader = reader_of_object(thing)
+        if reader is not None:
+            yield from reader.parts(thing)
+
+
+_ANSWERING: WeakKeyDictionary[Model, Model] = WeakKeyDictionary()
+
+
+def _answering(model: Model, variables: tuple[str, ...]) -> Model:
+    """Return a model that the user opened, answering to its variables too; not what keeps a live object alive."""
+    names = tuple(dict.fromkeys((*model.names[:1], *variables, *model.names[1:])))
+    known = _ANSWERING.get(model)
+    if known is None or known.names != names:
+        known = model.answering_to(*names)
+        known.live = None
+        _ANSWERING[model] = known
+    return known
+
+
+def _by_addresses(result: Selection | LayerSelection) -> Named:
+    if not len(result):
+        return named_result(result)
+    text = ", ".join(result.addresses)
+    return NamedQuery(text, parse(text).query)
+
+
+def _walked(path: str, variables: Mapping[str, object]) -> object:
+    """Return what lies at a path of names, attributes and literal subscripts; None where nothing does."""
+    try:
+        return _step(ast.parse(path, mode="eval").body, variables)
+    except Exception:  # whatever stops it, there is nothing there
+        return None
+
+
+def _step(node: ast.expr, variables: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return variables[name]
+        case ast.Attribute(value=above, attr=name):
+            return getattr(_step(above, variables), name)
+        case ast.Subscript(value=above, slice=key):
+            return _step(above, variables)[ast.literal_eval(key)]
+    raise ValueError
+
+
+def _no_such(wanted: Word, line: str, workspace: Workspace, thing: object) -> QueryError:
+    """Return the error that nothing is called so, or that it is no model."""
+    near, known = nearest(wanted.text, workspace.by_name, 1), ", ".join(workspace.by_name)
+    if thing is not None:
+        message, near = f"'{wanted.span.of(line)}' is no model, but of the class {type(thing).__name__}", ()
+    else:
+        message = f"no variable, no model and no file is called '{wanted.text}'"
+    fix = Fix(wanted.span, near[0]) if near else None
+    hint = f"models here: {known}" if known and not fix else None
+    return QueryError(line, [Problem("no-such-model", message, wanted.span, fix, hint=hint)])
