@@ -16,7 +16,8 @@ from weightrepl.engine.explain import explain
 from weightrepl.engine.table import Table
 from weightrepl.errors import OutputError, Problem, QueryError
 from weightrepl.quantities import human_bytes
-from weightrepl.render.compose import cell, explained, overview
+from weightrepl.render.cells import cell
+from weightrepl.render.compose import explained, overview
 from weightrepl.render.formats import FORMATS, Answer, Style, rendered
 from weightrepl.render.json import document
 from weightrepl.render.plain import plain_text

@@ -132,7 +132,7 @@ def _facts(
     found: Selection | LayerSelection, columns: tuple[str, ...], more: list[tuple[str, str]]
 ) -> TreeBlock:
     """Return the values of a single row, one below the other; what is empty is left out."""
-    from weightrepl.render.compose import cell
+    from weightrepl.render.cells import cell
 
     names = tuple(name for name in columns if name != "address")
     (row,) = found.table(names).rows
