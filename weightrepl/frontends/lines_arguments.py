@@ -28,7 +28,7 @@ def commands(name: Span, line: str, offset: int) -> Completions:
     """Return the commands that may stand where the name of one does."""
     begun = line[name.start : offset]
     found = (Completion(c.name, name, "keyword", f"%{c.name}", c.summary, c.text) for c in COMMANDS.values())
-    return _fitting(begun, found)
+    return fitting(begun, found)
 
 
 def arguments(shell: Shell, command: Command, given: Given, offset: int, wait: bool) -> Completions:
@@ -45,11 +45,11 @@ def arguments(shell: Shell, command: Command, given: Given, offset: int, wait: b
     span = word.span if word.span.start <= offset <= word.span.end else Span(offset, offset)
     begun = given.line[span.start : offset]
     if begun.startswith("-"):
-        return _fitting(begun, (Completion(o, span, "keyword", o) for o in command.options))
+        return fitting(begun, (Completion(o, span, "keyword", o) for o in command.options))
     kind = next(kinds, None)
     if kind in ("file", "queries"):
-        return _files(kind, span, begun) if wait else Completions(coming=True)
-    return Completions() if kind is None else _fitting(begun, _words(shell, kind, span, before))
+        return files(kind, span, begun) if wait else Completions(coming=True)
+    return Completions() if kind is None else fitting(begun, _words(shell, kind, span, before))
 
 
 def _words(shell: Shell, kind: Argument, span: Span, before: list[str]) -> Iterator[Completion]:
@@ -77,7 +77,7 @@ def _words(shell: Shell, kind: Argument, span: Span, before: list[str]) -> Itera
                 yield Completion(topic, span, "keyword", topic, pages[0].summary)
 
 
-def _fitting(begun: str, items: Iterable[Completion]) -> Completions:
+def fitting(begun: str, items: Iterable[Completion]) -> Completions:
     """Return those that begin so; where none does, those that hold it."""
     folded = begun.casefold()
     held = [item for item in items if folded in item.text.casefold()]
@@ -88,7 +88,7 @@ def _fitting(begun: str, items: Iterable[Completion]) -> Completions:
 # ------------------------------------------------------------------ files
 
 
-def _files(kind: Argument, span: Span, begun: str) -> Completions:
+def files(kind: Argument, span: Span, begun: str) -> Completions:
     """Return the files and folders that what is typed may become: folders, then files of the kind, then others."""
     typed = word_at(Given(begun)).text
     name, equals, _ = typed.partition("=")

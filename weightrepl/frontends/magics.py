@@ -34,16 +34,19 @@ class WeightreplMagics(Magics):
     """The magics of one shell, and what they keep between two calls: the files that `-m` named."""
 
     def __init__(self, shell: InteractiveShell) -> None:
-        from weightrepl.frontends.magics_namespace import Files
+        from weightrepl.frontends.magics_namespace import Files, Kept
 
         super().__init__(shell)
         self.host = shell
         self.files = Files()
+        self.kept = Kept(shell, self.files)
         self._leaving = ExitStack()
 
     def join(self) -> None:
         """Become part of the shell."""
+        from weightrepl.frontends.magics_completion import matcher
         from weightrepl.frontends.magics_input import RawLine
+        from weightrepl.frontends.magics_inspect import inspecting
 
         host: Any = self.host
         leave = self._leaving.callback
@@ -57,6 +60,15 @@ class WeightreplMagics(Magics):
         host.register_magics(self)
         host.input_transformer_manager.token_transformers.append(RawLine)
         leave(host.input_transformer_manager.token_transformers.remove, RawLine)
+        complete = matcher(self.kept)
+        host.Completer.custom_matchers.append(complete)
+        leave(host.Completer.custom_matchers.remove, complete)
+        host.events.register("pre_execute", self.kept.forget)
+        leave(host.events.unregister, "pre_execute", self.kept.forget)
+        leave(self.kept.forget)
+        if (kernel := getattr(host, "kernel", None)) is not None:
+            kernel.do_inspect = inspecting(self.kept, kernel.do_inspect)
+            leave(delattr, kernel, "do_inspect")
 
     def leave(self) -> None:
         """Let the shell be as it was."""

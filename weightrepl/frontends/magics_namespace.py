@@ -13,7 +13,7 @@ from weightrepl.engine.evaluate import named_result
 from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Fix, Problem, QueryError
-from weightrepl.frontends.session import Session, file_print
+from weightrepl.frontends.session import Session, file_print, read_query_file
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
@@ -23,6 +23,7 @@ from weightrepl.spans import nearest
 if TYPE_CHECKING:
     from weightrepl.engine.evaluate import Result
     from weightrepl.frontends.commands_words import Word
+    from weightrepl.frontends.magics_options import Parts
 
 _MENTIONED = re.compile(r"\$([\w-]+)")
 
@@ -124,6 +125,40 @@ class Namespace:
         if os.path.lexists(os.path.expanduser(wanted.text)):
             return self._files.opened(wanted.text)
         raise _no_such(wanted, line, workspace, thing)
+
+
+class Kept:
+    """The models that are open for who types: as long as no code runs nothing changes."""
+
+    def __init__(self, shell: Any, files: Files) -> None:
+        self._shell, self._files = shell, files
+        self._sessions: dict[str, Session] = {}
+
+    def session(self, parts: Parts, text: str = "") -> Session:
+        """Return a session with all models that the variables hold, as the options have it.
+
+        text: the body of a cell, whose `#: let` name queries.
+
+        Raises:
+            WeightreplError: the options name no model, or it can't be opened.
+        """
+        model = next((p.value for p in parts.options if p.option and p.option.name == "--model"), None)
+        key = "" if model is None else model.span.of(parts.query.line)
+        if key not in self._sessions:
+            namespace = Namespace(variables_of(self._shell), self._files)
+            self._sessions[key] = namespace.session(model, parts.query.line)
+            self._sessions[key].named = namespace.names("")
+        session = self._sessions[key]
+        if text:
+            from copy import copy
+
+            session = copy(session)
+            session.named = {**session.named, **read_query_file(text, "", "").named}
+        return session
+
+    def forget(self, *_: object) -> None:
+        """Let go of them: code is about to run."""
+        self._sessions.clear()
 
 
 def variables_of(shell: Any, local: Mapping[str, object] | None = None) -> dict[str, object]:

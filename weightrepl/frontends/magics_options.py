@@ -57,6 +57,9 @@ class Parts(Value):
     query: Given
 
 
+NO_PARTS = Parts((), Given(""))
+
+
 class Options(Value):
     """What the options of a line say. model: as it was typed, so that quotes in it are still there."""
 
