@@ -101,13 +101,13 @@ AT_MODULE_LEVEL = {
 }
 
 # Modules of a room whose names begin alike are one.
-FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands", "lines", "magics", "tf_objects")
+FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands", "lines", "magics", "tf_objects", "live_")
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".
 SEPARATE = {
     "readers": {
-        "*": {"registry", "guards", "hdf5", "sources", "keras_roles", "keras_quantization"},
+        "*": {"registry", "guards", "hdf5", "sources", "keras_roles", "keras_quantization", "live_tree"},
         "hdf5": {"hdf5_file", "hdf5_objects", "hdf5_types", "hdf5_h5py"},
         "hdf5_file": {"hdf5_types"},
         "hdf5_objects": {"hdf5_file", "hdf5_types"},

@@ -66,6 +66,15 @@ def test_a_loosened_model_is_deleted_with_its_last_name(name: str, query: str) -
     assert repr(shown) == text
 
 
+def test_what_an_optimizer_holds_and_nobody_looked_at_keeps_nothing_alive() -> None:
+    live = trained()
+    model = loosened(live)
+    assert weightrepl.select_layers(model, ".optimizer").addresses == ("trained/.optimizer",)
+    reference = weakref.ref(live)
+    del live
+    assert gone(reference)
+
+
 def test_what_was_looked_at_stays_and_values_are_told_to_be_gone() -> None:
     live = trained()
     model = loosened(live)

@@ -15,6 +15,7 @@ from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable, name_of
+from weightrepl.readers.live_tree import LiveTree
 from weightrepl.values import Value
 
 UNTRACKED = "in an attribute, but Keras does not track and does not save it"
@@ -22,18 +23,16 @@ STRANGER = "a tf.Variable, which Keras 3 does not track, train or save"
 
 
 class Tree(Value):
-    """What is known of a live model.
-
-    make_weight: makes the Weight of a variable. later: makes what reads an object's content when it is asked for.
-    """
+    """What is known of a live model, and what makes its layers and weights."""
 
     survey: Survey
-    make_weight: Callable[..., Weight]
-    later: Callable[[Any, Callable[[Tree, Any], Content]], Callable[[], Content]]
+    live: LiveTree[Survey]
 
     def weight(self, variable: Any, name: str | None = None, remark: str | None = None) -> Weight:
-        """Return the Weight that a variable is which is no layer's own."""
-        return self.make_weight(self.survey, variable, None, name, remark)
+        """Return the Weight that a variable is, which is no layer's own."""
+        shared = id(variable) in self.survey.shared
+        name = str(variable.name) if name is None else name
+        return self.live.weight(variable, name, shared=shared, remark=remark)
 
 
 def system_layers(tree: Tree) -> Iterator[Layer]:
@@ -148,7 +147,8 @@ def _dotted(steps: Steps) -> str:
 
 def optimizer_layer(tree: Tree, optimizer: Any, name: str = ".optimizer") -> Layer:
     """Return the layer of an optimizer: what belongs to no weight, a layer per slot, the optimizers within."""
-    content = tree.later(optimizer, _optimizer_content)
+    live = tree.live
+    content = live.later(optimizer, lambda survey, it: _optimizer_content(Tree(survey, live), it))
     return Layer(name, content, class_name=type(optimizer).__name__, system=name == ".optimizer")
 
 

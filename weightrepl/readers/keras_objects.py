@@ -6,22 +6,17 @@ opened model's `live` keeps the objects alive, until it is loosened: all else re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from typing import Any
-from weakref import ref
 
 from weightrepl.errors import ChangedError
-from weightrepl.model.tensor import TensorSpec
-from weightrepl.model.tree import Content, Layer, Model, Weight
+from weightrepl.model.tree import Content, Layer, Model
 from weightrepl.readers.keras_object_state import Tree, is_optimizer, optimizer_layer, system_layers
 from weightrepl.readers.keras_object_survey import Steps, Survey, name_of
-from weightrepl.readers.keras_object_tensors import VariableTensor
 from weightrepl.readers.keras_quantization import of_live
+from weightrepl.readers.live_tree import TAKEN_OUT, LiveTree
 
 GHOST = "no attribute of the layer above holds it any more, but Keras still counts it in"
-DELETED = "the model was deleted; select again"
-TAKEN_OUT = "the layer is no longer in the model; select again"
 _MODELS = ("keras.src.models.model.Model", "keras.src.export.tfsm_layer.TFSMLayer")
 
 
@@ -53,66 +48,27 @@ class KerasObjectReader:
                     yield child
 
 
-class _LiveTree:
-    """Makes the layers and weights of one live model, each object once.
+class _LiveTree(LiveTree[Survey]):
+    """Makes the layers and weights of one live Keras 3 model."""
 
-    Of what it refers to only the survey keeps the live objects alive; `loosen` drops that.
-    """
+    def surveyed(self, root: Any) -> Survey:
+        """Return what is known of a model."""
+        return Survey(root)
 
-    def __init__(self, root: Any) -> None:
-        self._root = ref(root)
-        self._survey: Survey | None = Survey(root)
-        self._layers: dict[int, tuple[ref[Any], Layer]] = {}
-        self._weights: dict[int, tuple[ref[Any], Weight]] = {}
-        self.root = self._layer(self._tree(self._survey), root)
+    def root_layer(self, survey: Survey) -> Layer:
+        """Return the model's own layer."""
+        return self._layer(survey, survey.root)
 
-    def loosen(self) -> None:
-        """Keep the live model no longer: what was not read so far needs somebody else who does."""
-        self._survey = None
+    def _layer(self, survey: Survey, thing: Any) -> Layer:
+        return self.layer(thing, "", lambda: self._made(survey, thing))
 
-    def _tree(self, survey: Survey) -> Tree:
-        return Tree(survey, self._weight, self._later)
-
-    def _later(self, thing: Any, read: Callable[[Tree, Any], Content]) -> Callable[[], Content]:
-        """Return what reads the content of an object, which it does not keep alive, when called."""
-        held = ref(thing)
-
-        def content() -> Content:
-            thing = held()
-            with self._surveyed() as survey:
-                if thing is None:
-                    raise ChangedError(TAKEN_OUT)
-                return read(self._tree(survey), thing)
-
-        return content
-
-    @contextmanager
-    def _surveyed(self) -> Iterator[Survey]:
-        """Give the survey; once it was dropped a new one, by which all is read that was not read so far."""
-        if self._survey is not None:
-            yield self._survey
-            return
-        root = self._root()
-        if root is None:
-            raise ChangedError(DELETED)
-        self._survey = Survey(root)
-        try:
-            _read_all(self.root)
-            yield self._survey
-        finally:
-            self._survey = None
-
-    def _layer(self, tree: Tree, thing: Any) -> Layer:
+    def _made(self, survey: Survey, thing: Any) -> Layer:
         """Return the layer that an object of the survey is."""
-        held, known = self._layers.get(id(thing), (None, None))
-        if held is not None and held() is thing and known is not None:
-            return known
-        survey = tree.survey
         is_ghost = id(thing) not in survey.held
         built = None if is_ghost else survey.built(thing)
-        made = Layer(
+        return Layer(
             name_of(thing),
-            self._later(thing, self._content),
+            self.later(thing, self._content),
             class_name=type(thing).__name__,
             attributes=tuple(".".join(map(str, steps)) for steps in survey.attributes[id(thing)]),
             built=built,
@@ -121,63 +77,29 @@ class _LiveTree:
             remark=GHOST if is_ghost else None,
             quantization=of_live(thing),
         )
-        self._layers[id(thing)] = ref(thing), made
-        return made
 
-    def _content(self, tree: Tree, thing: Any) -> Content:
-        survey = tree.survey
+    def _content(self, survey: Survey, thing: Any) -> Content:
         if id(thing) not in survey.own:
             raise ChangedError(TAKEN_OUT)
-        weights = tuple(self._weight(survey, variable, thing) for variable in survey.own[id(thing)])
-        children = tuple(self._layer(tree, child) for child in survey.children[id(thing)])
-        return Content(weights, children + _system(tree) if thing is survey.root else children)
-
-    def _weight(
-        self,
-        survey: Survey,
-        variable: Any,
-        owner: Any = None,
-        name: str | None = None,
-        remark: str | None = None,
-    ) -> Weight:
-        """Return the weight that a variable is. owner: the layer that it is the weight of."""
-        held, known = self._weights.get(id(variable), (None, None))
-        if held is not None and held() is variable and known is not None:
-            return known
-        spec = spec_of(variable)
-        key = str(getattr(variable, "path", "") or getattr(variable, "name", ""))
-        trainable = owner is not None and bool(
-            vars(survey.root).get("_trainable", True) and variable.trainable
+        is_trained = bool(vars(survey.root).get("_trainable", True))
+        weights = tuple(
+            self.weight(
+                variable,
+                str(variable.name),
+                trainable=is_trained and bool(variable.trainable),
+                shared=id(variable) in survey.shared,
+            )
+            for variable in survey.own[id(thing)]
         )
-        made = Weight(
-            str(variable.name) if name is None else name,
-            spec,
-            VariableTensor(variable, spec, key),
-            trainable=trainable,
-            key=key,
-            shared=id(variable) in survey.shared,
-            remark=remark,
-        )
-        self._weights[id(variable)] = ref(variable), made
-        return made
+        children = tuple(self._layer(survey, child) for child in survey.children[id(thing)])
+        return Content(weights, children + self._system(survey) if thing is survey.root else children)
 
-
-def _read_all(root: Layer) -> None:
-    """Read whatever below a layer was not read so far, as far as it is still there."""
-    seen, pending = set[int](), [root]
-    while pending:
-        layer = pending.pop()
-        if id(layer) not in seen:
-            seen.add(id(layer))
-            with suppress(ChangedError):
-                pending += layer.children
-
-
-def _system(tree: Tree) -> tuple[Layer, ...]:
-    """Return the system's layers, as far as there is something in them."""
-    optimizer = vars(tree.survey.root).get("optimizer")
-    first = (optimizer_layer(tree, optimizer),) if is_optimizer(optimizer) else ()
-    return (*first, *system_layers(tree))
+    def _system(self, survey: Survey) -> tuple[Layer, ...]:
+        """Return the system's layers, as far as there is something in them."""
+        tree = Tree(survey, self)
+        optimizer = vars(survey.root).get("optimizer")
+        first = (optimizer_layer(tree, optimizer),) if is_optimizer(optimizer) else ()
+        return (*first, *system_layers(tree))
 
 
 def _build_line(survey: Survey, thing: Any) -> str:
@@ -187,14 +109,6 @@ def _build_line(survey: Survey, thing: Any) -> str:
     way = survey.way_to(thing) if vars(survey.root).get("built") else ()
     target = model + "".join(_access(steps) for steps in way)
     return f"{target}(np.zeros(input_shape))  # a batch such as your data"
-
-
-def spec_of(variable: Any) -> TensorSpec:
-    """Return shape and dtype of a variable, without its values."""
-    dtype = variable.dtype
-    shape = tuple(None if size is None else int(size) for size in variable.shape)
-    known = tuple(size for size in shape if size is not None)
-    return TensorSpec(known if len(known) == len(shape) else None, str(getattr(dtype, "name", dtype)))
 
 
 def _access(steps: Steps) -> str:

@@ -86,6 +86,14 @@ class VariableTensor:
             yield self.read(index).reshape(-1)
 
 
+def spec_of(variable: Any) -> TensorSpec:
+    """Return shape and dtype of a variable, without its values."""
+    dtype = variable.dtype
+    shape = tuple(None if size is None else int(size) for size in variable.shape)
+    known = tuple(size for size in shape if size is not None)
+    return TensorSpec(known if len(known) == len(shape) else None, str(getattr(dtype, "name", dtype)))
+
+
 def _is_keras(variable: Any) -> bool:
     return any(
         cls.__name__ == "Variable" and cls.__module__.startswith("keras.") for cls in type(variable).__mro__

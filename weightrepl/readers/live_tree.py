@@ -1,0 +1,111 @@
+"""What all live objects have in common: who keeps them alive, and each of them as one layer or one weight."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Generic, TypeVar
+from weakref import ref
+
+from weightrepl.errors import ChangedError
+from weightrepl.model.tree import Content, Layer, Weight
+from weightrepl.readers.live_tensors import VariableTensor, spec_of
+
+DELETED = "the model was deleted; select again"
+TAKEN_OUT = "the layer is no longer in the model; select again"
+
+S = TypeVar("S")
+
+
+class LiveTree(ABC, Generic[S]):
+    """Makes the layers and weights of one live model, each object once; a `Live`.
+
+    Of what it refers to only the survey, which finds the objects, keeps them alive; `loosen` drops that.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self._root = ref(root)
+        self._survey: S | None = self.surveyed(root)
+        self._layers: dict[tuple[int, str], tuple[ref[Any], Layer]] = {}
+        self._weights: dict[int, tuple[ref[Any], Weight]] = {}
+        self.root = self.root_layer(self._survey)
+
+    @abstractmethod
+    def surveyed(self, root: Any) -> S:
+        """Return what is known of a live model, which keeps alive all that it knows."""
+
+    @abstractmethod
+    def root_layer(self, survey: S) -> Layer:
+        """Return the outermost layer."""
+
+    def loosen(self) -> None:
+        """Keep the live model no longer: what was not read so far needs somebody else who does."""
+        self._survey = None
+
+    def later(self, thing: Any, read: Callable[[S, Any], Content]) -> Callable[[], Content]:
+        """Return what reads the content of an object, which it does not keep alive, when called."""
+        held = ref(thing)
+
+        def content() -> Content:
+            thing = held()
+            with self._survey_now() as survey:
+                if thing is None:
+                    raise ChangedError(TAKEN_OUT)
+                return read(survey, thing)
+
+        return content
+
+    @contextmanager
+    def _survey_now(self) -> Iterator[S]:
+        """Give the survey; once it was dropped a new one, by which all is read that was not read so far."""
+        if self._survey is not None:
+            yield self._survey
+            return
+        root = self._root()
+        if root is None:
+            raise ChangedError(DELETED)
+        self._survey = self.surveyed(root)
+        try:
+            _read_all(self.root)
+            yield self._survey
+        finally:
+            self._survey = None
+
+    def layer(self, thing: Any, name: str, make: Callable[[], Layer]) -> Layer:
+        """Return the layer that an object is under a name: the one made before, else what `make` makes."""
+        held, known = self._layers.get((id(thing), name), (None, None))
+        if held is None or held() is not thing or known is None:
+            known = make()
+            self._layers[id(thing), name] = ref(thing), known
+        return known
+
+    def weight(
+        self,
+        variable: Any,
+        name: str,
+        *,
+        trainable: bool = False,
+        shared: bool = False,
+        remark: str | None = None,
+    ) -> Weight:
+        """Return the weight that a variable is: the one made before, under the name that it had first."""
+        held, known = self._weights.get(id(variable), (None, None))
+        if held is None or held() is not variable or known is None:
+            spec = spec_of(variable)
+            key = str(getattr(variable, "path", "") or getattr(variable, "name", ""))
+            tensor = VariableTensor(variable, spec, key)
+            known = Weight(name, spec, tensor, trainable, key, shared=shared, remark=remark)
+            self._weights[id(variable)] = ref(variable), known
+        return known
+
+
+def _read_all(root: Layer) -> None:
+    """Read whatever below a layer was not read so far, as far as it is still there."""
+    seen, pending = set[int](), [root]
+    while pending:
+        layer = pending.pop()
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            with suppress(ChangedError):
+                pending += layer.children
