@@ -1,7 +1,7 @@
 """What is to be shown, before it is known where: headings, tables, trees, charts, pictures of problems.
 
     Block = Heading | TableBlock | TreeBlock | Chart | Picture | Line
-    Part = Block | Facts | Image    where there is more room than lines of text have
+    Part = Block | Facts | Image | Beside    where there is more room than lines of text have
 
 Cells hold text as a person reads it; what a machine reads is made from the results themselves.
 """
@@ -16,12 +16,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
 
-    from weightrepl.engine.pictures import Picture as Drawing
+    from weightrepl.engine.pictures import Panel
     from weightrepl.engine.table import Histogram
     from weightrepl.errors import Problem
 
 Role: TypeAlias = (
-    "Literal['name', 'number', 'shape', 'word', 'unknown', 'dim', 'title', 'list', 'hint', 'bars']"
+    "Literal['name', 'number', 'shape', 'word', 'unknown', 'dim', 'title', 'list', 'hint', 'bars', 'flag']"
 )
 """What a cell is: it says the colour, and that numbers stand to the right."""
 
@@ -53,10 +53,14 @@ class Line(Value):
 
 
 class TableBlock(Value):
-    """Rows of cells under the names of their columns. The first column is never cut nor moved."""
+    """Rows of cells under the names of their columns. The first column is never cut nor moved.
+
+    caption: what they are together, where that is part of a table.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
 
 
 class TreeRow(NamedTuple):
@@ -69,11 +73,12 @@ class TreeRow(NamedTuple):
 class TreeBlock(Value):
     """Rows in tree order, each below the last one before it that is less deep.
 
-    columns: what the cells are, where that is shown.
+    columns: what the cells are, where that is shown. caption: what the rows are together, likewise.
     """
 
     rows: tuple[TreeRow, ...]
     columns: tuple[str, ...] = ()
+    caption: str = ""
 
 
 class Chart(Value):
@@ -100,11 +105,18 @@ class Facts(Value):
 
 
 class Image(Value):
-    """Weights as a picture: a heat map, bars or a histogram."""
+    """A weight as a picture: a heat map, bars or a histogram."""
 
-    drawing: Drawing
+    panel: Panel
+
+
+class Beside(Value):
+    """Parts that stand beside each other where there is room."""
+
+    parts: tuple[Facts | Image, ...]
 
 
 Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Chart | Picture"
 
-Part: TypeAlias = "Block | Facts | Image"
+Part: TypeAlias = "Block | Facts | Image | Beside"
+"""What HTML can show."""

@@ -67,9 +67,14 @@ def as_tree(result: Result, *, unfolded: bool = False) -> Iterator[Block]:
 def overview(workspace: Workspace, *, unfolded: bool = False) -> Iterator[Block]:
     """Yield the tree of everything that is open, and the totals of it, the system's layers left out."""
     yield as_rows(tree_of_all(workspace, unfolded=unfolded))
+    yield Line(totals_of_all(workspace), "dim")
+
+
+def totals_of_all(workspace: Workspace) -> str:
+    """Return how many layers and weights are open, and how much they hold, the system's left out."""
     layers = sum(len(model.subtree) for model in workspace.places)
     sites = [site for model in workspace.places for site in model.weights_below]
-    yield Line(_totals(numbered(layers, "layer"), sites), "dim")
+    return _totals(numbered(layers, "layer"), sites)
 
 
 def totals(result: Result) -> Iterator[Block]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
+from weightrepl.engine.pictures import Panel
 from weightrepl.render.blocks import (
+    Beside,
     Cell,
     Chart,
     Facts,
@@ -19,7 +21,7 @@ from weightrepl.render.blocks import (
     TreeRow,
 )
 from weightrepl.render.html_style import SHEET
-from weightrepl.render.svg import figure, large, thumbnail
+from weightrepl.render.svg import drawing, thumbnail
 from weightrepl.render.svg_elements import safe
 from weightrepl.spans import Span, visible, width
 
@@ -49,9 +51,11 @@ def _part(part: Part) -> Iterator[str]:
         case Facts():
             yield from _facts(part)
         case Chart():
-            yield f"<figure>{large(part.histogram)}</figure>"
+            yield f"<figure>{drawing(Panel('', None, '', part.histogram))}</figure>"
         case Image():
-            yield figure(part.drawing)
+            yield f"<figure>{drawing(part.panel)}</figure>"
+        case Beside():
+            yield f'<div class="beside">{"".join(line for each in part.parts for line in _part(each))}</div>'
         case Picture():
             yield from _problem(part)
 
@@ -63,7 +67,8 @@ def _table(block: TableBlock) -> Iterator[str]:
     right = [
         all(row[i].role in ("number", "unknown") for row in block.rows) for i in range(len(block.columns))
     ]
-    yield '<div class="box"><table>'
+    caption = f"<caption>{safe(block.caption)}</caption>" if block.caption else ""
+    yield f'<div class="box"><table>{caption}'
     yield f"<thead><tr>{''.join(map(_header, block.columns, right))}</tr></thead>"
     yield "<tbody>"
     for row in block.rows:
@@ -98,6 +103,8 @@ def _class(*names: str) -> str:
 def _tree(block: TreeBlock) -> Iterator[str]:
     """Yield nested lists; what has something below it folds."""
     rows, opened = block.rows, _opened(block.rows)
+    if block.caption:
+        yield f'<p class="dim">{safe(block.caption)}</p>'
     yield f'<div class="box"><div class="tree" style="{_widths(block)}">'
     if block.columns:
         names = "".join(_named(block, j, name) for j, name in enumerate(block.columns))

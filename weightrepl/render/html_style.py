@@ -45,7 +45,7 @@ _RULES = f"""
 § td.flag{{color:{_hue("#c96a00")}}}
 § .right{{text-align:right}}
 § tbody tr:hover{{background:{_FAINT}}}
-§ caption{{caption-side:bottom;text-align:left;padding:.3em 0 0;font-family:system-ui,sans-serif;
+§ caption{{caption-side:top;text-align:left;padding:0 0 .2em;font-family:system-ui,sans-serif;
   white-space:nowrap}}
 § svg.bars{{display:inline-block;vertical-align:middle;max-width:none;color:{_hue("#2a7de1")}}}
 § .tree{{width:100%}}
@@ -68,6 +68,8 @@ _RULES = f"""
 § dl{{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:0 1.5em}}
 § dt{{color:{_DIM};font-weight:400}}
 § dd{{overflow-wrap:anywhere}}
+§ .beside{{display:flex;flex-wrap:wrap;gap:.5em 3em;align-items:flex-start}}
+§ .beside>dl{{flex:0 1 auto;max-width:44em}}
 § figure{{overflow-x:auto;margin:.5em 0}}
 § .problem{{margin:.4em 0;padding:.1em 0 .1em .7em;border-left:3px solid {_LINE}}}
 § .problem.error{{border-color:#d1242f}}

@@ -34,6 +34,7 @@ class Size(Value):
 
 
 LARGE = Size(720, 480, 240, 28, 14, 10)
+MEDIUM = Size(480, 320, 160, 20, 10, 6)
 SMALL = Size(236, 165, 100, 14, 8, 4)
 
 _SWATCH = 11

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.selection import LayerSelection, Selection
+from weightrepl.engine.shown_figures import Shown as Figured
+from weightrepl.engine.shown_figures import figures_within
+from weightrepl.engine.stages import DEFAULT_COLUMNS
 from weightrepl.engine.table import Count, Table
 from weightrepl.engine.view import View
 from weightrepl.errors import Problem, SourceError
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
-from weightrepl.render.blocks import Heading, Line, Part, Picture
-from weightrepl.render.compose import as_table, as_tree, overview, totals
+from weightrepl.quantities import numbered
+from weightrepl.render.blocks import Cell, Heading, Line, Part, Picture, TableBlock
+from weightrepl.render.cells import cell
+from weightrepl.render.charts import number
+from weightrepl.render.compose import as_table, totals, totals_of_all
+from weightrepl.render.folding import Entry
 from weightrepl.render.formats import Answer
+from weightrepl.render.one_weight import not_computed, one_weight, reads_values
+from weightrepl.render.outline import outline
+from weightrepl.render.trees import tree_of, tree_of_all
+from weightrepl.spans import visible
 
 Shown: TypeAlias = "Result | Model | tuple[Answer, ...]"
+
+_FIGURES = ("mean", "std", "min", "max")
 
 
 def sheet(shown: Shown, view: View) -> Iterator[Part]:
     """Yield what is shown of a result, of an open model, or of the answers to several queries."""
     match shown:
         case Model():
-            yield from _model(shown)
+            yield Heading(visible(shown.names[0]))
+            yield Line(" · ".join(filter(None, [shown.format, visible(shown.source)])), "dim")
+            yield from _told(Answer("", layers_of(shown)), _of_model(shown, view))
         case tuple():
             for answer in shown:
-                yield Heading(" ".join(answer.query.split()))
+                yield Heading(visible(" ".join(answer.query.split())))
                 yield from _answer(answer, view)
         case _:
             yield from _answer(Answer("", shown, tuple(shown.notes)), view)
@@ -34,25 +49,128 @@ def sheet(shown: Shown, view: View) -> Iterator[Part]:
 
 def _answer(answer: Answer, view: View) -> Iterator[Part]:
     result, problems = readable(answer)
-    if result is not None:
-        yield from _result(result, view)
-    for problem in problems:
+    parts = iter(()) if result is None else _result(result, view)
+    yield from _told(answer.replace(problems=problems), parts)
+
+
+def _told(answer: Answer, parts: Iterator[Part]) -> Iterator[Part]:
+    """Yield parts as far as what they show can be read, then the problems."""
+    problems = list(answer.problems)
+    try:
+        yield from parts
+        problems += _not_built(answer)
+    except SourceError as error:
+        problems.append(Problem("unreadable", str(error)))
+    for problem in dict.fromkeys(problems):
         yield Picture(problem, answer.query)
 
 
 def _result(result: Result, view: View) -> Iterator[Part]:
-    if isinstance(result, LayerSelection) and not result.chosen:
-        yield from as_tree(result)
+    match result:
+        case LayerSelection() if result and not result.chosen:
+            yield from _tree(tree_of(result), view.most, _totals(result))
+        case Selection() if len(result) == 1 and not result.chosen:
+            yield from one_weight(result, view.seconds)
+        case Selection() if result.columns == DEFAULT_COLUMNS["weights"] and result:
+            yield from _weights(result, view)
+        case _:
+            yield from _table(result, view.most)
+
+
+def _totals(result: Result) -> str:
+    return " ".join(line.text for line in totals(result) if isinstance(line, Line))
+
+
+# ------------------------------------------------------------------ tables
+
+
+def _table(result: Result, most: int) -> Iterator[Part]:
+    reads = isinstance(result, Selection) and reads_values(result)
+    if isinstance(result, Count) or not result:
+        yield Line(_totals(result) or f"{result}")
+        return
+    for block in as_table(result, most, unfolded=reads):
+        if isinstance(block, TableBlock):
+            yield block.replace(caption=_totals(result))
+        elif isinstance(block, Line):
+            yield Line(f"{block.text}; {_how_to_see(len(result))}", "dim")
+        else:
+            yield block
+
+
+def _how_to_see(count: int) -> str:
+    """Return how one sees so many rows."""
+    return f"to see all: --limit {count}, or in Python .seen(weightrepl.View(most={count}))"
+
+
+def _weights(result: Selection, view: View) -> Iterator[Part]:
+    """Yield a table of weights with their figures, those for which there is time."""
+    figured = figures_within(result.rows[: view.most], view.seconds) if view.seconds > 0 else []
+    if not any(figured):
+        yield from _table(result, view.most)
     else:
-        yield from as_table(result, view.most)
-    yield from totals(result)
+        yield _figured(result[: len(figured)], figured).replace(caption=_totals(result))
+        if hidden := len(result) - len(figured):
+            yield Line(f"… and {hidden:,} more; {_how_to_see(len(result))}", "dim")
+    if late := min(view.most, len(result)) - sum(each is not None for each in figured):
+        yield Line(not_computed(late, view.seconds), "dim")
+    for reason in dict.fromkeys(each.reason for each in figured if each is not None and each.reason):
+        yield Picture(Problem("unreadable", reason, severity="warning"))
 
 
-def _model(model: Model) -> Iterator[Part]:
-    yield Heading(model.names[0])
-    told = " · ".join(filter(None, [model.format, model.source]))
-    yield Line(told, "dim")
-    yield from overview(Workspace((model,)))
+def _figured(result: Selection, figured: Sequence[Figured | None]) -> TableBlock:
+    columns = (*result.columns, "values", *_FIGURES, "flags")
+    rows = [
+        (*map(cell, result.columns, row), *_figures(figures))
+        for row, figures in zip(result.table().rows, figured, strict=True)
+    ]
+    if not any(row[-1].text for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return TableBlock(columns, tuple(rows))
+
+
+def _figures(shown: Figured | None) -> Iterator[Cell]:
+    known = {} if shown is None else shown.figures
+    drawn = None if shown is None else shown.histogram
+    yield Cell("") if drawn is None else cell("hist", drawn)
+    for name in _FIGURES:
+        value = known.get(name)
+        yield Cell(number(value) if isinstance(value, int | float) else "", "number")
+    yield Cell(str(known.get("flags") or ""), "flag")
+
+
+# ------------------------------------------------------------------ trees
+
+
+def layers_of(model: Model) -> LayerSelection:
+    """Return all layers of an open model, the system's left out."""
+    return LayerSelection.of(model.place.subtree, Workspace((model,)))
+
+
+def _of_model(model: Model, view: View) -> Iterator[Part]:
+    workspace = Workspace((model,))
+    yield from _tree(tree_of_all(workspace), view.most, totals_of_all(workspace))
+
+
+def _tree(top: Entry, most: int, caption: str) -> Iterator[Part]:
+    block = outline(top, most)
+    yield block.replace(caption=caption)
+    if len(block.rows) > most:
+        yield Line(f"not all layers are shown; {_how_to_see(10 * most)}", "dim")
+
+
+def _not_built(answer: Answer) -> Iterator[Problem]:
+    """Yield how to build what was never built, where nothing told it so far."""
+    if not isinstance(answer.result, LayerSelection) or any(p.code == "not-built" for p in answer.problems):
+        return
+    unbuilt = [p for p in answer.result.rows if p.layer.built is False and not p.layer.weights]
+    lines = [step.layer.build_line for place in unbuilt for step in place.ancestry if step.layer.build_line]
+    if lines:
+        message = f"{numbered(len(unbuilt), 'layer')} not built: their weights do not exist yet"
+        yield Problem("not-built", message, severity="note", hint=f"build it first: {lines[0]}")
+
+
+# ------------------------------------------------------------------ what can be read
 
 
 def readable(answer: Answer) -> tuple[Result | None, tuple[Problem, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from weightrepl.engine.pictures import Bars, Drawing, HeatMap, Panel, Picture
 from weightrepl.engine.table import Histogram
 from weightrepl.render.charts import number
-from weightrepl.render.plots import LARGE, SMALL, Size, bars, heat_map, histogram, outline, scales
+from weightrepl.render.plots import LARGE, MEDIUM, SMALL, Size, bars, heat_map, histogram, outline, scales
 from weightrepl.render.svg_elements import (
     LINE,
     MONO,
@@ -64,10 +64,20 @@ def figure(picture: Picture) -> str:
     )
 
 
-def large(drawn: Histogram) -> str:
-    """Return a histogram with its axes, as a notebook shows it."""
-    body = histogram(drawn, LARGE)
-    return document(identity(drawn), LARGE.width, body.height, _in_words(drawn), "", body.elements, NOTEBOOK)
+def drawing(panel: Panel) -> str:
+    """Return a weight as a picture for a notebook which names it elsewhere: what was drawn, and its remarks."""
+    name = identity(panel)
+    drawn = _drawn(panel.drawing, MEDIUM, name)
+    elements, y = list(drawn.elements), drawn.height
+    for remark in panel.remarks:
+        for line in wrapped(remark, int(MEDIUM.width / SANS)):
+            y += LINE
+            elements.append(text(0, y, line, "dim"))
+    body = "".join(elements)
+    used = [strip for key, strip in scales(name).items() if f'href="#{key}"' in body]
+    elements[:0] = [f"<defs>{''.join(used)}</defs>"] if used else []
+    told = ", ".join([_in_words(panel.drawing), *panel.remarks])
+    return document(name, MEDIUM.width, y + 4, panel.address, told, elements, NOTEBOOK)
 
 
 def thumbnail(drawn: Histogram, width: int = 120, height: int = 24) -> str:

@@ -1,0 +1,133 @@
+"""What a notebook shows of one weight: what it is, its figures, its outer values, and a picture of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from time import monotonic
+from typing import TypeAlias
+
+from weightrepl.engine.axes import axes_of
+from weightrepl.engine.columns import VALUE_COLUMNS
+from weightrepl.engine.figures import Figures
+from weightrepl.engine.pictures import picture_of
+from weightrepl.engine.previews import preview
+from weightrepl.engine.selected import SelectedWeight
+from weightrepl.engine.selection import Selection
+from weightrepl.engine.shown_figures import Shown, figures_within
+from weightrepl.errors import Problem
+from weightrepl.model.tree import Site
+from weightrepl.quantities import numbered
+from weightrepl.render.blocks import Beside, Cell, Facts, Heading, Image, Line, Part, Picture
+from weightrepl.render.cells import cell
+from weightrepl.spans import visible
+
+Fact: TypeAlias = "tuple[str, Cell]"
+
+_COLUMNS = ("shape", "dtype", "bytes", "class", "trainable", "key", "source", "via", "scheme", "scale")
+_FIGURES = ("mean", "std", "min", "max", "norm", "zeros", "nans", "infs", "flags")
+
+
+class _LateError(Exception):
+    """The time for a picture is over."""
+
+
+class _Clock:
+    """A Watcher that raises a _LateError once the time is over."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+
+    def begin(self, nbytes: int) -> None:
+        """Take note of nothing."""
+
+    def advance(self, nbytes: int) -> None:
+        """Look at the clock."""
+        if monotonic() > self.deadline:
+            raise _LateError
+
+    def end(self) -> None:
+        """Take note of nothing."""
+
+
+def not_computed(late: int, seconds: float) -> str:
+    """Return why the figures of so many weights are not shown."""
+    if seconds <= 0:
+        return "statistics: not computed"
+    left = numbered(late, "weight")
+    return (
+        f"statistics of {left}: not computed, since {seconds:g} s were not enough; to wait for them: | stats"
+    )
+
+
+def reads_values(result: Selection) -> bool:
+    """Return whether the query itself asked for what is read of values."""
+    return any(column in VALUE_COLUMNS for column in result.columns)
+
+
+def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
+    """Yield all there is to see of the only weight of a selection; of its values what there is time for.
+
+    There is time for all where the query asked for figures or a histogram.
+    """
+    if reads_values(result):
+        seconds = math.inf
+    (weight,), (site,), deadline = result, result.rows, monotonic() + seconds
+    yield Heading(visible(weight.address))
+    facts = _facts(result, weight)
+    shown = figures_within((site,), seconds)[0] if seconds > 0 else None
+    if shown is None:
+        yield Facts((*facts, *_values(site, seconds)))
+        yield Line(not_computed(1, seconds), "dim")
+    elif shown.reason:
+        yield Facts(facts)
+        yield Picture(Problem("unreadable", shown.reason, severity="warning"))
+    else:
+        facts = (*facts, *_figures(shown), *_values(site, seconds))
+        yield Beside((Facts(facts), *_drawn(result, site, deadline)))
+
+
+def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
+    """Return what is known without reading values."""
+    (row,) = result.table(_COLUMNS).rows
+    facts = [
+        (name, cell(name, value))
+        for name, value in zip(_COLUMNS, row, strict=True)
+        if value not in ("", None)
+    ]
+    if weight.shape:
+        facts.insert(1, ("axes", Cell(" × ".join(axis.name for axis in axes_of(result.rows[0])))))
+    return (*facts, *(("also", Cell(visible(alias), "name")) for alias in weight.aliases))
+
+
+def _figures(shown: Shown) -> Iterator[Fact]:
+    if shown.histogram is not None:
+        yield "histogram", cell("hist", shown.histogram)
+    for name in _FIGURES:
+        value = shown.figures.get(name)
+        if value is not None and (value or name not in ("nans", "infs", "flags")):
+            yield (
+                name,
+                cell(name, value)._replace(role="flag" if name in ("nans", "infs", "flags") else "word"),
+            )
+
+
+def _values(site: Site, seconds: float) -> Iterator[Fact]:
+    """Yield the outer values, of which few are read."""
+    text = preview(site) if seconds > 0 else None
+    if text is not None:
+        yield "values", Cell(visible(text))
+
+
+def _drawn(result: Selection, site: Site, deadline: float) -> Iterator[Image]:
+    """Yield the picture of a weight, if it is drawn in time; a single number is no picture."""
+    if "hist" in result.columns:
+        picture = result.picture()
+    else:
+        try:
+            picture = picture_of([(result.addresses[0], site)], Figures(watcher=_Clock(deadline)))
+        except _LateError:
+            return
+    (panel,) = picture.panels
+    if not isinstance(panel.drawing, str):
+        yield Image(panel)
