@@ -126,6 +126,7 @@ SEPARATE = {
         "lines": {"commands_words"},
         "lines_arguments": {"commands_words", "commands_telling"},
         "magics_options": {"commands_words"},
+        "magics_completion": {"lines_arguments"},
         "magics_namespace": {"commands_words"},
     },
 }

@@ -9,12 +9,14 @@ class View(Value):
     """How a result shows itself where nobody says otherwise.
 
     most: so many rows at most. seconds: so long the statistics of a display may take; 0 is none at all.
+    tree: whether plain text draws layers as a tree, as HTML always does.
     format: one of those of the command line (`json`, `csv`, …), as plain text; empty for what fits the front end.
     """
 
     most: int = 100
     seconds: float = 0.2
     format: str = ""
+    tree: bool = False
 
 
 USUAL = View()

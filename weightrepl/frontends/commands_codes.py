@@ -59,6 +59,10 @@ MEANINGS: dict[str, str] = {
     # the prompt
     "command": "a command was given something that it does not take",
     "configuration": "something in the file of settings is not as it has to be",
+    # notebooks
+    "no-such-model": "'-m' is followed by what is neither a variable's nor a model's name, nor a file",
+    "bad-expansion": "with '--vars' something stands in braces that Python can't put a value for",
+    "expectation": "a query finds something, or nothing, where '#: expect' says otherwise",
 }  # fmt: skip
 
 ALL_CODES: dict[str, tuple[str, str]] = {

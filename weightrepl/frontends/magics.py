@@ -21,12 +21,13 @@ from weightrepl.spans import Span
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from weightrepl.engine.evaluate import Result
     from weightrepl.engine.selectors import Kind
+    from weightrepl.engine.view import View
+    from weightrepl.frontends.magics_cell import Answers
+    from weightrepl.frontends.magics_namespace import Namespace
     from weightrepl.frontends.magics_options import Options
-
-NO_MODEL = (
-    'a model in any variable is found: a Keras model, or a file\'s\nmodel = weightrepl.open("model.keras")'
-)
+    from weightrepl.frontends.session import Session
 
 
 @magics_class
@@ -80,46 +81,107 @@ class WeightreplMagics(Magics):
     def weights(
         self, line: str, cell: str | None = None, local_ns: Mapping[str, object] | None = None
     ) -> Any:
-        """Return the weights that a query selects."""
+        """Select weights of the models in your variables.
+
+            %weights [options] [QUERY]                 without a query all of them
+            kernels = %weights **:kernel               the Selection: kernels.one().numpy(), kernels["…"], …
+            %%weights [options]                        queries on the lines below, as in a query file
+
+        Everything behind the options is the query, as it stands:
+
+            %weights larger_model/custom_module/*dense1:kernel
+            %weights encoder/block_{0..11}/@Dense:kernel[0, :16]
+            %weights **:* | where nans > 0 or infs > 0
+            %weights $kernels, !**/head | top 5 norm   $kernels: an earlier result in a variable
+            %weights base/**:* | diff tuned            two models, by variable or by name
+            %weights -m base.keras **:*                a file, without opening it first
+
+        Options:
+
+            -m, --model MODEL     where paths start: a variable, trainer.model, a model's name, or a file
+            -f, --format FORMAT   shown as text: table, tree, json, jsonl, csv, tsv, paths
+            -o, --out NAME        let a variable have the result, too
+            --limit N             show N rows at most, not 100
+            --no-stats            show no figures that need the values to be read
+            --vars                put Python's variables in the place of $name and {expression}
+            --                    what follows is the query, even if it begins with '-'
+
+        Tab completes and Shift-Tab explains what stands in a query. Queries never write.
+        """
         with told(self.host):
-            return self._asked("weights", line, "**:*", local_ns)
+            return self._asked("weights", line, local_ns, cell)
 
     @no_var_expand
     @needs_local_scope
     @line_magic
     def layers(self, line: str, local_ns: Mapping[str, object] | None = None) -> Any:
-        """Return the layers that a query selects."""
-        with told(self.host):
-            return self._asked("layers", line, "**", local_ns)
+        """Select layers of the models in your variables.
 
-    def _asked(self, want: Kind, typed: str, usual: str, local: Mapping[str, object] | None) -> Any:
-        """Return what the query of a line finds; without one, what the usual query does."""
+            %layers [options] [QUERY]                  without a query the tree of all
+            dense = %layers **/@Dense                  the LayerSelection: dense[0].weights, dense.addresses, …
+            %layers custom_module/*                    one level below
+            %layers **/@Dense | where params > 1M | sort params desc
+
+        Options:
+
+            -m, --model MODEL     where paths start: a variable, trainer.model, a model's name, or a file
+            -f, --format FORMAT   shown as text: table, tree, json, jsonl, csv, tsv, paths
+            -o, --out NAME        let a variable have the result, too
+            --limit N             show N rows at most, not 100
+            --no-stats            show no figures that need the values to be read
+            --vars                put Python's variables in the place of $name and {expression}
+            --                    what follows is the query, even if it begins with '-'
+        """
+        with told(self.host):
+            return self._asked("layers", line, local_ns)
+
+    def _asked(
+        self, want: Kind, typed: str, local: Mapping[str, object] | None, body: str | None = None
+    ) -> Any:
+        """Return what the query of a line finds, or what the queries of a cell's body do."""
+        from IPython.display import display
+
+        from weightrepl.frontends.magics_cell import of_cell
         from weightrepl.frontends.magics_namespace import Namespace, variables_of
         from weightrepl.frontends.magics_options import options_of, parts_of
         from weightrepl.frontends.shell import Given
 
-        parts = parts_of(Given(f"%{want} {typed}", len(want) + 2))
-        options, text = options_of(parts), parts.query.text
-        namespace = Namespace(variables_of(self.host, local), self.files)
+        name = f"%{want} " if body is None else f"%%{want} "
+        parts = parts_of(Given(name + typed, len(name)))
+        options = options_of(parts)
+        text = parts.query.text if body is None else body
         if options.expanding:
             text = expanded(text, {**self.host.user_ns, **(local or {})})
-        session = namespace.session(options.model, parts.query.line)
+        namespace = Namespace(variables_of(self.host, local), self.files)
         try:
-            if not session.workspace.models:
-                raise QueryError(text, [Problem("no-model", "no variable holds a model", hint=NO_MODEL)])
-            query = text if text.strip() else usual
-            session.named = namespace.names(query)
-            result = session.run(query, want)
-            namespace.loosen(result)
+            session = namespace.session(options.model, parts.query.line)
+            if body is None:
+                found: Result | Answers = of_line(
+                    text, want, namespace, session, self._view(want, text, options)
+                )
+            else:
+                found, wrong = of_cell(text, parts.query, namespace, session, options.view)
+                if wrong:
+                    display(*[found] if found else [])  # type: ignore[no-untyped-call]
+                    raise QueryError(text, wrong)
         finally:
             namespace.loosen()
-        return self._bound(result.seen(options.view), options)
-
-    def _bound(self, result: Any, options: Options) -> Any:
-        """Return a result, which a variable has too if the options say so."""
         if options.out is not None:
-            self.host.user_ns[options.out] = result
-        return result
+            self.host.user_ns[options.out] = found
+        return found
+
+
+def of_line(text: str, want: Kind, namespace: Namespace, session: Session, view: View) -> Result:
+    """Return what a query finds; without one all weights, or all layers."""
+    from weightrepl.frontends.magics_namespace import need_model
+
+    need_model(session, text)
+    query = text if text.strip() else "**:*" if want == "weights" else "**"
+    view = view.replace(tree=not text.strip())
+    session.named = namespace.names(query)
+    result = session.run(query, want)
+    namespace.look_at(result)
+    return result.seen(view)
 
 
 def expanded(text: str, variables: Mapping[str, object]) -> str:
@@ -145,7 +207,10 @@ def told(shell: InteractiveShell) -> Iterator[None]:
         yield
     except WeightreplError as error:
         error._render_traceback_ = picture_of(error, shell)  # type: ignore[attr-defined]
-        raise error from None
+        error.__context__ = None
+        raise error.with_traceback(
+            None
+        ) from None  # frames would keep models alive, as long as it is the last error
 
 
 def picture_of(error: WeightreplError, shell: InteractiveShell) -> Callable[[], list[str]]:

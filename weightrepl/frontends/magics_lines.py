@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from weightrepl.frontends.magics_options import Parts, parts_of
 from weightrepl.frontends.shell import Given
 from weightrepl.values import Value

@@ -25,16 +25,20 @@ if TYPE_CHECKING:
     from weightrepl.frontends.commands_words import Word
     from weightrepl.frontends.magics_options import Parts
 
+NO_MODEL = """\
+model = weightrepl.open("model.keras")
+or let any variable hold a Keras model, a tf.Module, or a loaded SavedModel"""
+
 _MENTIONED = re.compile(r"\$([\w-]+)")
 
 
 class Files:
-    """The files that `-m` named, open until the extension is unloaded, or they change."""
+    """The files that `-m` and `#: open` named, open until the extension is unloaded, or they change."""
 
     def __init__(self) -> None:
-        self._open: dict[str, tuple[object, Model]] = {}
+        self._open: dict[tuple[str, str | None], tuple[object, Model]] = {}
 
-    def opened(self, path: str) -> Model:
+    def opened(self, path: str, name: str | None = None) -> Model:
         """Return the model of a file as it is now.
 
         Raises:
@@ -42,13 +46,13 @@ class Files:
         """
         path = os.path.abspath(os.path.expanduser(path))
         print_now = file_print(path)
-        known = self._open.get(path)
+        known = self._open.get((path, name))
         if known is not None and known[0] == print_now:
             return known[1]
-        model = open_source(path)
+        model = open_source(path, name)
         if known is not None:
             known[1].close()
-        self._open[path] = print_now, model
+        self._open[path, name] = print_now, model
         return model
 
     def close(self) -> None:
@@ -93,12 +97,22 @@ class Namespace:
         results = {n: v for n, v in self.variables.items() if isinstance(v, Selection | LayerSelection)}
         return {n: _by_addresses(v) if n in mentioned else named_result(v) for n, v in results.items()}
 
-    def loosen(self, *results: Result) -> None:
-        """Let go of what was opened of live objects; what shows the results is looked at first."""
-        for result in results:
-            if isinstance(result, LayerSelection):
-                for place in result.rows:
-                    place.weights_below  # noqa: B018
+    def file(self, path: str, name: str | None = None) -> Model:
+        """Return the model of a file.
+
+        Raises:
+            SourceError: it can't be opened.
+        """
+        return self._files.opened(path, name)
+
+    def look_at(self, result: Result) -> None:
+        """Read what shows a result, as long as the models are held."""
+        if isinstance(result, LayerSelection):
+            for place in result.rows:
+                place.weights_below  # noqa: B018
+
+    def loosen(self) -> None:
+        """Let go of the live objects that were opened."""
         for model in self._opened:
             if model.live is not None:
                 model.live.loosen()
@@ -123,7 +137,7 @@ class Namespace:
         if len(named) == 1:
             return named[0].model
         if os.path.lexists(os.path.expanduser(wanted.text)):
-            return self._files.opened(wanted.text)
+            return self.file(wanted.text)
         raise _no_such(wanted, line, workspace, thing)
 
 
@@ -159,6 +173,12 @@ class Kept:
     def forget(self, *_: object) -> None:
         """Let go of them: code is about to run."""
         self._sessions.clear()
+
+
+def need_model(session: Session, text: str) -> None:
+    """Raise a QueryError that tells how to open a model, if none is open."""
+    if not session.workspace.models:
+        raise QueryError(text, [Problem("no-model", "no variable holds a model", hint=NO_MODEL)])
 
 
 def variables_of(shell: Any, local: Mapping[str, object] | None = None) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from weightrepl.engine.view import USUAL, View
@@ -133,14 +133,14 @@ def _checked(part: Part, line: str) -> Option:
         near = nearest(typed, BY_SPELLING, 1)
         hint = None if near else f"options are {', '.join(BY_SPELLING)}"
         fix = Fix(part.spelling, near[0]) if near else None
-        raise _fault(line, "no-such-option", f"no option '{typed}'", part.spelling, fix, hint)
+        raise _fault(line, f"no option '{typed}'", part.spelling, fix, hint)
     if option.value and part.value is None:
         message = f"expected {option.value} after '{typed}'"
         raise _fault(
             line, "missing-value", message, part.spelling, hint=f"{typed} {option.value}: {option.summary}"
         )
     if not option.value and part.value is not None:
-        raise _fault(line, "unexpected-value", f"'{typed}' takes no value", part.value.span)
+        raise _fault(line, f"'{typed}' takes no value", part.value.span)
     return option
 
 
@@ -150,18 +150,11 @@ def _read(value: Word | None, fits: Callable[[str], bool], expected: str, line: 
     if not fits(value.text):
         near = nearest(value.text, FORMATS, 1) if "one of" in expected else ()
         fix = Fix(value.span, near[0]) if near else None
-        raise _fault(line, "bad-value", f"expected {expected}, found '{value.text}'", value.span, fix)
+        raise _fault(line, f"expected {expected}, found '{value.text}'", value.span, fix)
     return value.text
 
 
 def _fault(
-    line: str, code: str, message: str, span: Span, fix: Fix | None = None, hint: str | None = None
+    line: str, message: str, span: Span, fix: Fix | None = None, hint: str | None = None
 ) -> QueryError:
-    return QueryError(line, [Problem(code, message, span, fix, hint=hint)])
-
-
-def usage() -> Iterator[str]:
-    """Yield the lines of a help on options."""
-    for option in OPTIONS:
-        spelled = ", ".join(filter(None, (option.short, option.name)))
-        yield f"{' '.join(filter(None, (spelled, option.value))):<22}{option.summary}"
+    return QueryError(line, [Problem("command", message, span, fix, hint=hint)])
