@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from weightrepl.engine.view import View
     from weightrepl.frontends.magics_cell import Answers
     from weightrepl.frontends.magics_namespace import Namespace
-    from weightrepl.frontends.magics_options import Options
     from weightrepl.frontends.session import Session
 
 
@@ -156,9 +155,7 @@ class WeightreplMagics(Magics):
         try:
             session = namespace.session(options.model, parts.query.line)
             if body is None:
-                found: Result | Answers = of_line(
-                    text, want, namespace, session, self._view(want, text, options)
-                )
+                found: Result | Answers = of_line(text, want, namespace, session, options.view)
             else:
                 found, wrong = of_cell(text, parts.query, namespace, session, options.view)
                 if wrong:

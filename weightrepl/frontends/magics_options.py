@@ -136,9 +136,7 @@ def _checked(part: Part, line: str) -> Option:
         raise _fault(line, f"no option '{typed}'", part.spelling, fix, hint)
     if option.value and part.value is None:
         message = f"expected {option.value} after '{typed}'"
-        raise _fault(
-            line, "missing-value", message, part.spelling, hint=f"{typed} {option.value}: {option.summary}"
-        )
+        raise _fault(line, message, part.spelling, hint=f"{typed} {option.value}: {option.summary}")
     if not option.value and part.value is not None:
         raise _fault(line, f"'{typed}' takes no value", part.value.span)
     return option
