@@ -48,10 +48,29 @@ class ArraySource:
             yield flat[i : i + step].copy()
 
 
-def model(outline: str | Iterable[str], names: tuple[str, ...] = (), source: str = "") -> Model:
-    """Return the model that an outline describes; it answers to `names`, then to its root's name."""
+class VariableSource(ArraySource):
+    """A variable in memory, whose values can be changed; counts how often that was done."""
+
+    writes = 0
+
+    def variable(self) -> VariableSource:
+        return self
+
+    def write(self, values: np.ndarray) -> None:
+        assert values.shape == self.array.shape
+        assert values.dtype == self.array.dtype or values.dtype.kind == self.array.dtype.kind == "U"
+        self.array, self.writes = values.copy(), self.writes + 1
+
+
+def model(
+    outline: str | Iterable[str], names: tuple[str, ...] = (), source: str = "", live: bool = False
+) -> Model:
+    """Return the model that an outline describes; it answers to `names`, then to its root's name.
+
+    live: whether its weights are variables, to which other values can be written.
+    """
     lines = outline.splitlines() if isinstance(outline, str) else list(outline)
-    root = _Outline([line for line in lines if line.strip()]).root()
+    root = _Outline([line for line in lines if line.strip()], VariableSource if live else ArraySource).root()
     return Model(root, tuple(dict.fromkeys((*names, root.name))), source, "outline")
 
 
@@ -61,8 +80,8 @@ def workspace(*models: Model) -> Workspace:
 
 
 class _Outline:
-    def __init__(self, lines: list[str]) -> None:
-        self.lines, self.known = lines, {}
+    def __init__(self, lines: list[str], source: type[ArraySource]) -> None:
+        self.lines, self.source, self.known = lines, source, {}
 
     def root(self) -> Layer:
         layer = self._layer(0)
@@ -123,7 +142,7 @@ class _Outline:
         weight = Weight(
             _name(word[1:]),
             TensorSpec(shape, dtype),
-            ArraySource(values),
+            self.source(values),
             trainable=options["trainable"],
             key=options["key"],
             shared=f"*{options['id']}" in (line.strip() for line in self.lines),

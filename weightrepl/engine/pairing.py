@@ -234,18 +234,23 @@ def _is_spelled_out(segment: Segment) -> bool:
 
 def _common(roots: Sequence[Place | None], stage: Stage) -> Place:
     """Return the lowest layer that all roots lie in."""
-    ways = [() if root is None else root.ancestry for root in roots]
-    lowest: Place | None = None
-    for level in zip(*ways, strict=False):
-        if any(place is not level[0] for place in level):
-            break
-        lowest = level[0]
+    lowest = None if None in roots else common([root for root in roots if root is not None])
     if lowest is not None:
         return lowest
     message = "'diff' compares what lies below one model or layer, and the left side begins at the workspace"
     raise ExpressionError(
         "diff-root", message, stage.name_span, hint="begin it with a model's name: base/**:* | diff tuned"
     )
+
+
+def common(places: Sequence[Place]) -> Place | None:
+    """Return the lowest layer that all places are or lie in; None where they have none in common."""
+    lowest = None
+    for level in zip(*(place.ancestry for place in places), strict=False):
+        if any(place is not level[0] for place in level):
+            break
+        lowest = level[0]
+    return lowest
 
 
 # ------------------------------------------------------------------ the same selectors, elsewhere

@@ -301,7 +301,9 @@ class Selection(_Rows[SelectedWeight]):
             OutputError: a weight is not of a live model, or its values were computed.
             ChangedError: a variable was deleted.
         """
-        raise NotImplementedError
+        from weightrepl.engine.assignment import live
+
+        return {target.address: target.source.variable() for target in live(self)}
 
     def assign(self, values: Values, *, dry_run: bool = False) -> Assignment:
         """Write other values to the variables of a live model: all of them, or on any error none.
