@@ -19,10 +19,17 @@ FILE_READERS = (
 )
 """Tried in this order; the first that recognises the file opens it."""
 
+_TENSORFLOW = "weightrepl.readers.tf_objects:TfObjectReader"
 OBJECT_READERS = {
     "keras.src.layers.layer.Layer": "weightrepl.readers.keras_objects:KerasObjectReader",
+    "tensorflow.python.module.module.Module": _TENSORFLOW,
+    "tensorflow.python.checkpoint.checkpoint.Checkpoint": _TENSORFLOW,
+    "tensorflow.python.saved_model.load.Loader._recreate_base_user_object.<locals>._UserObject": _TENSORFLOW,
 }
 """The dotted name of a base class -> the reader of its instances."""
+
+PLAIN_OBJECT_READERS = {"tensorflow.python.trackable.autotrackable.AutoTrackable": _TENSORFLOW}
+"""The dotted name of a class -> the reader of what is of that very class: too much else is derived from it."""
 
 ENTRY_POINTS = "weightrepl.readers"
 """The group of entry points under which other packages offer readers of files; asked when none of our own fits."""
@@ -53,7 +60,7 @@ class ObjectReader(Protocol):
     def open(self, thing: Any) -> Model:
         """Return the model that `thing` is; nothing of it is copied, it is looked at when asked for.
 
-        The model's `live` keeps `thing` alive; its layers, weights and tensors do not.
+        Its `names` hold its own name, or nothing where it has none. The model's `live` keeps `thing` alive; its layers, weights and tensors do not.
         """
         ...
 
@@ -87,8 +94,8 @@ def open_source(thing: object, name: str | None = None, variable: str | None = N
     else:
         model = _reader_of_object(thing).open(thing)
         own, stem = model.names, ()
-    names = (name, *own, variable, *stem)
-    return model.answering_to(*(each for each in names if each is not None))
+    names = [each for each in (name, *own, variable, *stem) if each is not None]
+    return model.answering_to(*(names or [model.root.name]))
 
 
 def _reader_of_file(path: str) -> FileReader:
@@ -134,12 +141,10 @@ def _made(place: str) -> Any:
 
 def reader_of_object(thing: object) -> ObjectReader | None:
     """Return the reader that opens a live object; None where it is none."""
-    for base in type(thing).__mro__:
-        place = OBJECT_READERS.get(f"{base.__module__}.{base.__qualname__}")
-        if place is not None:
-            reader: ObjectReader = _made(place)
-            return reader
-    return None
+    names = [f"{base.__module__}.{base.__qualname__}" for base in type(thing).__mro__]
+    places = [OBJECT_READERS[name] for name in names if name in OBJECT_READERS]
+    place = places[0] if places else PLAIN_OBJECT_READERS.get(names[0])
+    return None if place is None else _made(place)
 
 
 def _reader_of_object(thing: object) -> ObjectReader:

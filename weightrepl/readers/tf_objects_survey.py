@@ -1,0 +1,280 @@
+"""Which objects and variables there are below a live object of TensorFlow's, who holds them, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Steps: TypeAlias = "tuple[str | int, ...]"
+"""The way from an object to what it holds: an attribute, then keys and positions."""
+
+Kind: TypeAlias = "Literal['variable', 'keras', 'module', 'loaded', 'other'] | None"
+"""What an object is: a variable; a layer of Keras; a tf.Module; of a loaded SavedModel; tracked in another way."""
+
+_LISTS = {
+    # where layers of each Keras keep their variables, then their layers
+    "tf_keras": (("_trainable_weights", "_non_trainable_weights"), "_self_tracked_trackables"),
+    "keras": (("_trainable_variables", "_non_trainable_variables"), "_layers"),
+}
+_OF_KERAS = {
+    # attributes in which Keras keeps books of its own
+    "_trainable_weights", "_non_trainable_weights", "_metrics", "_obj_reference_counts_dict",
+    "_compiled_trainable_state", "_inbound_nodes_value", "_outbound_nodes_value", "_nodes_by_depth",
+    "_layer_call_argspecs", "_input_layers", "_output_layers", "_input_coordinates", "_output_coordinates",
+    "_checkpoint", "optimizer", "compiled_loss", "compiled_metrics", "_trainable_variables",
+    "_non_trainable_variables", "_layers", "_seed_generators", "_tracker", "_functional", "_operations",
+    "_operations_by_depth", "_nodes", "_inbound_nodes", "_outbound_nodes",
+}  # fmt: skip
+_BOOKS = {
+    # attributes of loaded objects, optimizers and checkpoints that list again what others hold
+    "variables", "trainable_variables", "non_trainable_variables", "_all_variables", "_trainable_variables",
+    "_variables", "_non_trainable_variables", "_layers", "_tracker", "_operations", "layers",
+    "layer_metrics", "metrics", "keras_api", "_coalesced_children", "_kwargs", "_root", "_saver",
+    "_attached_dependencies",
+}  # fmt: skip
+_MAX_DEPTH = 32
+
+
+class Held(NamedTuple):
+    """What an object holds at one place."""
+
+    steps: Steps
+    thing: Any
+
+
+class Survey:
+    """All that is below one object. By the `id` of the objects, all of which it keeps alive.
+
+    children: the objects that one holds and that are layers, in its order; a way that leads back up is left out.
+    own: its variables. loose: of a Keras layer, variables in attributes that it does not count among its weights.
+    ways: of a Keras layer, those on which it is held.
+    shared: objects and variables that are reached on several ways. trained: variables that training changes.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.objects: dict[int, Any] = {}
+        self.children: dict[int, tuple[Held, ...]] = {}
+        self.own: dict[int, tuple[Held, ...]] = {}
+        self.loose: dict[int, tuple[Held, ...]] = {}
+        self.ways: dict[int, tuple[Steps, ...]] = {id(root): ()}
+        self.shared: set[int] = set()
+        self.trained: set[int] = set()
+        self._walk(root)
+        self._open_books()
+        self._prune()
+        self._share()
+        self._train()
+
+    def _walk(self, top: Any) -> None:
+        """Go down every way once; an object that lies above itself is not followed."""
+        branch = {id(top)}
+        stack = [(top, iter(self._enter(top)))]
+        while stack:
+            holder, pending = stack[-1]
+            held = next(pending, None)
+            if held is None:
+                stack.pop()
+                branch.discard(id(holder))
+            elif id(held.thing) in branch:
+                kept = tuple(each for each in self.children[id(holder)] if each.thing is not held.thing)
+                self.children[id(holder)] = kept
+            elif id(held.thing) not in self.objects:
+                branch.add(id(held.thing))
+                stack.append((held.thing, iter(self._enter(held.thing))))
+
+    def _enter(self, thing: Any) -> tuple[Held, ...]:
+        """Write down what an object holds, and return its layers."""
+        self.objects[id(thing)] = thing
+        key, library = id(thing), library_of(thing)
+        is_plain = kind_of(thing) in ("loaded", "other", None)
+        found = tuple(_held(thing, _OF_KERAS if library else _BOOKS if is_plain else ()))
+        for held in found if library is None else (*found, *_listed(thing, _LISTS[library][1])):
+            ways = self.ways.setdefault(id(held.thing), ())
+            if held.steps not in ways:
+                self.ways[id(held.thing)] = (*ways, held.steps)
+        variables = [held for held in found if kind_of(held.thing) == "variable"]
+        if library is None:
+            self.own[key], self.loose[key] = tuple(variables), ()
+            self.children[key] = _once_of_keras(held for held in found if kind_of(held.thing) != "variable")
+        else:
+            lists, below = _LISTS[library]
+            first = {id(held.thing): held.steps for held in reversed(found)}
+            own = {id(each): each for name in lists for each in vars(thing).get(name, ())}
+            children = _tracked(thing, below)
+            self.own[key] = tuple(Held(first.get(id(each), ()), each) for each in own.values())
+            self.children[key] = tuple(Held(first.get(id(each), ()), each) for each in children)
+            self.loose[key] = tuple(held for held in variables if id(held.thing) not in own)
+        return self.children[key]
+
+    def _open_books(self) -> None:
+        """Add what only the books of an object list, and what is below that."""
+        known = {id(held.thing) for every in self.own.values() for held in every} | self.objects.keys()
+        for thing in list(self.objects.values()):
+            if kind_of(thing) not in ("loaded", "other", None):
+                continue
+            for held in _held(thing, vars(thing).keys() - _BOOKS):
+                if id(held.thing) in known:
+                    continue
+                known.add(id(held.thing))
+                if kind_of(held.thing) == "variable":
+                    self.own[id(thing)] += (held,)
+                else:
+                    self._walk(held.thing)
+                    self.children[id(thing)] += (held,)
+                    known |= {
+                        id(own.thing) for every in self.own.values() for own in every
+                    } | self.objects.keys()
+
+    def _prune(self) -> None:
+        """Leave out what is no layer and leads to no variable: functions, tables, what SavedModels note down."""
+        useful = {
+            key
+            for key, thing in self.objects.items()
+            if self.own[key] or kind_of(thing) in ("keras", "module")
+        }
+        parents: dict[int, list[int]] = {}
+        for key, children in self.children.items():
+            for held in children:
+                parents.setdefault(id(held.thing), []).append(key)
+        pending = list(useful)
+        while pending:
+            for parent in parents.get(pending.pop(), ()):
+                if parent not in useful:
+                    useful.add(parent)
+                    pending.append(parent)
+        for key, children in self.children.items():
+            self.children[key] = tuple(held for held in children if id(held.thing) in useful)
+
+    def _share(self) -> None:
+        """Find what is reached on several ways: what is held at several places, and all below that."""
+        places: dict[int, int] = {}
+        for every in (*self.own.values(), *self.children.values()):
+            for held in every:
+                places[id(held.thing)] = places.get(id(held.thing), 0) + 1
+        self.shared = {key for key, count in places.items() if count > 1}
+        pending = [key for key in self.shared if key in self.objects]
+        while pending:
+            key = pending.pop()
+            for held in (*self.own[key], *self.children[key]):
+                if id(held.thing) not in self.shared:
+                    self.shared.add(id(held.thing))
+                    if id(held.thing) in self.objects:
+                        pending.append(id(held.thing))
+
+    def _train(self) -> None:
+        """Find what training changes: a Keras layer that is not trainable keeps all in it from that."""
+        seen, pending = set[int](), [self.root]
+        while pending:
+            thing = pending.pop()
+            inside = vars(thing)
+            if id(thing) in seen or not inside.get("_trainable", True):
+                continue
+            seen.add(id(thing))
+            frozen = {id(variable) for variable in inside.get("_non_trainable_weights", ())}
+            for held in self.own[id(thing)]:
+                if held.thing.trainable and id(held.thing) not in frozen:
+                    self.trained.add(id(held.thing))
+            pending += [held.thing for held in self.children[id(thing)]]
+
+
+def _tracked(layer: Any, below: str) -> tuple[Any, ...]:
+    """Return the layers and modules that Keras knows a layer to hold, each once, but metrics."""
+    tracked = (each for _, each in _within(list(vars(layer).get(below, ())), (), _MAX_DEPTH))
+    layers = {id(each): each for each in tracked if kind_of(each) in ("keras", "module")}
+    return tuple(each for each in layers.values() if not is_metric(each))
+
+
+def _listed(layer: Any, below: str) -> Iterator[Held]:
+    """Yield `layers.0`, `layers.1`, … of a Sequential or Functional; a Sequential leaves out its InputLayer."""
+    is_sequential = any(base.__name__ == "Sequential" for base in type(layer).__mro__)
+    if is_sequential or vars(layer).get("_is_graph_network"):
+        children = _tracked(layer, below)
+        first = 1 if is_sequential and children and type(children[0]).__name__ == "InputLayer" else 0
+        yield from (Held(("layers", i), child) for i, child in enumerate(children[first:]))
+
+
+def _once_of_keras(every: Iterable[Held]) -> tuple[Held, ...]:
+    """Return what is held, the layers of Keras once, since they have the same name on all ways."""
+    seen: set[int] = set()
+    kept = []
+    for held in every:
+        if id(held.thing) not in seen:
+            kept.append(held)
+        if kind_of(held.thing) == "keras":
+            seen.add(id(held.thing))
+    return tuple(kept)
+
+
+def _held(thing: Any, without: Collection[str] = ()) -> Iterator[Held]:
+    """Yield the variables and the objects in the attributes of an object, also in lists, tuples and dicts."""
+    ignored = getattr(type(thing), "_TF_MODULE_IGNORED_PROPERTIES", ())
+    for name, value in vars(thing).items():
+        if name not in without and name not in ignored and not name.startswith("_self_"):
+            for steps, each in _within(value, (name,), _MAX_DEPTH):
+                if kind_of(each) is not None:
+                    yield Held(steps, each)
+
+
+def _within(value: Any, steps: Steps, depth: int) -> Iterator[tuple[Steps, Any]]:
+    if isinstance(value, dict):
+        inside: Iterable[tuple[Any, Any]] = ((str(key), member) for key, member in value.items())
+    elif isinstance(value, (list, tuple)):
+        inside = enumerate(value)
+    else:
+        yield steps, value
+        return
+    if depth:
+        for step, member in inside:
+            yield from _within(member, (*steps, step), depth - 1)
+
+
+def kind_of(thing: Any) -> Kind:
+    """Return what an object is; None of one that is none of these."""
+    cls: Any = type(thing)  # any class can be hashed, which mypy doubts
+    return _kind(cls)
+
+
+@lru_cache(maxsize=4096)
+def _kind(cls: type) -> Kind:
+    bases = [(base.__module__, base.__qualname__) for base in cls.__mro__]
+    names = {f"{module}.{name}" for module, name in bases}
+    if any(
+        name.endswith("Variable") and module.startswith(("tensorflow.", "keras.")) for module, name in bases
+    ):
+        return "variable"
+    if _keras_of(cls) is not None:
+        return "keras"
+    if "tensorflow.python.module.module.Module" in names:
+        return "module"
+    if "tensorflow.python.trackable.base.Trackable" not in names or any(
+        module.startswith("tensorflow.python.eager") or name == "TrackableDataStructure"
+        for module, name in bases
+    ):
+        return None
+    return "loaded" if any("_UserObject" in name for name in names) else "other"
+
+
+def library_of(thing: Any) -> str | None:
+    """Return of which Keras (`keras`, `tf_keras`) a layer is; None of anything else."""
+    cls: Any = type(thing)  # any class can be hashed, which mypy doubts
+    return _keras_of(cls)
+
+
+@lru_cache(maxsize=4096)
+def _keras_of(cls: type) -> str | None:
+    """Return of which Keras (`keras`, `tf_keras`) a class of layers is, or None."""
+    for base in cls.__mro__:
+        if f"{base.__module__}.{base.__qualname__}" == "tf_keras.src.engine.base_layer.Layer":
+            return "tf_keras"
+        if f"{base.__module__}.{base.__qualname__}" == "keras.src.layers.layer.Layer":
+            return "keras"
+    return None
+
+
+def is_metric(thing: Any) -> bool:
+    """Return whether an object is a metric of tf_keras, which are layers too."""
+    return any(
+        base.__name__ == "Metric" and base.__module__.startswith("tf_keras.") for base in type(thing).__mro__
+    )
