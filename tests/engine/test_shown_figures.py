@@ -132,6 +132,12 @@ def test_what_is_too_large_for_the_time_is_left_out_and_nothing_else():
     assert small.figures["mean"] == 1
 
 
+def test_the_clock_starts_with_the_first_values():
+    small, large = figures_within(rows_of(*(trees.ArraySource(np.ones(n, "f4")) for n in (3, 4))), 1e-9)
+    assert small is not None
+    assert large is None
+
+
 def test_without_time_nothing_is_read():
     selection = selected("a:kernel", np.ones(3))
     assert shown(selection, 0) == [None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from time import monotonic
@@ -45,11 +46,11 @@ def figures_within(rows: Sequence[Site], seconds: float) -> list[Shown | None]:
 
     The small weights come first, so that a large one leaves none of them out. Each is read once.
     """
-    deadline = monotonic() + seconds
-    shown = [_known(row) for row in rows]
-    for number in sorted(range(len(rows)), key=lambda number: rows[number].nbytes_to_read):
+    shown, clock = [_known(row) for row in rows], _Clock(seconds)
+    by_size = sorted(range(len(rows)), key=lambda number: rows[number].nbytes_to_read)
+    for number in by_size if seconds > 0 else ():
         try:
-            shown[number] = _looked_at(rows[number], deadline)
+            shown[number] = _looked_at(rows[number], clock)
         except SourceError as error:
             shown[number] = Shown({}, reason=str(error))
         except _LateError:
@@ -70,18 +71,28 @@ class _LateError(Exception):
 
 
 class _Clock:
-    """Is told how much of a weight was read; raises a _LateError once the rest will not be in time."""
+    """Raises a _LateError once the time is over, or would be before the weight at hand was read.
 
-    def __init__(self, row: Site, deadline: float) -> None:
-        self.begin, self.deadline, self.nbytes, self.read = monotonic(), deadline, row.spec.nbytes or 0, 0
-        if self.begin >= deadline:
+    It starts when the first values are there: what has to be loaded before any can be read is not counted.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.deadline = seconds, math.inf
+
+    def begin(self, nbytes: int) -> None:
+        """So many bytes of a weight are going to be read."""
+        self.nbytes, self.read, self.begun = nbytes, 0, monotonic()
+        if self.begun >= self.deadline:
             raise _LateError
 
     def advance(self, nbytes: int) -> None:
-        self.read += nbytes
+        """So many more have been."""
         now = monotonic()
-        elapsed = now - self.begin
-        rest = elapsed * (self.nbytes / self.read - 1) if elapsed > _TELLING_S else 0
+        if self.deadline == math.inf:
+            self.begun, self.deadline = now, now + self.seconds
+        self.read += nbytes
+        elapsed = now - self.begun
+        rest = elapsed * (self.nbytes / max(1, self.read) - 1) if elapsed > _TELLING_S else 0
         if now + rest > self.deadline:
             raise _LateError
 
@@ -94,19 +105,20 @@ class _Look(NamedTuple):
     sample: tuple[Array, ...]
 
 
-def _looked_at(row: Site, deadline: float) -> Shown:
+def _looked_at(row: Site, clock: _Clock) -> Shown:
     """Return the figures and the histogram of a weight, read now.
 
     Raises:
         SourceError: the values can't be read.
-        _LateError: not by the deadline.
+        _LateError: not in time.
     """
     from weightrepl.engine.statistics import Room, Tally, are_numbers, figure
 
     spec = row.spec
     if not are_numbers(spec):
         return Shown(dict.fromkeys(FIGURES))
-    clock, size = _Clock(row, deadline), spec.size or 0
+    clock.begin(spec.nbytes or 0)
+    size = spec.size or 0
     # an odd step, so that of axes with even sizes not the same columns are taken in each row
     step = 1 if size <= SAMPLE else -(-size // SAMPLE) | 1
     blocks = blocks_of(row.tensor, spec, clock.advance)
