@@ -148,6 +148,22 @@ def test_computed_values_may_be_assigned():
     assert values(model)["m/a:bias"] == [1] * 3
 
 
+def test_of_a_variable_without_a_fixed_shape_the_present_one_counts():
+    model = net("m\n  :w")
+    model[":w"].rows[0].weight.tensor.array = np.ones(3, "f4")
+    with pytest.raises(OutputError, match=r"its shape is \(3,\), that of the values \(2,\)"):
+        model[":w"].assign([1, 2])
+    model[":w"].assign([1, 2, 3])
+    assert values(model) == {"m:w": [1, 2, 3]}
+
+
+def test_a_scalar_stays_one():
+    model = net("m\n  :w ()")
+    for given_values in (1, np.array(2.0), lambda w: w + 2):
+        model[":w"].assign(given_values)
+    assert values(model) == {"m:w": 4}
+
+
 # ------------------------------------------------------------------ slices, and variables in several parts
 
 

@@ -199,8 +199,9 @@ def _all(pairs: Sequence[tuple[Target, _Given]], of: Callable[[Target, _Given], 
 
 
 def _check_known(target: Target, given: _Given) -> None:
-    if given.spec is not None:
-        _check(given.spec, target.site.spec, given.number)
+    wanted = target.site.spec
+    if given.spec is not None and wanted.shape is not None:
+        _check(given.spec, wanted, given.number)
 
 
 def _check(given: TensorSpec, wanted: TensorSpec, number: bool) -> None:
@@ -223,13 +224,13 @@ def _kind(dtype: str) -> int:
 def _part(target: Target, given: _Given) -> _Part:
     import numpy as np
 
-    wanted = target.site.spec
-    old = target.site.tensor.read()
+    old, dtype = target.site.tensor.read(), target.site.spec.dtype
     values = np.asarray(given.of(old))
     if values.dtype.kind == "O" and values.ndim == 0:
         raise _UnfitError(f"the function returned {values}")
-    _check(TensorSpec(values.shape, values.dtype.name), wanted, given.number)
-    new = np.ascontiguousarray(np.broadcast_to(_cast(values, wanted.dtype), old.shape))
+    _check(TensorSpec(values.shape, values.dtype.name), TensorSpec(old.shape, dtype), given.number)
+    cast = _cast(values, dtype)
+    new = cast if cast.shape == old.shape else np.full(old.shape, cast, cast.dtype)
     return _Part(target, given.origin, old, new)
 
 
