@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import (
@@ -107,8 +107,7 @@ class WeightreplMagics(Magics):
 
         Tab completes and Shift-Tab explains what stands in a query. Queries never write.
         """
-        with told(self.host):
-            return self._asked("weights", line, local_ns, cell)
+        return self._asked("weights", line, local_ns, cell)
 
     @no_var_expand
     @needs_local_scope
@@ -131,12 +130,22 @@ class WeightreplMagics(Magics):
             --vars                put Python's variables in the place of $name and {expression}
             --                    what follows is the query, even if it begins with '-'
         """
-        with told(self.host):
-            return self._asked("layers", line, local_ns)
+        return self._asked("layers", line, local_ns)
 
     def _asked(
         self, want: Kind, typed: str, local: Mapping[str, object] | None, body: str | None = None
-    ) -> Any:
+    ) -> Result | Answers:
+        """Return what a line or a cell asks for; what its user did wrong is shown as a picture by who shows errors."""
+        try:
+            return self._found(want, typed, local, body)
+        except WeightreplError as error:
+            error._render_traceback_ = picture_of(error, self.host)  # type: ignore[attr-defined]
+            error.__context__ = None  # as the frames of a traceback would, it might keep models alive
+            raise error.with_traceback(None) from None
+
+    def _found(
+        self, want: Kind, typed: str, local: Mapping[str, object] | None, body: str | None
+    ) -> Result | Answers:
         """Return what the query of a line finds, or what the queries of a cell's body do."""
         from IPython.display import display
 
@@ -195,19 +204,6 @@ def expanded(text: str, variables: Mapping[str, object]) -> str:
         message = f"--vars: {type(error).__name__}: {error}"
         hint = "with --vars, braces and $ of the query itself are doubled: {{a,b}}, $$k"
         raise QueryError(text, [Problem("bad-expansion", message, Span(0, len(text)), hint=hint)]) from None
-
-
-@contextmanager
-def told(shell: InteractiveShell) -> Iterator[None]:
-    """Let what a user did wrong be shown as a picture, by whoever shows the error, and not as a traceback."""
-    try:
-        yield
-    except WeightreplError as error:
-        error._render_traceback_ = picture_of(error, shell)  # type: ignore[attr-defined]
-        error.__context__ = None
-        raise error.with_traceback(
-            None
-        ) from None  # frames would keep models alive, as long as it is the last error
 
 
 def picture_of(error: WeightreplError, shell: InteractiveShell) -> Callable[[], list[str]]:

@@ -50,7 +50,9 @@ def matcher(kept: Kept) -> Callable[[CompletionContext], SimpleMatcherResult]:
 def _result(items: Iterable[Completion], asked: Asked) -> SimpleMatcherResult:
     """Return completions as IPython has them: all take the place of one text, which ends at the cursor."""
     line, offset = asked.query.line, asked.offset
-    fitting = [(i.span.start, text, i.detail) for i in items if (text := _cut(i, line, offset)) is not None]
+    fitting = [
+        (i.span.start, text, i.detail or i.kind) for i in items if (text := _cut(i, line, offset)) is not None
+    ]
     start = min((start for start, _, _ in fitting), default=offset)
     return {
         "completions": Only(SimpleCompletion(line[start:at] + text, type=told) for at, text, told in fitting),
@@ -128,7 +130,11 @@ def _of_value(option: str, span: Span, begun: str, kept: Kept) -> Completions:
     if option != "--model":
         return Completions()
     named = fitting(begun, _models(span, kept)).items
-    return Completions((*named, *files("file", span, begun).items))
+    found = (
+        f.replace(detail="folder" if f.label.endswith("/") else "file")
+        for f in files("file", span, begun).items
+    )
+    return Completions((*named, *found))
 
 
 def _models(span: Span, kept: Kept) -> Iterator[Completion]:

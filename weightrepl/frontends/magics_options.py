@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Any
 
 from weightrepl.engine.view import USUAL, View
@@ -114,7 +115,7 @@ def options_of(parts: Parts) -> Options:
             case "--model":
                 chosen["model"] = value
             case "--out":
-                chosen["out"] = _read(value, str.isidentifier, "a name for a variable", line)
+                chosen["out"] = _read(value, _is_free, "a name for a variable", line)
             case "--vars":
                 chosen["expanding"] = True
             case "--format":
@@ -150,6 +151,10 @@ def _read(value: Word | None, fits: Callable[[str], bool], expected: str, line: 
         fix = Fix(value.span, near[0]) if near else None
         raise _fault(line, f"expected {expected}, found '{value.text}'", value.span, fix)
     return value.text
+
+
+def _is_free(name: str) -> bool:
+    return name.isidentifier() and not iskeyword(name)
 
 
 def _fault(
