@@ -22,6 +22,8 @@ DEADLINE_S = 120.0
 
 TEXT, HTML, JSON = "text/plain", "text/html", "application/vnd.weightrepl+json"
 
+_OUTPUTS = ("stream", "display_data", "execute_result", "error")
+
 WITHOUT = """
 import sys
 
@@ -148,7 +150,8 @@ class Kernel:
                 continue
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
                 break
-            outputs.append(message)
+            if message["msg_type"] in _OUTPUTS:
+                outputs.append(message)
         content = self._answer(asked)
         return Reply(content["status"], content, tuple(outputs))
 
