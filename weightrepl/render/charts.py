@@ -49,11 +49,15 @@ def spark(histogram: Histogram) -> Cell:
     """Return a histogram as a cell: its low edge, a character for each bin, its high edge."""
     if not any(histogram.counts):
         return Cell(f"{'':10} no finite values{_left_out(histogram)}", "bars", histogram=histogram)
-    most = max(histogram.counts)
-    bars = "".join(HEIGHTS[_eighths(count, most, 8)] for count in histogram.counts)
     low, high = numbers([histogram.low, histogram.high])
-    text = f"{low:>10} {bars} {high}{_left_out(histogram)}"
+    text = f"{low:>10} {heights(histogram)} {high}{_left_out(histogram)}"
     return Cell(text, "bars", histogram=histogram)
+
+
+def heights(histogram: Histogram) -> str:
+    """Return a character for each bin of a histogram, a blank where there is nothing in it."""
+    most = max(histogram.counts)
+    return "".join(HEIGHTS[_eighths(count, most, 8)] for count in histogram.counts)
 
 
 def in_ascii(cell: Cell) -> Cell:

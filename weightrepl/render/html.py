@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
 from weightrepl.engine.pictures import Panel
+from weightrepl.engine.table import Histogram
 from weightrepl.render.blocks import (
     Beside,
     Cell,
@@ -20,6 +21,7 @@ from weightrepl.render.blocks import (
     TreeBlock,
     TreeRow,
 )
+from weightrepl.render.charts import heights, numbers
 from weightrepl.render.html_style import SHEET
 from weightrepl.render.svg import drawing, thumbnail
 from weightrepl.render.svg_elements import safe
@@ -27,6 +29,12 @@ from weightrepl.spans import Span, visible, width
 
 OPEN_ROWS = 20
 """Of a tree so many rows are seen at first, where its levels allow it."""
+
+LONG = 25
+"""A table of more rows scrolls within its own box."""
+
+WIDEST = 48
+"""So many characters wide is the name of a layer before it goes on below itself."""
 
 _UNITS = {"params": " params", "trainable": " trainable"}
 """What follows a figure of a tree where no header stands above it."""
@@ -68,12 +76,18 @@ def _table(block: TableBlock) -> Iterator[str]:
         all(row[i].role in ("number", "unknown") for row in block.rows) for i in range(len(block.columns))
     ]
     caption = f"<caption>{safe(block.caption)}</caption>" if block.caption else ""
-    yield f'<div class="box"><table>{caption}'
+    yield f'<div class="box{_scrolling(block)}"><table>{caption}'
     yield f"<thead><tr>{''.join(map(_header, block.columns, right))}</tr></thead>"
     yield "<tbody>"
     for row in block.rows:
         yield f"<tr>{''.join(_data(*cell) for cell in zip(row, right, strict=True))}</tr>"
     yield "</tbody></table></div>"
+
+
+def _scrolling(block: TableBlock | TreeBlock) -> str:
+    """Return what makes a box scroll that holds many rows, also by keys."""
+    label = safe(block.caption)
+    return f' long" tabindex="0" role="region" aria-label="{label}' if len(block.rows) > LONG else ""
 
 
 def _header(name: str, right: bool) -> str:
@@ -87,9 +101,19 @@ def _data(cell: Cell, right: bool) -> str:
 
 
 def _content(cell: Cell) -> str:
-    if cell.histogram is not None:
-        return thumbnail(cell.histogram)
-    return safe(cell.text)
+    return safe(cell.text) if cell.histogram is None else _bars(cell, cell.histogram)
+
+
+def _bars(cell: Cell, drawn: Histogram) -> str:
+    """Return a small picture, between its ends where the cell tells them; in characters where there are no pictures."""
+    if not any(drawn.counts):
+        return safe(cell.text.strip() or "no finite values")
+    shown = f'{thumbnail(drawn)}<span class="s" aria-hidden="true">{heights(drawn)}</span>'
+    if not cell.text:
+        return shown
+    low, high = numbers([drawn.low, drawn.high])
+    outside = f" {drawn.outside:,} NaN or inf" if drawn.outside else ""
+    return f'<span class="end">{low}</span> {shown} {high}<span class="flag">{outside}</span>'
 
 
 def _class(*names: str) -> str:
@@ -105,7 +129,7 @@ def _tree(block: TreeBlock) -> Iterator[str]:
     rows, opened = block.rows, _opened(block.rows)
     if block.caption:
         yield f'<p class="dim">{safe(block.caption)}</p>'
-    yield f'<div class="box"><div class="tree" style="{_widths(block)}">'
+    yield f'<div class="box{_scrolling(block)}"><div class="tree" style="{_widths(block)}">'
     if block.columns:
         names = "".join(_named(block, j, name) for j, name in enumerate(block.columns))
         yield f'<div class="row head" aria-hidden="true">{names}</div>'
@@ -157,19 +181,22 @@ def _side(block: TreeBlock, j: int) -> str:
 
 
 def _widths(block: TreeBlock) -> str:
-    """Return the widths of the columns of a tree, in the width of a digit: all rows have the same."""
-    depth = max((row.depth for row in block.rows), default=0)
-    names = [width(name) for name in block.columns] or [0] * len(block.rows[0].cells) if block.rows else []
-    tracks, least = [], 0
-    for j, name in enumerate(names):
-        widest = max(name, *(width(row.cells[j].text) for row in block.rows))
-        if j == 0:
-            widest += 2 * (depth + 1) + 1
-        last = j == len(names) - 1
-        bounded = min(widest, 24 if last else 60)
-        tracks.append(f"minmax({bounded}ch,1fr)" if last else f"{bounded}ch")
-        least += bounded + 2
-    return f"--c:{' '.join(tracks)};--w:{least}ch"
+    """Return the widths of the columns of a tree, in the width of a digit: all rows have the same.
+
+    The first has room for what hangs below; the last takes what is left, and goes on below itself.
+    """
+    names = block.columns or ("",) * (len(block.rows[0].cells) if block.rows else 0)
+    wide = [max(width(name), *(_room(row, j) for row in block.rows)) for j, name in enumerate(names)]
+    tracks = [f"{min(room, WIDEST)}ch" for room in wide[:-1]] + [
+        f"minmax({room}ch,1fr)" for room in wide[-1:]
+    ]
+    return f"--c:{' '.join(tracks)};--w:{sum(min(room, WIDEST) for room in wide) + 2 * len(wide)}ch"
+
+
+def _room(row: TreeRow, j: int) -> int:
+    if j == 0:
+        return width(row.cells[0].text) + 2 * row.depth + 3
+    return max(map(width, row.cells[j].parts or (row.cells[j].text,)))
 
 
 def _opened(rows: Sequence[TreeRow]) -> set[int]:

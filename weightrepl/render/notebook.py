@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json as plain_json
+import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from weightrepl.engine.evaluate import Result
+from weightrepl.engine.selection import LayerSelection
 from weightrepl.engine.view import USUAL, View
-from weightrepl.errors import Problem, SourceError
+from weightrepl.errors import OutputError, Problem, SourceError
 from weightrepl.model.tree import Model
-from weightrepl.render import json
-from weightrepl.render.blocks import Picture
+from weightrepl.render.blocks import Block, Heading, Picture
+from weightrepl.render.compose import as_table, totals
 from weightrepl.render.formats import Answer, Style, rendered
 from weightrepl.render.html import html as as_html
-from weightrepl.render.sheets import Shown, bounded, readable, sheet
-from weightrepl.render.text import Screen, lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from weightrepl.render.outline import short_tree
+from weightrepl.render.sheets import Shown, bounded, layers_of, readable, sheet, told
+from weightrepl.render.text import Screen, lines, screen_of
+from weightrepl.render.trees import tree_of
+from weightrepl.spans import visible
 
 MIME = "application/vnd.weightrepl+json"
 """Of its own, since JupyterLab would show `application/json` in the place of HTML."""
@@ -28,14 +31,12 @@ def bundle(shown: Shown, html: bool = True) -> dict[str, Any]:
 
     What can't be read is told of in the place where it would stand.
     """
-    view = _view(shown)
-    given: dict[str, Any] = {"text/plain": "\n".join(_plain(shown, view))}
-    if view.format or not html or _in_a_terminal():
-        return given
-    given["text/html"] = as_html(sheet(shown, view))
-    if not isinstance(shown, Model):
-        given[MIME] = _document(shown, view)
-    return given
+    view, terminal = _view(shown), not html or _in_a_terminal()
+    screen = screen_of(sys.stdout, "never") if terminal else Screen()
+    plain = {"text/plain": "\n".join(_plain(shown, view, screen))}
+    if view.format or terminal:
+        return plain
+    return {**plain, "text/html": as_html(sheet(shown, view)), MIME: _document(shown, view)}
 
 
 def _view(shown: Shown) -> View:
@@ -55,36 +56,49 @@ def _in_a_terminal() -> bool:
 
 
 def _answers(shown: Shown) -> tuple[Answer, ...]:
+    """Return what is shown as answers, those whose values can't be read without them."""
     if isinstance(shown, tuple):
-        return shown
-    assert not isinstance(shown, Model)
-    return (Answer("", shown, tuple(shown.notes)),)
+        return tuple(map(readable, shown))
+    result = layers_of(shown) if isinstance(shown, Model) else shown
+    return (readable(Answer("", result, tuple(result.notes))),)
 
 
 # ------------------------------------------------------------------ plain text
 
 
-def _plain(shown: Shown, view: View) -> Iterator[str]:
+def _plain(shown: Shown, view: View, screen: Screen) -> Iterator[str]:
+    titled = isinstance(shown, tuple)
     if isinstance(shown, Model):
         yield repr(shown)
-        return
-    if view.format:
-        yield from _formatted(_answers(shown), Style(view.format, titled=isinstance(shown, tuple)))
-        return
-    for answer in _answers(shown):
-        result, problems = readable(answer)
-        if isinstance(shown, tuple):
-            yield answer.query
-        if result is not None:
-            yield repr(result)
-        yield from lines((Picture(problem, answer.query) for problem in problems), Screen())
+    elif view.format:
+        answers = [bounded(answer, view.most) for answer in _answers(shown)]
+        yield from _formatted(answers, Style(view.format, screen, titled))
+    else:
+        for answer in _answers(shown):
+            if titled:
+                yield from lines([Heading(visible(" ".join(answer.query.split())))], screen)
+            yield from lines(told(answer, _blocks(answer.result, view)), screen)
 
 
-def _formatted(answers: Iterable[Answer], style: Style) -> Iterator[str]:
+def _blocks(result: Result | None, view: View) -> Iterator[Block]:
+    if result is None:
+        return
+    if isinstance(result, LayerSelection) and view.tree:
+        yield short_tree(tree_of(result), view.most)
+    else:
+        yield from as_table(result, view.most)
+    yield from totals(result)
+
+
+def _formatted(answers: Sequence[Answer], style: Style) -> Iterator[str]:
+    """Yield answers in a format of the command line; JSON tells of problems itself."""
     try:
         yield from rendered(answers, style)
-    except SourceError as error:
-        yield from lines([Picture(Problem("unreadable", str(error)))], Screen())
+    except (SourceError, OutputError) as error:
+        yield from lines([Picture(Problem("unreadable", str(error)))], style.screen)
+    if style.format != "json":
+        for answer in answers:
+            yield from lines((Picture(problem, answer.query) for problem in answer.problems), style.screen)
 
 
 # ------------------------------------------------------------------ for tools
@@ -92,8 +106,5 @@ def _formatted(answers: Iterable[Answer], style: Style) -> Iterator[str]:
 
 def _document(shown: Shown, view: View) -> Any:
     """Return what `--format json` writes of the rows that are shown."""
-    answers = []
-    for answer in _answers(shown):
-        result, problems = readable(answer)
-        answers.append((answer.query, None if result is None else bounded(result, view.most), problems))
-    return plain_json.loads("".join(json.document(answers)))
+    answers = [bounded(answer, view.most) for answer in _answers(shown)]
+    return json.loads("".join(rendered(answers, Style("json"))))

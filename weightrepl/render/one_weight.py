@@ -84,7 +84,8 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
         yield Picture(Problem("unreadable", shown.reason, severity="warning"))
     else:
         facts = (*facts, *_figures(shown), *_values(site, seconds))
-        yield Beside((Facts(facts), *_drawn(result, site, deadline)))
+        flat = shown.figures.get("min") == shown.figures.get("max")
+        yield Beside((Facts(facts), *(() if flat else _drawn(result, site, deadline))))
 
 
 def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
@@ -102,7 +103,7 @@ def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
 
 def _figures(shown: Shown) -> Iterator[Fact]:
     if shown.histogram is not None:
-        yield "histogram", cell("hist", shown.histogram)
+        yield "histogram", Cell("", "bars", histogram=shown.histogram)
     for name in _FIGURES:
         value = shown.figures.get(name)
         if value is not None and (value or name not in ("nans", "infs", "flags")):
@@ -120,7 +121,7 @@ def _values(site: Site, seconds: float) -> Iterator[Fact]:
 
 
 def _drawn(result: Selection, site: Site, deadline: float) -> Iterator[Image]:
-    """Yield the picture of a weight, if it is drawn in time; a single number is no picture."""
+    """Yield the picture of a weight, if it is drawn in time; what has but one value is no picture."""
     if "hist" in result.columns:
         picture = result.picture()
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias, TypeVar
 
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.selection import LayerSelection, Selection
@@ -29,6 +29,8 @@ from weightrepl.spans import visible
 
 Shown: TypeAlias = "Result | Model | tuple[Answer, ...]"
 
+T = TypeVar("T")
+
 _FIGURES = ("mean", "std", "min", "max")
 
 
@@ -38,7 +40,7 @@ def sheet(shown: Shown, view: View) -> Iterator[Part]:
         case Model():
             yield Heading(visible(shown.names[0]))
             yield Line(" · ".join(filter(None, [shown.format, visible(shown.source)])), "dim")
-            yield from _told(Answer("", layers_of(shown)), _of_model(shown, view))
+            yield from told(Answer("", layers_of(shown)), _of_model(shown, view))
         case tuple():
             for answer in shown:
                 yield Heading(visible(" ".join(answer.query.split())))
@@ -48,13 +50,12 @@ def sheet(shown: Shown, view: View) -> Iterator[Part]:
 
 
 def _answer(answer: Answer, view: View) -> Iterator[Part]:
-    result, problems = readable(answer)
-    parts = iter(()) if result is None else _result(result, view)
-    yield from _told(answer.replace(problems=problems), parts)
+    answer = readable(answer)
+    yield from told(answer, () if answer.result is None else _result(answer.result, view))
 
 
-def _told(answer: Answer, parts: Iterator[Part]) -> Iterator[Part]:
-    """Yield parts as far as what they show can be read, then the problems."""
+def told(answer: Answer, parts: Iterable[T]) -> Iterator[T | Picture]:
+    """Yield parts of an answer as far as what they show can be read, then what there is to tell of it."""
     problems = list(answer.problems)
     try:
         yield from parts
@@ -132,10 +133,10 @@ def _figured(result: Selection, figured: Sequence[Figured | None]) -> TableBlock
 def _figures(shown: Figured | None) -> Iterator[Cell]:
     known = {} if shown is None else shown.figures
     drawn = None if shown is None else shown.histogram
-    yield Cell("") if drawn is None else cell("hist", drawn)
+    yield Cell("", "bars", histogram=drawn)
     for name in _FIGURES:
         value = known.get(name)
-        yield Cell(number(value) if isinstance(value, int | float) else "", "number")
+        yield Cell(number(value, 3) if isinstance(value, int | float) else "", "number")
     yield Cell(str(known.get("flags") or ""), "flag")
 
 
@@ -166,32 +167,31 @@ def _not_built(answer: Answer) -> Iterator[Problem]:
     unbuilt = [p for p in answer.result.rows if p.layer.built is False and not p.layer.weights]
     lines = [step.layer.build_line for place in unbuilt for step in place.ancestry if step.layer.build_line]
     if lines:
-        message = f"{numbered(len(unbuilt), 'layer')} not built: their weights do not exist yet"
+        message = f"without weights, since not built yet: {numbered(len(unbuilt), 'layer')}"
         yield Problem("not-built", message, severity="note", hint=f"build it first: {lines[0]}")
 
 
 # ------------------------------------------------------------------ what can be read
 
 
-def readable(answer: Answer) -> tuple[Result | None, tuple[Problem, ...]]:
-    """Return a result with what is to tell of it; where its values can't be read, without them, and why."""
+def readable(answer: Answer) -> Answer:
+    """Return an answer whose result can be shown: where its values can't be read, without them, and why."""
     result = answer.result
     if not isinstance(result, Selection):
-        return result, answer.problems
+        return answer
     try:
         result[: result.view.most].table()
     except SourceError as error:
         plain = Selection.of(result.rows, result.workspace).seen(result.view)
-        return plain, (*answer.problems, Problem("unreadable", str(error)))
-    return result, answer.problems
+        return Answer(answer.query, plain, (*answer.problems, Problem("unreadable", str(error))))
+    return answer
 
 
-def bounded(result: Result, most: int) -> Result:
-    """Return the first so many rows of a result."""
-    match result:
-        case Count():
-            return result
-        case Table():
-            return result.replace(rows=result.rows[:most])
-    first: Result = result[:most]
-    return first
+def bounded(answer: Answer, most: int) -> Answer:
+    """Return an answer with the first so many rows of its result, and a note where there are more."""
+    result = answer.result
+    if result is None or isinstance(result, Count) or len(result) <= most:
+        return answer
+    first: Result = result.replace(rows=result.rows[:most]) if isinstance(result, Table) else result[:most]
+    message = f"the first {most:,} of {numbered(len(result), 'row')}; {_how_to_see(len(result))}"
+    return Answer(answer.query, first, (*answer.problems, Problem("not-all-shown", message, severity="note")))

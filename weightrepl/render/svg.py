@@ -67,7 +67,7 @@ def figure(picture: Picture) -> str:
 def drawing(panel: Panel) -> str:
     """Return a weight as a picture for a notebook which names it elsewhere: what was drawn, and its remarks."""
     name = identity(panel)
-    drawn = _drawn(panel.drawing, MEDIUM, name)
+    drawn = _drawn(panel.drawing, MEDIUM, f"{name}-0")
     elements, y = list(drawn.elements), drawn.height
     for remark in panel.remarks:
         for line in wrapped(remark, int(MEDIUM.width / SANS)):
@@ -80,7 +80,7 @@ def drawing(panel: Panel) -> str:
     return document(name, MEDIUM.width, y + 4, panel.address, told, elements, NOTEBOOK)
 
 
-def thumbnail(drawn: Histogram, width: int = 120, height: int = 24) -> str:
+def thumbnail(drawn: Histogram, width: int = 100, height: int = 18) -> str:
     """Return a histogram as a small picture without axes, for a cell of a table, in the colour of its text.
 
     Its title says the numbers.

@@ -38,7 +38,7 @@ def as_rows(top: Entry) -> TreeBlock:
     stack = [(entry, 0) for entry in reversed(top.below)]
     while stack:
         entry, depth = stack.pop()
-        rows.append(TreeRow(depth, _cells(entry)))
+        rows.append(TreeRow(depth, cells(entry)))
         stack += [(below, depth + 1) for below in reversed(layers_below(entry))]
     return TreeBlock(tuple(rows))
 
@@ -156,7 +156,7 @@ def _shape_and_dtype(site: Site) -> str:
     return ("?" if shape is None else str(shape)) + ("" if dtype == USUAL_DTYPE else f" {dtype}")
 
 
-def _cells(entry: Entry) -> tuple[Cell, ...]:
+def cells(entry: Entry) -> tuple[Cell, ...]:
     """Return the cells of a layer's row; those of a run of layers have its length before the figures of each."""
     class_, params, nbytes, _ = told(entry)
     return Cell(entry.spelled, "name"), class_, times(entry), params, nbytes, weights_beside(entry)
