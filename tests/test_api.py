@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import weightrepl
+from tests import trees
 
 DEMO = weightrepl.demo_path()
 KERNEL = "larger_model/custom_module/inner_dense1:kernel"
@@ -96,3 +98,35 @@ def test_a_selection_shows_its_table_and_saves(tmp_path: Path) -> None:
         selection.save(tmp_path / "out.npz")
     selection.save(str(tmp_path / "out.npz"), force=True)
     assert "rows" in repr(weightrepl.evaluate(DEMO, "** | group class"))
+
+
+@pytest.fixture
+def keys() -> Callable[..., list[str]]:
+    """What IPython's own completer offers at the end of a line of Python, given its variables."""
+    completer = pytest.importorskip("IPython.core.completer")
+
+    def complete(line: str, **variables: object) -> list[str]:
+        with completer.provisionalcompleter():
+            offered = completer.IPCompleter(namespace=variables).completions(line, len(line))
+            return [line[each.start : each.end] + "|" + each.text for each in offered]
+
+    return complete
+
+
+def test_ipython_completes_keys(keys: Callable[..., list[str]]) -> None:
+    """Those of opened models, and of selections of weights and of layers."""
+    with weightrepl.open(DEMO) as model:
+        for variable in (model, weightrepl.select(model, "outer_dense:*"), weightrepl.select_layers(model)):
+            for line in ('x["larger_model/outer_d', "x['larger_model/outer_d"):
+                offered = keys(line, x=variable)
+                expected = "larger_model/outer_dense"
+                assert offered
+                assert all(each.startswith(f"larger_model/outer_d|{expected}") for each in offered), offered
+
+
+def test_a_model_that_gives_no_weights_completes_none(keys: Callable[..., list[str]]) -> None:
+    """Neither is there an error: one that was closed before it was looked at, one that is not built."""
+    model = weightrepl.open(DEMO)
+    model.close()
+    assert keys('x["l', x=model) == []
+    assert keys('x["u', x=trees.model("unbuilt @Net unbuilt")) == []

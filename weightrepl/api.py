@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.evaluate import evaluate as evaluate_in
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.errors import Problem, QueryError
+from weightrepl.errors import Problem, QueryError, SourceError
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
 from weightrepl.readers.registry import open_source
@@ -97,6 +97,14 @@ def explain(source: Source, query: str) -> Explanation:
     from weightrepl.engine.explain import explain as explain_query
 
     return explain_query(query, workspace_of(source))
+
+
+def keys_of(model: Model) -> list[str]:
+    """Return what completes `model["…`: the addresses of its weights; none of a model that can't be read."""
+    try:
+        return [*Selection.of(model.place.weights_below, Workspace((model,))).addresses]
+    except SourceError:
+        return []
 
 
 def workspace_of(source: Source) -> Workspace:

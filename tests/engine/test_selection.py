@@ -210,6 +210,12 @@ def test_arrays_table_and_pandas() -> None:
     frame = selection.to_pandas()
     assert list(frame.columns) == list(selection.columns)
     assert frame["shape"][0] == (8, 4)
+    grouped = evaluate("** | group class", selection.workspace).to_pandas()
+    assert dict(zip(grouped["class"], grouped["layers"], strict=True)) == {
+        "LargerModel": 1,
+        "CustomModule": 1,
+        "Dense": 3,
+    }
 
 
 def test_pandas_missing_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

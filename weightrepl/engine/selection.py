@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
@@ -154,7 +155,7 @@ class _Rows(Sequence[T], Generic[T]):
     def _remarks(self, row: Any) -> tuple[str | None, ...]:
         """Return what the sources have to tell of a row."""
 
-    @property
+    @cached_property
     def addresses(self) -> tuple[str, ...]:
         """The address of each, in order."""
         of = self._given.columns["address"].of
@@ -193,10 +194,7 @@ class _Rows(Sequence[T], Generic[T]):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        from weightrepl.engine.extras import require
-
-        table = self.table(columns)
-        return require("pandas").DataFrame(list(table.rows), columns=list(table.columns))
+        return self.table(columns).to_pandas()
 
     def __len__(self) -> int:
         return len(self.rows)

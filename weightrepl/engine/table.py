@@ -67,6 +67,16 @@ class Table(Frozen):
     def __reduce__(self) -> tuple[object, ...]:
         return Table, (self.columns, self.rows, self.notes)
 
+    def to_pandas(self) -> Any:
+        """Return it as a pandas DataFrame; pandas is imported only here.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from weightrepl.engine.extras import require
+
+        return require("pandas").DataFrame(list(self.rows), columns=list(self.columns))
+
     def to_dicts(self) -> list[dict[str, Value]]:
         """Return each row as a dict from column to value."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]

@@ -367,9 +367,8 @@ class Model:
 
     def answering_to(self, *names: str) -> Model:
         """Return the same model with other names, the preferred first."""
-        return Model(
-            self.root, tuple(dict.fromkeys(names)), self.source, self.format, self.on_close, self.live
-        )
+        each_once = tuple(dict.fromkeys(names))
+        return Model(self.root, each_once, self.source, self.format, self.on_close, self.live)
 
     def close(self) -> None:
         """Let go of the file. What was read before stays readable."""
@@ -388,7 +387,9 @@ class Model:
         return select(self, query)
 
     def _ipython_key_completions_(self) -> list[str]:
-        return [*self["**:*"].addresses]
+        from weightrepl.api import keys_of
+
+        return keys_of(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         from weightrepl.render.notebook import bundle
