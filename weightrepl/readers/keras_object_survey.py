@@ -15,10 +15,13 @@ _OF_KERAS = {
     "_operations", "_operations_by_depth", "_nodes", "_nodes_by_depth", "_inbound_nodes", "_outbound_nodes",
     "_tracker", "_losses", "_losses_override", "_inputs", "_outputs", "_inputs_struct", "_outputs_struct",
     "_compile_metrics", "_compile_loss", "_loss_tracker", "_compile_config", "_compiled_trainable_state", "optimizer",
-    "_call_signature", "_call_context_args", "_loss_ids", "_parent_path",
+    "_call_signature", "_call_context_args", "_loss_ids", "_parent_path", "_tracked", "_auto_config",
+    "call_signature_parameters", "_call_has_context_arg", "_build_shapes_dict",
 }  # fmt: skip
 _BASES = ("keras.src.layers.layer", "keras.src.models.model", "builtins")
 """Where the `build` of a class that has none is defined."""
+_WRAPPERS = "tensorflow.python.trackable.data_structures"
+"""Where the dicts and tuples come from that TensorFlow puts in place of others; they only seem to be such."""
 _MAX_DEPTH = 32
 
 
@@ -160,6 +163,15 @@ def _origin(cls: type) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _may_hold(cls: Any) -> bool:
+    """Return whether objects of a class are layers or variables, or may have some in them: most attributes do not."""
+    if issubclass(cls, (dict, list, tuple, set, frozenset)) or cls.__module__ == _WRAPPERS:
+        return True
+    names = [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
+    return _origin(cls) is not None or "keras.src.layers.layer.Layer" in names
+
+
 def is_sequential(layer: Any) -> bool:
     """Return whether a layer is a Sequential model, or of a class derived from it."""
     return any(
@@ -185,7 +197,8 @@ def _listed(layer: Any, children: tuple[Any, ...]) -> Iterator[tuple[Steps, Any]
 def _held(layer: Any) -> Iterator[tuple[Steps, Any]]:
     """Yield what hangs in the attributes of a layer, also in lists, tuples, dicts and sets (there without a step)."""
     for name, value in vars(layer).items():
-        if name not in _OF_KERAS and not name.startswith("_self_"):
+        cls: Any = type(value)  # any class can be hashed, which mypy doubts
+        if _may_hold(cls) and name not in _OF_KERAS and not name.startswith("_self_"):
             yield from _within(value, (name,), _MAX_DEPTH)
 
 

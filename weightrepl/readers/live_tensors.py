@@ -88,10 +88,15 @@ class VariableTensor:
 
 def spec_of(variable: Any) -> TensorSpec:
     """Return shape and dtype of a variable, without its values."""
-    dtype = variable.dtype
-    shape = tuple(None if size is None else int(size) for size in variable.shape)
-    known = tuple(size for size in shape if size is not None)
-    return TensorSpec(known if len(known) == len(shape) else None, str(getattr(dtype, "name", dtype)))
+    if _is_keras(variable):  # its `dtype` is another within an autocast scope, and both are slow
+        dtype, sizes = vars(variable)["_dtype"], vars(variable)["_shape"]
+    else:
+        dtype, sizes = (
+            variable.dtype.name,
+            variable.shape.as_list() if variable.shape.rank is not None else None,
+        )
+    known = None if sizes is None or None in sizes else tuple(map(int, sizes))
+    return TensorSpec(known, str(dtype))
 
 
 def _is_keras(variable: Any) -> bool:

@@ -60,7 +60,7 @@ class ObjectReader(Protocol):
     def open(self, thing: Any) -> Model:
         """Return the model that `thing` is; nothing of it is copied, it is looked at when asked for.
 
-        Its `names` hold its own name, or nothing where it has none. The model's `live` keeps `thing` alive; its layers, weights and tensors do not.
+        Its `names` hold its own name, if it has one. Its `live` keeps `thing` alive, what else is of it does not.
         """
         ...
 
