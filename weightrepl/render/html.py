@@ -36,6 +36,8 @@ LONG = 25
 WIDEST = 48
 """So many characters wide is the name of a layer before it goes on below itself."""
 
+_COLOURED = ("name", "shape", "unknown", "dim", "hint", "title", "flag")
+
 _UNITS = {"params": " params", "trainable": " trainable"}
 """What follows a figure of a tree where no header stands above it."""
 
@@ -72,16 +74,21 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _table(block: TableBlock) -> Iterator[str]:
-    right = [
-        all(row[i].role in ("number", "unknown") for row in block.rows) for i in range(len(block.columns))
-    ]
+    right = [_is_right(column) for column in zip(*block.rows, strict=True)] or [False] * len(block.columns)
     caption = f"<caption>{safe(block.caption)}</caption>" if block.caption else ""
     yield f'<div class="box{_scrolling(block)}"><table>{caption}'
     yield f"<thead><tr>{''.join(map(_header, block.columns, right))}</tr></thead>"
     yield "<tbody>"
-    for row in block.rows:
-        yield f"<tr>{''.join(_data(*cell) for cell in zip(row, right, strict=True))}</tr>"
+    for head, *cells in block.rows:
+        data = "".join(map(_data, cells, right[1:]))
+        yield f'<tr><th scope="row"{_looks(head, right[0])}>{_content(head)}</th>{data}</tr>'
     yield "</tbody></table></div>"
+
+
+def _is_right(column: Iterable[Cell]) -> bool:
+    """Return whether a column is of numbers."""
+    roles = {cell.role for cell in column if cell.text}
+    return bool(roles & {"number", "unknown"}) and roles <= {"number", "unknown", "dim"}
 
 
 def _scrolling(block: TableBlock | TreeBlock) -> str:
@@ -95,9 +102,11 @@ def _header(name: str, right: bool) -> str:
 
 
 def _data(cell: Cell, right: bool) -> str:
-    names = _class(cell.role if cell.role in ("name", "shape", "unknown", "flag") else "", "right" * right)
-    tag, scope = ("th", ' scope="row"') if cell.role == "name" else ("td", "")
-    return f"<{tag}{scope}{names}>{_content(cell)}</{tag}>"
+    return f"<td{_looks(cell, right)}>{_content(cell)}</td>"
+
+
+def _looks(cell: Cell, right: bool) -> str:
+    return _class(cell.role if cell.role in _COLOURED else "", "right" * right)
 
 
 def _content(cell: Cell) -> str:
@@ -127,57 +136,43 @@ def _class(*names: str) -> str:
 def _tree(block: TreeBlock) -> Iterator[str]:
     """Yield nested lists; what has something below it folds."""
     rows, opened = block.rows, _opened(block.rows)
+    right = [_is_right(column) for column in zip(*(row.cells for row in rows), strict=True)]
     if block.caption:
         yield f'<p class="dim">{safe(block.caption)}</p>'
     yield f'<div class="box{_scrolling(block)}"><div class="tree" style="{_widths(block)}">'
     if block.columns:
-        names = "".join(_named(block, j, name) for j, name in enumerate(block.columns))
-        yield f'<div class="row head" aria-hidden="true">{names}</div>'
+        names = (Cell(name) for name in block.columns)
+        yield f'<div class="row head" aria-hidden="true">{_spans(names, right)}</div>'
     depth = -1
     for i, (row, following) in enumerate(zip_longest(rows, rows[1:])):
         if row.depth > depth:
             yield f'<ul style="--d:{row.depth}">'
-        yield from _row(block, i, following is not None and following.depth > row.depth, i in opened)
+        spans = _spans(row.cells, right, block.columns)
+        if following is not None and following.depth > row.depth:
+            yield f'<li><details{" open" * (i in opened)}><summary class="row">{spans}</summary>'
+        else:
+            yield f'<li><div class="row">{spans}</div></li>'
         depth = row.depth
         for _ in range(depth - (following.depth if following else 0)):
             yield "</ul></details></li>"
     yield "</ul>" * bool(rows) + "</div></div>"
 
 
-def _named(block: TreeBlock, j: int, name: str) -> str:
-    return f"<span{_class(_side(block, j))}>{_separator(j)}{safe(name)}</span>"
+def _spans(cells: Iterable[Cell], right: Sequence[bool], columns: Sequence[str] = ()) -> str:
+    """Return the cells of a row, between them what parts them where there is no style."""
+    units = [_UNITS.get(name, "") for name in columns]
+    spans = zip_longest(cells, right, units)
+    return "".join(_span(*span, separator=j > 0) for j, span in enumerate(spans))
 
 
-def _row(block: TreeBlock, i: int, folds: bool, opened: bool) -> Iterator[str]:
-    cells = "".join(_span(block, j, cell) for j, cell in enumerate(block.rows[i].cells))
-    if folds:
-        yield f'<li><details{" open" * opened}><summary class="row">{cells}</summary>'
-    else:
-        yield f'<li><div class="row">{cells}</div></li>'
-
-
-def _span(block: TreeBlock, j: int, cell: Cell) -> str:
+def _span(cell: Cell, right: bool, unit: str | None, separator: bool) -> str:
     if not cell.text:
         return "<span></span>"
-    unit = _UNITS.get(block.columns[j], "") if block.columns else ""
-    told = f'<span class="u">{unit}</span>' if unit else ""
-    if cell.parts:
-        content = '<span class="s">, </span> '.join(
-            f'<span class="nowrap">{safe(part)}</span>' for part in cell.parts
-        )
-    else:
-        content = safe(cell.text)
-    role = cell.role if cell.role in ("name", "shape", "unknown", "dim", "hint", "title") else ""
-    return f"<span{_class(role, _side(block, j))}>{_separator(j)}{content}{told}</span>"
-
-
-def _separator(j: int) -> str:
-    return '<span class="s"> · </span>' if j else ""
-
-
-def _side(block: TreeBlock, j: int) -> str:
-    cells = [row.cells[j] for row in block.rows if row.cells[j].text]
-    return "right" if cells and all(cell.role in ("number", "unknown") for cell in cells) else ""
+    before = '<span class="s"> · </span>' * separator
+    after = f'<span class="u">{unit}</span>' if unit else ""
+    parts = (f'<span class="nowrap">{safe(part)}</span>' for part in cell.parts)
+    content = '<span class="s">, </span> '.join(parts) if cell.parts else safe(cell.text)
+    return f"<span{_looks(cell, right)}>{before}{content}{after}</span>"
 
 
 def _widths(block: TreeBlock) -> str:
@@ -187,10 +182,11 @@ def _widths(block: TreeBlock) -> str:
     """
     names = block.columns or ("",) * (len(block.rows[0].cells) if block.rows else 0)
     wide = [max(width(name), *(_room(row, j) for row in block.rows)) for j, name in enumerate(names)]
-    tracks = [f"{min(room, WIDEST)}ch" for room in wide[:-1]] + [
-        f"minmax({room}ch,1fr)" for room in wide[-1:]
-    ]
-    return f"--c:{' '.join(tracks)};--w:{sum(min(room, WIDEST) for room in wide) + 2 * len(wide)}ch"
+    wide = [min(room, WIDEST) for room in wide[:-1]] + wide[-1:]
+    full = max((width(row.cells[-1].text) for row in block.rows), default=0)
+    tracks = [f"{room}ch" for room in wide[:-1]] + [f"minmax({room}ch,1fr)" for room in wide[-1:]]
+    least = sum(wide) + 2 * len(wide)
+    return f"--c:{' '.join(tracks)};--w:{least}ch;--f:{least + min(full, WIDEST)}ch"
 
 
 def _room(row: TreeRow, j: int) -> int:

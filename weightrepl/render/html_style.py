@@ -26,7 +26,7 @@ _RULES = f"""
 § code{{background:none;padding:0;color:inherit}}
 § .s{{display:none}}
 § .u{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}}
-§ .box{{overflow-x:auto;max-width:100%;position:relative}}
+§ .box{{overflow-x:auto;max-width:100%;position:relative;container-type:inline-size}}
 § .long{{overflow:auto;max-height:42em}}
 § .long thead{{position:sticky;top:0;z-index:1;background:{_PAPER}}}
 § .dim,§ .unknown,§ caption{{color:{_DIM}}}
@@ -43,6 +43,7 @@ _RULES = f"""
   color:inherit}}
 § thead th{{font-weight:600;color:{_DIM};border-bottom-width:2px}}
 § th.name,§ td.name{{color:{_hue("#2a7de1")}}}
+§ th.dim{{color:{_DIM}}}
 § td.shape{{color:{_hue("#0f8f8f")}}}
 § td.unknown{{color:{_DIM}}}
 § td.flag{{color:{_hue("#c96a00")}}}
@@ -68,7 +69,7 @@ _RULES = f"""
   color:{_DIM}}}
 § details[open]>summary>:first-child::before{{content:"▾"}}
 § summary:focus-visible{{outline:2px solid {_hue("#2a7de1")};outline-offset:-2px}}
-§ .nowrap{{white-space:nowrap;margin-right:1.5ch}}
+§ .nowrap{{white-space:nowrap;margin-right:1ch}}
 § dl{{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:0 1.5em}}
 § dt{{color:{_DIM};font-weight:400}}
 § dd{{overflow-wrap:anywhere}}
@@ -81,6 +82,7 @@ _RULES = f"""
 § .problem pre{{overflow-x:auto;white-space:pre}}
 § mark{{background:none;color:{_hue("#d1242f")};font-weight:600;text-decoration:underline wavy;
   text-underline-offset:.25em}}
+@container (max-width:720px){{§ .row{{min-width:var(--f)}}}}
 @media print{{§ .long{{max-height:none}}§ .box,§ figure,§ pre{{overflow:visible}}}}
 """
 

@@ -11,7 +11,6 @@ from weightrepl.engine.axes import axes_of
 from weightrepl.engine.columns import VALUE_COLUMNS
 from weightrepl.engine.figures import Figures
 from weightrepl.engine.pictures import picture_of
-from weightrepl.engine.previews import preview
 from weightrepl.engine.selected import SelectedWeight
 from weightrepl.engine.selection import Selection
 from weightrepl.engine.shown_figures import Shown, figures_within
@@ -20,6 +19,7 @@ from weightrepl.model.tree import Site
 from weightrepl.quantities import numbered
 from weightrepl.render.blocks import Beside, Cell, Facts, Heading, Image, Line, Part, Picture
 from weightrepl.render.cells import cell
+from weightrepl.render.corners import corners
 from weightrepl.spans import visible
 
 Fact: TypeAlias = "tuple[str, Cell]"
@@ -50,14 +50,12 @@ class _Clock:
         """Take note of nothing."""
 
 
-def not_computed(late: int, seconds: float) -> str:
-    """Return why the figures of so many weights are not shown."""
+def not_computed(late: int, count: int, seconds: float) -> str:
+    """Return that the figures of so many weights are not shown, and how to see them."""
     if seconds <= 0:
         return "statistics: not computed"
-    left = numbered(late, "weight")
-    return (
-        f"statistics of {left}: not computed, since {seconds:g} s were not enough; to wait for them: | stats"
-    )
+    left = f"{late:,} of {numbered(count, 'weight')}" if count > 1 else "it"
+    return f"no statistics of {left} within {seconds:g} s: not computed; '| stats' waits for all"
 
 
 def reads_values(result: Selection) -> bool:
@@ -77,15 +75,23 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
     facts = _facts(result, weight)
     shown = figures_within((site,), seconds)[0] if seconds > 0 else None
     if shown is None:
-        yield Facts((*facts, *_values(site, seconds)))
-        yield Line(not_computed(1, seconds), "dim")
+        yield Facts(facts)
+        yield Line(not_computed(1, 1, seconds), "dim")
     elif shown.reason:
         yield Facts(facts)
         yield Picture(Problem("unreadable", shown.reason, severity="warning"))
+        return
     else:
-        facts = (*facts, *_figures(shown), *_values(site, seconds))
-        flat = shown.figures.get("min") == shown.figures.get("max")
-        yield Beside((Facts(facts), *(() if flat else _drawn(result, site, deadline))))
+        drawn = () if _is_flat(shown) else _drawn(result, site, deadline)
+        yield Beside((Facts((*facts, *_figures(shown))), *drawn))
+    if seconds > 0:
+        yield from corners(site)
+
+
+def _is_flat(shown: Shown) -> bool:
+    """Return whether all values are the same."""
+    low = shown.figures.get("min")
+    return low is not None and low == shown.figures.get("max")
 
 
 def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
@@ -111,13 +117,6 @@ def _figures(shown: Shown) -> Iterator[Fact]:
                 name,
                 cell(name, value)._replace(role="flag" if name in ("nans", "infs", "flags") else "word"),
             )
-
-
-def _values(site: Site, seconds: float) -> Iterator[Fact]:
-    """Yield the outer values, of which few are read."""
-    text = preview(site) if seconds > 0 else None
-    if text is not None:
-        yield "values", Cell(visible(text))
 
 
 def _drawn(result: Selection, site: Site, deadline: float) -> Iterator[Image]:

@@ -60,7 +60,8 @@ def heat_map(drawn: HeatMap, size: Size, name: str) -> Drawn:
     elements.append(text(left, bottom + 13, drawn.across, "dim"))
     key = _legend(values, scale, name, size.swatch)
     elements.append(group(left, bottom + 22, key.elements))
-    return Drawn(tuple(elements), bottom + 22 + key.height)
+    needed = max(left + max(across * w, SANS * len(drawn.across)), left + key.width)
+    return Drawn(tuple(elements), bottom + 22 + key.height, needed)
 
 
 def _start(i: int, tile: int) -> float:
@@ -158,7 +159,7 @@ def _legend(values: Sequence[float], scale: float, name: str, step: int) -> Draw
     """Return the strip of colours between the numbers at its ends, and how many cells are not finite."""
     kinds = Counter(class_of(value, scale) for value in values)
     sides = {key[0] for key in kinds if key[1:].isdigit()}
-    elements, y = [], 0.0
+    elements, y, right = [], 0.0, 17 * SANS
     if sides:
         side = "both" if len(sides) == 2 else "plus" if "p" in sides else "minus"
         low, high = number(-scale if "n" in sides else 0.0), number(scale if "p" in sides else 0.0)
@@ -169,12 +170,13 @@ def _legend(values: Sequence[float], scale: float, name: str, step: int) -> Draw
             f'<use {strip} transform="translate({short(x)} 0) scale({step} {_SWATCH})"/>',
             text(x + width + 6, 10, high),
         ]
+        right = max(right, x + width + 6 + len(high) * SANS)
         y += LINE + 2
     elif "zero" in kinds:
         elements.append(text(0, 10, "every value is 0", "dim"))
         y += LINE + 2
     others = list(_not_finite(kinds, name, y, "cell"))
-    return Drawn((*elements, *others), y + LINE * len(kinds.keys() & _NOT_FINITE))
+    return Drawn((*elements, *others), y + LINE * len(kinds.keys() & _NOT_FINITE), right)
 
 
 _NOT_FINITE = {"nan": "NaN", "above": "+∞", "below": "-∞"}

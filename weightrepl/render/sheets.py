@@ -113,8 +113,9 @@ def _weights(result: Selection, view: View) -> Iterator[Part]:
         yield _figured(result[: len(figured)], figured).replace(caption=_totals(result))
         if hidden := len(result) - len(figured):
             yield Line(f"… and {hidden:,} more; {_how_to_see(len(result))}", "dim")
-    if late := min(view.most, len(result)) - sum(each is not None for each in figured):
-        yield Line(not_computed(late, view.seconds), "dim")
+    count = min(view.most, len(result))
+    if late := count - sum(each is not None for each in figured):
+        yield Line(not_computed(late, count, view.seconds), "dim")
     for reason in dict.fromkeys(each.reason for each in figured if each is not None and each.reason):
         yield Picture(Problem("unreadable", reason, severity="warning"))
 

@@ -69,15 +69,16 @@ def drawing(panel: Panel) -> str:
     name = identity(panel)
     drawn = _drawn(panel.drawing, MEDIUM, f"{name}-0")
     elements, y = list(drawn.elements), drawn.height
-    for remark in panel.remarks:
-        for line in wrapped(remark, int(MEDIUM.width / SANS)):
-            y += LINE
-            elements.append(text(0, y, line, "dim"))
+    remarks = [line for remark in panel.remarks for line in wrapped(remark, int(MEDIUM.width / SANS))]
+    for line in remarks:
+        y += LINE
+        elements.append(text(0, y, line, "dim"))
     body = "".join(elements)
     used = [strip for key, strip in scales(name).items() if f'href="#{key}"' in body]
     elements[:0] = [f"<defs>{''.join(used)}</defs>"] if used else []
     told = ", ".join([_in_words(panel.drawing), *panel.remarks])
-    return document(name, MEDIUM.width, y + 4, panel.address, told, elements, NOTEBOOK)
+    wide = min(MEDIUM.width, max([drawn.width, *(SANS * len(line) for line in remarks)]))
+    return document(name, wide, y + 4, panel.address, told, elements, NOTEBOOK)
 
 
 def thumbnail(drawn: Histogram, width: int = 100, height: int = 18) -> str:

@@ -42,10 +42,11 @@ MONO, SANS = 6.65, 5.9
 
 
 class Drawn(Value):
-    """Elements that begin at (0, 0), and how high they are."""
+    """Elements that begin at (0, 0), and how high they are; how wide, where that is less than they may be."""
 
     elements: tuple[str, ...]
     height: float
+    width: float = math.inf
 
 
 def identity(*drawn: object) -> str:
@@ -71,10 +72,18 @@ def document(
     elements: Iterable[str],
     dark_where: str = SYSTEM,
 ) -> str:
-    """Return a picture that stands by itself, and may stand in HTML. name: its identity."""
+    """Return a picture that stands by itself, and may stand in HTML. name: its identity.
+
+    One in a notebook stands on the page itself, its text and lines in the page's own colour.
+    """
     w, h = math.ceil(width), math.ceil(height)
-    body = "\n".join([f'<rect width="{w}" height="{h}" {colour("paper")}/>', *elements])
+    paper = [f'<rect width="{w}" height="{h}" {colour("paper")}/>'] if dark_where == SYSTEM else []
+    body = "\n".join([*paper, *elements])
     dark = "".join(f".{name}-{key}{{color:{DARK[key]}}}" for key in DARK if f'class="{key}"' in body)
+    sheet = f"{dark_where}{{{dark}}}"
+    if dark_where == NOTEBOOK:
+        sheet += "".join(f"#{name} .{name}-{key}{{color:inherit}}" for key in ("ink", "dim", "line"))
+        sheet += f".{name}-dim{{opacity:.75}}.{name}-line{{opacity:.3}}"
     body = body.replace(
         'class="', f'class="{name}-'
     )  # of its own, so that no page's style sheet meets another's
@@ -85,7 +94,7 @@ def document(
         f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
         f'role="img" aria-labelledby="{name}-t{f" {name}-d" if description else ""}" '
         f'fill="currentColor" font-family="system-ui, sans-serif" font-size="11">\n{told}\n'
-        f"<style>{dark_where}{{{dark}}}</style>\n{body}\n</svg>\n"
+        f"<style>{sheet}</style>\n{body}\n</svg>\n"
     )
 
 
