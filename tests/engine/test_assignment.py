@@ -392,6 +392,13 @@ def test_an_interrupt_leaves_everything_as_it_was():
 # ------------------------------------------------------------------ what comes back
 
 
+def test_figures_of_a_live_model_are_those_of_now():
+    biases = net()["**:bias"]
+    assert [row["mean"] for row in biases.stats().to_dicts()] == [1, 1]
+    biases.assign(7)
+    assert [row["mean"] for row in biases.stats().to_dicts()] == [7, 7]
+
+
 def test_a_dry_run_writes_nothing_and_tells_all():
     model = net()
     before = values(model)

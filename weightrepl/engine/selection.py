@@ -279,7 +279,9 @@ class Selection(_Rows[SelectedWeight]):
         >>> weightrepl.select(weightrepl.demo_path(), "**:bias").stats().to_dicts()[0]["flags"]
         'dead'
         """
-        return self.table(("address", *FIGURES))
+        live = any(not row.place.model.source for row in self.rows)  # those may have changed since
+        selection = Selection.of(self.rows, self._workspace) if live else self
+        return selection.table(("address", *FIGURES))
 
     def arrays(self) -> dict[str, Array]:
         """Return the values of all, read now: a dict from address to NumPy array, each the caller's own copy.
