@@ -60,13 +60,14 @@ class WeightreplMagics(Magics):
         host.register_magics(self)
         host.input_transformer_manager.token_transformers.append(RawLine)
         leave(host.input_transformer_manager.token_transformers.remove, RawLine)
-        complete = matcher(self.kept)
-        host.Completer.custom_matchers.append(complete)
-        leave(host.Completer.custom_matchers.remove, complete)
         host.events.register("pre_execute", self.kept.forget)
         leave(host.events.unregister, "pre_execute", self.kept.forget)
         leave(self.kept.forget)
-        if (kernel := getattr(host, "kernel", None)) is not None:
+        kernel = getattr(host, "kernel", None)
+        complete = matcher(self.kept, unbroken=kernel is not None)
+        host.Completer.custom_matchers.append(complete)
+        leave(host.Completer.custom_matchers.remove, complete)
+        if kernel is not None:
             kernel.do_inspect = inspecting(self.kept, kernel.do_inspect)
             leave(delattr, kernel, "do_inspect")
 
@@ -214,7 +215,9 @@ def picture_of(error: WeightreplError, shell: InteractiveShell) -> Callable[[], 
         from weightrepl.render.text import Screen, lines
         from weightrepl.spans import visible
 
-        screen = Screen(colour=str(shell.colors).lower() != "nocolor")
+        # notebooks show errors on a red ground of their own, on which colours made for terminals can't be read
+        in_notebook = getattr(shell, "kernel", None) is not None
+        screen = Screen(colour=not in_notebook and str(shell.colors).lower() != "nocolor")
         if isinstance(error, QueryError):
             return [*lines((Picture(problem, error.text) for problem in error.problems), screen)]
         return [*lines([Line(f"error: {visible(str(error))}", "title")], screen)]

@@ -30,8 +30,11 @@ class Only(list[SimpleCompletion]):
         return super().__len__() or 1
 
 
-def matcher(kept: Kept) -> Callable[[CompletionContext], SimpleMatcherResult]:
-    """Return what completes our lines, and leaves others to others."""
+def matcher(kept: Kept, unbroken: bool) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Return what completes our lines, and leaves others to others.
+
+    unbroken: whether details hold no blank at which they break, as JupyterLab would, into lines that overlap.
+    """
 
     @context_matcher(identifier="weightrepl")  # type: ignore[untyped-decorator]
     def complete(context: CompletionContext) -> SimpleMatcherResult:
@@ -42,16 +45,18 @@ def matcher(kept: Kept) -> Callable[[CompletionContext], SimpleMatcherResult]:
         asked = asked_at(context.full_text, offset)
         if asked is None:
             return {"completions": [], "suppress": False}
-        return _result(completions(asked, kept).items, asked)
+        return _result(completions(asked, kept).items, asked, "\xa0" if unbroken else " ")
 
     return complete  # type: ignore[no-any-return]
 
 
-def _result(items: Iterable[Completion], asked: Asked) -> SimpleMatcherResult:
+def _result(items: Iterable[Completion], asked: Asked, blank: str) -> SimpleMatcherResult:
     """Return completions as IPython has them: all take the place of one text, which ends at the cursor."""
     line, offset = asked.query.line, asked.offset
     fitting = [
-        (i.span.start, text, i.detail or i.kind) for i in items if (text := _cut(i, line, offset)) is not None
+        (i.span.start, text, (i.detail or i.kind).replace(" ", blank))
+        for i in items
+        if (text := _cut(i, line, offset)) is not None
     ]
     start = min((start for start, _, _ in fitting), default=offset)
     return {
