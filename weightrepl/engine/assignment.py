@@ -95,9 +95,8 @@ def _target(address: str, site: Site) -> Target:
     source = site.weight.tensor
     if not isinstance(source, VariableSource):
         file = site.weight.source or site.place.model.source
-        raise OutputError(
-            f"{address} lies in the file {file}: only what is selected from a live model has variables"
-        )
+        how = "load it in Keras and select from the live model"
+        raise OutputError(f"{address} lies in the file {file}, and a file has no variables: {how}")
     return Target(address, site, source)
 
 
