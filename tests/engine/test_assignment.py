@@ -406,7 +406,7 @@ def test_a_dry_run_writes_nothing_and_tells_all():
     assert values(model) == before
     assert not dry.written
     assert shown(dry) == [("m/a:kernel", "0", True), ("m/a:bias", "0", True)]
-    assert [note.code for note in dry.report.notes] == ["dry-run"]
+    assert [note.code for note in dry.report.notes] == ["assigned"]
     assert repr(dry).splitlines()[0].split() == ["address", "from", "shape", "dtype", "changed"]
     assert repr(dry).splitlines()[-1] == "a dry run: 2 variables would be written"
     with pytest.raises(OutputError, match="dry run"):

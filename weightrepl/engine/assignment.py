@@ -353,8 +353,9 @@ def _report(parts: Sequence[_Part], count: int, dry_run: bool) -> Table:
     )
     variables = f"{count:,} variable{'s' * (count > 1)}"
     if dry_run:
-        note = Problem("dry-run", f"a dry run: {variables} would be written", severity="note")
+        message = f"a dry run: {variables} would be written"
     else:
-        note = Problem("written", f"{variables} written; undo() writes the old values back", severity="note")
+        message = f"{variables} written; undo() writes the old values back"
+    note = Problem("assigned", message, severity="note")
     columns = ("address", "from", "shape", "dtype", "changed")
     return Table(columns, rows, (note,), sites=tuple(part.target.site for part in parts))

@@ -63,6 +63,7 @@ MEANINGS: dict[str, str] = {
     "no-such-model": "'-m' is followed by what is neither a variable's nor a model's name, nor a file",
     "bad-expansion": "with '--vars' something stands in braces that Python can't put a value for",
     "not-all-shown": "a result has more rows than are shown",
+    "assigned": "what an assignment in Python wrote, or would have written but for 'dry_run=True'",
     "expectation": "a query finds something, or nothing, where '#: expect' says otherwise",
 }  # fmt: skip
 
