@@ -96,8 +96,8 @@ class Reply:
 class Completed:
     """What may stand at the cursor.
 
-    start, end: what is replaced, in code points of the cell. kinds: the type column, one for each match; empty where
-    no matcher tells any.
+    start, end: what is replaced, in code points of the cell. kinds: the type column, one for each match, with plain
+    blanks; empty where no matcher tells any.
     """
 
     code: str
@@ -173,7 +173,7 @@ class Kernel:
         content = self._answer(self._client.complete(code, cursor))
         assert content["status"] == "ok", content
         told = content["metadata"].get("_jupyter_types_experimental", ())
-        kinds = tuple(each["type"] for each in told)
+        kinds = tuple(each["type"].replace("\xa0", " ") for each in told)
         return Completed(
             code, content["cursor_start"], content["cursor_end"], tuple(content["matches"]), kinds
         )
