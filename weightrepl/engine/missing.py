@@ -115,7 +115,10 @@ def _no_layer(name: str, span: Span, step: Step, trace: Trace, scope: Scope) -> 
 
 def _with_advice(problem: Problem, name: str, step: Step, scope: Scope, models: tuple[str, ...]) -> Problem:
     assert problem.span is not None
-    deeper = _deeper(step, scope)
+    assert isinstance(step.segment, Name)
+    assert step.segment.glob is not None
+    is_whole = problem.span == step.segment.glob.span  # and no alternative in braces
+    deeper = _deeper(step, scope) if is_whole else None
     if deeper is not None:
         found, path = deeper
         fix = Fix(step.segment.span, path)
@@ -126,7 +129,9 @@ def _with_advice(problem: Problem, name: str, step: Step, scope: Scope, models: 
     if near:
         more = "".join(f", or '{escape_name(n)}'" for n in near[1:])
         first = escape_name(near[0])
-        return problem.replace(fix=Fix(problem.span, first), hint=f"did you mean '{first}'{more}?")
+        stands_alone = is_whole or problem.span.of(scope.text) == escape_name(name)  # {a,b} but not a{b,c}
+        fixed = Fix(problem.span, first) if stands_alone else None
+        return problem.replace(fix=fixed, hint=f"did you mean '{first}'{more}?")
     return problem.replace(hint=_what_is_there(names))
 
 
