@@ -168,6 +168,7 @@ def inspected(notebook: Notebook, marked: str) -> Any:
         ("x\nk = %layers custom_¦module", ["larger_model/custom_module", "class      CustomModule"]),
         ("%%weights\n#: let d = **:*\n$¦d", ["$d", "query  **:*"]),
         ("%weights **:* | whe¦re size > 1", ["where"]),
+        ("%weights --vars¦", ["--vars"]),
         ("%weights -f¦ json a", ["-f --format FORMAT", "shown as text"]),
     ],
 )

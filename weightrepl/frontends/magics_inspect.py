@@ -35,8 +35,8 @@ def hovered(asked: Asked, kept: Kept) -> Hover | None:
     from weightrepl.service.hover import hover
 
     query = asked.query
-    if asked.offset < query.start:
-        return _of_option(asked)
+    if (found := _of_option(asked)) is not None or asked.offset < query.start:
+        return found
     try:
         session = kept.session(asked.parts, asked.body)
         return hover(
