@@ -34,7 +34,10 @@ LONG = 25
 """A table of more rows scrolls within its own box."""
 
 WIDEST = 48
-"""So many characters wide is the name of a layer before it goes on below itself."""
+"""So many characters wide a cell of a tree gets before it goes on below itself."""
+
+_BLANK = "\u2007"
+"""Is as wide as a digit, and stays where several stand beside each other."""
 
 _COLOURED = ("name", "shape", "unknown", "dim", "hint", "title", "flag")
 
@@ -51,9 +54,9 @@ def html(parts: Iterable[Part]) -> str:
 def _part(part: Part) -> Iterator[str]:
     match part:
         case Heading():
-            yield f'<p class="title"><code>{safe(part.text)}</code></p>'
+            yield f'<p class="wr-title"><code>{safe(part.text)}</code></p>'
         case Line():
-            yield f'<p class="{part.role}">{safe(part.text)}</p>'
+            yield f'<p class="wr-{part.role}">{safe(part.text)}</p>'
         case TableBlock():
             yield from _table(part)
         case TreeBlock():
@@ -65,7 +68,7 @@ def _part(part: Part) -> Iterator[str]:
         case Image():
             yield f"<figure>{drawing(part.panel)}</figure>"
         case Beside():
-            yield f'<div class="beside">{"".join(line for each in part.parts for line in _part(each))}</div>'
+            yield f'<div class="wr-beside">{"".join(line for each in part.parts for line in _part(each))}</div>'
         case Picture():
             yield from _problem(part)
 
@@ -76,7 +79,7 @@ def _part(part: Part) -> Iterator[str]:
 def _table(block: TableBlock) -> Iterator[str]:
     right = [_is_right(column) for column in zip(*block.rows, strict=True)] or [False] * len(block.columns)
     caption = f"<caption>{safe(block.caption)}</caption>" if block.caption else ""
-    yield f'<div class="box{_scrolling(block)}"><table>{caption}'
+    yield f'<div class="wr-box{_scrolling(block)}"><table>{caption}'
     yield f"<thead><tr>{''.join(map(_header, block.columns, right))}</tr></thead>"
     yield "<tbody>"
     for head, *cells in block.rows:
@@ -94,7 +97,7 @@ def _is_right(column: Iterable[Cell]) -> bool:
 def _scrolling(block: TableBlock | TreeBlock) -> str:
     """Return what makes a box scroll that holds many rows, also by keys."""
     label = safe(block.caption)
-    return f' long" tabindex="0" role="region" aria-label="{label}' if len(block.rows) > LONG else ""
+    return f' wr-long" tabindex="0" role="region" aria-label="{label}' if len(block.rows) > LONG else ""
 
 
 def _header(name: str, right: bool) -> str:
@@ -117,16 +120,16 @@ def _bars(cell: Cell, drawn: Histogram) -> str:
     """Return a small picture, between its ends where the cell tells them; in characters where there are no pictures."""
     if not any(drawn.counts):
         return safe(cell.text.strip() or "no finite values")
-    shown = f'{thumbnail(drawn)}<span class="s" aria-hidden="true">{heights(drawn)}</span>'
+    shown = f'{thumbnail(drawn)}<span class="wr-s" aria-hidden="true">{heights(drawn).replace(" ", _BLANK)}</span>'
     if not cell.text:
         return shown
     low, high = numbers([drawn.low, drawn.high])
     outside = f" {drawn.outside:,} NaN or inf" if drawn.outside else ""
-    return f'<span class="end">{low}</span> {shown} {high}<span class="flag">{outside}</span>'
+    return f'<span class="wr-end">{low}</span> {shown} {high}<span class="wr-flag">{outside}</span>'
 
 
 def _class(*names: str) -> str:
-    joined = " ".join(filter(None, names))
+    joined = " ".join(f"wr-{name}" for name in names if name)
     return f' class="{joined}"' if joined else ""
 
 
@@ -136,26 +139,28 @@ def _class(*names: str) -> str:
 def _tree(block: TreeBlock) -> Iterator[str]:
     """Yield nested lists; what has something below it folds."""
     rows, opened = block.rows, _opened(block.rows)
+    if not rows:
+        return
     right = [_is_right(column) for column in zip(*(row.cells for row in rows), strict=True)]
     if block.caption:
-        yield f'<p class="dim">{safe(block.caption)}</p>'
-    yield f'<div class="box{_scrolling(block)}"><div class="tree" style="{_widths(block)}">'
+        yield f'<p class="wr-dim">{safe(block.caption)}</p>'
+    yield f'<div class="wr-box{_scrolling(block)}"><div class="wr-tree" style="{_widths(block)}">'
     if block.columns:
         names = (Cell(name) for name in block.columns)
-        yield f'<div class="row head" aria-hidden="true">{_spans(names, right)}</div>'
+        yield f'<div class="wr-row wr-head" aria-hidden="true">{_spans(names, right)}</div>'
     depth = -1
     for i, (row, following) in enumerate(zip_longest(rows, rows[1:])):
         if row.depth > depth:
             yield f'<ul style="--d:{row.depth}">'
         spans = _spans(row.cells, right, block.columns)
         if following is not None and following.depth > row.depth:
-            yield f'<li><details{" open" * (i in opened)}><summary class="row">{spans}</summary>'
+            yield f'<li><details{" open" * (i in opened)}><summary class="wr-row">{spans}</summary>'
         else:
-            yield f'<li><div class="row">{spans}</div></li>'
+            yield f'<li><div class="wr-row">{spans}</div></li>'
         depth = row.depth
         for _ in range(depth - (following.depth if following else 0)):
             yield "</ul></details></li>"
-    yield "</ul>" * bool(rows) + "</div></div>"
+    yield "</ul></div></div>"
 
 
 def _spans(cells: Iterable[Cell], right: Sequence[bool], columns: Sequence[str] = ()) -> str:
@@ -168,31 +173,27 @@ def _spans(cells: Iterable[Cell], right: Sequence[bool], columns: Sequence[str] 
 def _span(cell: Cell, right: bool, unit: str | None, separator: bool) -> str:
     if not cell.text:
         return "<span></span>"
-    before = '<span class="s"> · </span>' * separator
-    after = f'<span class="u">{unit}</span>' if unit else ""
-    parts = (f'<span class="nowrap">{safe(part)}</span>' for part in cell.parts)
-    content = '<span class="s">, </span> '.join(parts) if cell.parts else safe(cell.text)
+    before = '<span class="wr-s"> · </span>' * separator
+    after = f'<span class="wr-u">{unit}</span>' if unit else ""
+    parts = (f'<span class="wr-nowrap">{safe(part)}</span>' for part in cell.parts)
+    content = '<span class="wr-s">, </span> '.join(parts) if cell.parts else safe(cell.text)
     return f"<span{_looks(cell, right)}>{before}{content}{after}</span>"
 
 
 def _widths(block: TreeBlock) -> str:
     """Return the widths of the columns of a tree, in the width of a digit: all rows have the same.
 
-    The first has room for what hangs below; the last takes what is left, and goes on below itself.
+    The first has room for what hangs below; the last takes what is left.
     """
-    names = block.columns or ("",) * (len(block.rows[0].cells) if block.rows else 0)
-    wide = [max(width(name), *(_room(row, j) for row in block.rows)) for j, name in enumerate(names)]
-    wide = [min(room, WIDEST) for room in wide[:-1]] + wide[-1:]
-    full = max((width(row.cells[-1].text) for row in block.rows), default=0)
-    tracks = [f"{room}ch" for room in wide[:-1]] + [f"minmax({room}ch,1fr)" for room in wide[-1:]]
-    least = sum(wide) + 2 * len(wide)
-    return f"--c:{' '.join(tracks)};--w:{least}ch;--f:{least + min(full, WIDEST)}ch"
+    shown = [TreeRow(0, tuple(map(Cell, block.columns)))] * bool(block.columns) + [*block.rows]
+    rooms = [min(WIDEST, max(column)) for column in zip(*map(_rooms, shown), strict=True)]
+    *tracks, last = (f"{room}ch" for room in rooms)
+    return f"--c:{' '.join(tracks)} minmax({last},1fr);--w:{sum(rooms) + 2 * len(rooms)}ch"
 
 
-def _room(row: TreeRow, j: int) -> int:
-    if j == 0:
-        return width(row.cells[0].text) + 2 * row.depth + 3
-    return max(map(width, row.cells[j].parts or (row.cells[j].text,)))
+def _rooms(row: TreeRow) -> list[int]:
+    first, *others = (width(cell.text) for cell in row.cells)
+    return [first + 2 * row.depth + 3, *others]
 
 
 def _opened(rows: Sequence[TreeRow]) -> set[int]:
@@ -218,22 +219,22 @@ def _opened(rows: Sequence[TreeRow]) -> set[int]:
 
 
 def _facts(block: Facts) -> Iterator[str]:
-    yield "<dl>"
+    yield '<table class="wr-facts"><tbody>'
     for name, cell in block.rows:
-        yield f"<dt>{safe(name)}</dt><dd{_class(cell.role if cell.role != 'bars' else '')}>{_content(cell)}</dd>"
-    yield "</dl>"
+        yield f'<tr><th scope="row" class="wr-dim">{safe(name)}</th>{_data(cell, False)}</tr>'
+    yield "</tbody></table>"
 
 
 def _problem(block: Picture) -> Iterator[str]:
     problem, text = block.problem, block.text
     where = f"{safe(block.where)}: " if block.where else ""
-    yield f'<div class="problem {problem.severity}">'
+    yield f'<div class="wr-problem wr-{problem.severity}">'
     yield f"<p>{where}<b>{problem.severity}[{safe(problem.code)}]:</b> {safe(problem.message)}</p>"
     if problem.span is not None and text:
         yield f"<pre><code>{_marked(text, problem.span)}</code></pre>"
     for advice in problem.advice(text):
         for line in advice.split("\n"):
-            yield f'<p class="hint">{safe(line)}</p>'
+            yield f'<p class="wr-hint">{safe(line)}</p>'
     yield "</div>"
 
 

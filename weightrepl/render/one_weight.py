@@ -83,7 +83,7 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
         return
     else:
         drawn = () if _is_flat(shown) else _drawn(result, site, deadline)
-        yield Beside((Facts((*facts, *_figures(shown))), *drawn))
+        yield Beside((Facts((*facts, *_figures(shown, "hist" not in result.columns))), *drawn))
     if seconds > 0:
         yield from corners(site)
 
@@ -107,8 +107,9 @@ def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
     return (*facts, *(("also", Cell(visible(alias), "name")) for alias in weight.aliases))
 
 
-def _figures(shown: Shown) -> Iterator[Fact]:
-    if shown.histogram is not None:
+def _figures(shown: Shown, drawn: bool) -> Iterator[Fact]:
+    """Yield the figures of a weight, and its histogram as a small picture if that is `drawn`."""
+    if drawn and shown.histogram is not None:
         yield "histogram", Cell("", "bars", histogram=shown.histogram)
     for name in _FIGURES:
         value = shown.figures.get(name)

@@ -92,7 +92,7 @@ def thumbnail(drawn: Histogram, width: int = 100, height: int = 18) -> str:
         words += f"; {drawn.outside:,} NaN or infinite"
     shown = f'<path d="{outline(drawn.counts, width, height - 1)}"/>' if total else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="bars" width="{width}" height="{height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="wr-bars" width="{width}" height="{height}" role="img" '
         f'fill="currentColor"><title>{safe(words)}</title>'
         f'<path d="M0 {height - 0.5}h{width}" stroke="currentColor" opacity=".4"/>{shown}</svg>'
     )
