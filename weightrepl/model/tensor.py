@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from weightrepl.values import Value
@@ -22,6 +23,7 @@ _BITS = {
 }  # fmt: skip
 
 
+@lru_cache
 def dtype_bits(dtype: str) -> int | None:
     """Return how many bits one element of a dtype takes, or None where that is unknown or varies."""
     if dtype in _BITS:

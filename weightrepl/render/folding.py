@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -23,6 +23,7 @@ class Entry:
     spelled: how an address spells it; of a run, a pattern.
     name: what it is called; None where a pattern of names would not select it alone, so that it is not folded.
     cells: what its row shows beside its name; None where it has no row.
+    figures: gives what follows from what it holds, for who shows it.
     traits: what else must be the same for two to be alike.
     held: how an address spells the attribute under which its parent holds it; empty where that is not known.
     count: how many it stands for.
@@ -31,7 +32,7 @@ class Entry:
     """
 
     __slots__ = (
-        "alike", "below", "cells", "count", "held", "kind", "name", "sign", "spelled", "tail", "traits",
+        "alike", "below", "cells", "count", "figures", "held", "kind", "name", "sign", "spelled", "tail", "traits",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +46,7 @@ class Entry:
     ) -> None:
         self.sign, self.spelled, self.tail, self.name = sign, spelled, tail, name
         self.cells, self.traits = cells, traits
+        self.figures: Callable[[], tuple[Cell, ...]] = tuple
         self.below: list[Entry] = []
         self.held = ""
         self.count = 1
@@ -191,7 +193,8 @@ def weight_entry(site: Site, owner: Layer, cells: tuple[Cell, ...]) -> Entry:
     """Return the entry of a weight below a layer that owns it."""
     weight = site.weight
     alone = len(owner.weights_named[nfc(weight.name)]) == 1
-    traits = (site.spec.shape, site.spec.dtype, weight.trainable)
+    spec = site.spec
+    traits = (spec.shape, spec.dtype, spec.stored_nbytes, weight.trainable)
     name = weight.name if alone else None
     return Entry(":", weight_name(owner, weight), name, cells, traits, site.slice_text)
 
@@ -222,6 +225,8 @@ class Structures:
         return self._known[id(layer)]
 
     def _traits(self, layer: Layer) -> Hashable:
-        weights = tuple([(w.name, w.spec.shape, w.spec.dtype, w.trainable) for w in layer.weights])
+        weights = tuple(
+            [(w.name, w.spec.shape, w.spec.dtype, w.spec.stored_nbytes, w.trainable) for w in layer.weights]
+        )
         below = tuple([self._known[id(child)] for child in layer.children])
         return layer.class_name, layer.built, weights, below

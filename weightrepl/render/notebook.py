@@ -17,6 +17,7 @@ from weightrepl.render.compose import as_table, totals
 from weightrepl.render.formats import Answer, Style, rendered
 from weightrepl.render.html import html as as_html
 from weightrepl.render.outline import short_tree
+from weightrepl.render.plain import SHOWN_ROWS
 from weightrepl.render.sheets import Shown, bounded, layers_of, readable, sheet, told
 from weightrepl.render.text import Screen, lines, screen_of
 from weightrepl.render.trees import tree_of
@@ -31,12 +32,17 @@ def bundle(shown: Shown, html: bool = True) -> dict[str, Any]:
 
     What can't be read is told of in the place where it would stand.
     """
-    view, terminal = _view(shown), not html or _in_a_terminal()
-    screen = screen_of(sys.stdout, "never") if terminal else Screen()
-    plain = {"text/plain": "\n".join(_plain(shown, view, screen))}
-    if view.format or terminal:
-        return plain
-    return {**plain, "text/html": as_html(sheet(shown, view)), MIME: _document(shown, view)}
+    view = _view(shown)
+    if not html or _in_a_terminal():
+        return {"text/plain": _plain(shown, view, screen_of(sys.stdout, "never"))}
+    if view.format:
+        return {"text/plain": _plain(shown, view, Screen())}
+    beside = view.replace(most=min(view.most, SHOWN_ROWS))  # of the text that nobody sees beside HTML
+    return {
+        "text/plain": _plain(shown, beside, Screen()),
+        "text/html": as_html(sheet(shown, view)),
+        MIME: _document(shown, view),
+    }
 
 
 def _view(shown: Shown) -> View:
@@ -66,7 +72,11 @@ def _answers(shown: Shown) -> tuple[Answer, ...]:
 # ------------------------------------------------------------------ plain text
 
 
-def _plain(shown: Shown, view: View, screen: Screen) -> Iterator[str]:
+def _plain(shown: Shown, view: View, screen: Screen) -> str:
+    return "\n".join(_plain_lines(shown, view, screen))
+
+
+def _plain_lines(shown: Shown, view: View, screen: Screen) -> Iterator[str]:
     titled = isinstance(shown, tuple)
     if isinstance(shown, Model):
         yield repr(shown)

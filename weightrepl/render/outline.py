@@ -47,7 +47,9 @@ def _rows(top: Entry, most: int, cells_of: Callable[[Entry], tuple[Cell, ...]]) 
 def _cut(hidden: Sequence[Entry]) -> Entry:
     """Return what stands for layers that are not shown."""
     more = numbered(sum(entry.count for entry in hidden), "more layer")
-    return Entry("/", f"… {more}", cells=(Cell(""),) * 5)
+    cut = Entry("/", f"… {more}", cells=(Cell(""),) * 2)
+    cut.figures = lambda: (Cell(""),) * 3
+    return cut
 
 
 def _nearest(top: Entry, most: int) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from weightrepl.engine.addresses import address, first_place
 from weightrepl.engine.columns import total
@@ -101,21 +102,23 @@ def _tree(roots: Sequence[_Branch], workspace: Workspace, unfolded: bool) -> Ent
 
 
 def _branch_entry(branch: _Branch, workspace: Workspace, structures: Structures) -> Entry:
-    """Return the entry of a branch, above those of its own weights; its cells are class, remark and figures."""
+    """Return the entry of a branch, above those of its own weights; its cells are class and remark."""
     place, layer = branch.place, branch.place.layer
     remark, own = _told(branch, workspace)
-    counted = place.weights_below if branch.chosen else _selected_below(branch)
-    figures = _figures(counted) if counted or branch.chosen else (Cell(""),) * 3
     entry = layer_entry(place, workspace)
     entry.below = [weight_entry(site, layer, (Cell(_shape_and_dtype(site)),)) for site in own]
-    entry.cells = (Cell("" if layer.system else visible(layer.class_name or "?")), Cell(remark), *figures)
+    entry.cells = (Cell("" if layer.system else visible(layer.class_name or "?")), Cell(remark))
+    entry.figures = partial(_figures, branch)
     if branch.chosen and place.parent is not None:
         entry.traits = structures.of(layer)
     return entry
 
 
-def _figures(sites: Sequence[Site]) -> tuple[Cell, ...]:
-    """Return the parameters of weights, their bytes, and how much of them is trained."""
+def _figures(branch: _Branch) -> tuple[Cell, ...]:
+    """Return the parameters in and below a branch, their bytes, and how much of them is trainable."""
+    sites = branch.place.weights_below if branch.chosen else _selected_below(branch)
+    if not sites and not branch.chosen:
+        return (Cell(""),) * 3
     params, nbytes = total(s.spec.size for s in sites), total(s.spec.nbytes for s in sites)
     return cell("params", params), cell("bytes", nbytes), Cell(_trained(sites, params), "number")
 
@@ -165,8 +168,8 @@ def cells(entry: Entry) -> tuple[Cell, ...]:
 def told(entry: Entry) -> tuple[Cell, Cell, Cell, Cell]:
     """Return a layer's class, its parameters, its bytes, and the share that is trainable."""
     assert entry.cells is not None
-    class_, _, params, nbytes, trained = entry.cells
-    return class_, params, nbytes, trained
+    params, nbytes, trained = entry.figures()
+    return entry.cells[0], params, nbytes, trained
 
 
 def times(entry: Entry) -> Cell:
