@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
 Values: TypeAlias = "Selection | Mapping[str, Array] | Array | float | Callable[[Array], Any]"
-"""What may be assigned: another selection, paired as in `diff`; arrays by address, such as `old`; one array or number
-for each weight; or a function of a weight's values."""
+"""What may be assigned: another selection, paired by the ways to its weights; arrays by address, such as `old`; one
+array or number for each weight; or a function of a weight's values."""
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Assignment(Value):
 
 
 def assigned(selection: Selection, values: Values, dry_run: bool) -> Assignment:
-    """Check all, then write all; what can't be written leaves everything as it was."""
+    """Return what was written, once all was checked; what can't be written leaves everything as it was."""
     targets = live(selection)
     if not targets:
         raise OutputError("nothing is selected, so there is nothing to assign to")

@@ -308,8 +308,8 @@ class Selection(_Rows[SelectedWeight]):
     def assign(self, values: Values, *, dry_run: bool = False) -> Assignment:
         """Write other values to the variables of a live model: all of them, or on any error none.
 
-        values: another selection, paired as `diff` pairs; a dict from address to array; an array or number for each
-        weight; or a function from a weight's array to another. Of a slice only that part is written.
+        values: another selection, paired by the ways to its weights; a dict from address to array; an array or number
+        for each weight; or a function from a weight's array to another. Of a slice only that part is written.
         dry_run: nothing is written, only said.
 
         Raises:
