@@ -85,6 +85,13 @@ def test_a_large_weight_is_read_once_and_its_histogram_is_of_a_sample():
     np.testing.assert_allclose(np.array(histogram.counts) / sum(histogram.counts), exact, atol=0.02)
 
 
+def test_the_sample_is_of_all_columns():
+    (found,) = shown(selected("a:kernel", np.tile(np.arange(3), (SAMPLE, 1))))
+    assert found is not None
+    assert found.histogram is not None
+    assert max(found.histogram.counts) - min(found.histogram.counts) <= 1
+
+
 def source_of(selection: Selection) -> trees.ArraySource:
     tensor = selection.rows[0].weight.tensor
     assert isinstance(tensor, trees.ArraySource)

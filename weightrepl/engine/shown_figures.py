@@ -119,8 +119,9 @@ def _looked_at(row: Site, clock: _Clock) -> Shown:
         return Shown(dict.fromkeys(FIGURES))
     clock.begin(spec.nbytes or 0)
     size = spec.size or 0
-    # an odd step, so that of axes with even sizes not the same columns are taken in each row
-    step = 1 if size <= SAMPLE else -(-size // SAMPLE) | 1
+    step = max(1, -(-size // SAMPLE))
+    while math.gcd(step, size) > 1:  # else some columns are never taken
+        step += 1
     blocks = blocks_of(row.tensor, spec, clock.advance)
     look = folded(
         blocks, size, lambda: partial(_look, step=step, room=Room()), _joined, _Look(Tally(), Tally(), ())
