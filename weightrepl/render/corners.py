@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from weightrepl.model.tensor import AxisIndex
 from weightrepl.model.tree import Site
 from weightrepl.render.blocks import Cell, TableBlock
 from weightrepl.render.charts import number
@@ -13,7 +14,6 @@ EDGE = 3
 """So many positions are shown at either end of an axis."""
 
 _LONGEST = 24
-_CUT = Cell("…", "dim")
 
 
 def corners(site: Site) -> Iterator[TableBlock]:
@@ -25,17 +25,19 @@ def corners(site: Site) -> Iterator[TableBlock]:
     shape = site.spec.shape
     if not shape or 0 in shape:
         return
-    leading = (0,) * (len(shape) - 2)
-    columns = _ends(shape[-1])
-    if len(shape) == 1:
-        rows = [_row("", site, (), columns)]
-    else:
-        rows = [
-            (_CUT,) * (len(columns) + 1) if row is None else _row(f"{row}", site, (*leading, row), columns)
-            for row in _ends(shape[-2])
-        ]
-    caption = f"values of [{', '.join('0' for _ in leading)}, :, :]" if leading else "values"
-    yield TableBlock(("", *("…" if i is None else f"{i}" for i in columns)), tuple(rows), caption)
+    *leading, width = shape
+    columns = _ends(width)
+    kept = [i for i in columns if i is not None]
+    rows = _ends(leading.pop()) if leading else [0]
+    index: tuple[AxisIndex, ...] = (tuple(kept),)
+    if len(shape) > 1:
+        some = tuple(i for i in rows if i is not None)
+        index = (*(0 for _ in leading), some, slice(0, width, 1))
+    read = site.tensor.read(index)
+    values = iter([read.tolist()] if len(shape) == 1 else read[:, kept].tolist())
+    cells = [_row(row, columns, [] if row is None else next(values)) for row in rows]
+    caption = f"values of [{'0, ' * len(leading)}:, :]" if leading else "values"
+    yield TableBlock(("", *map(_label, columns)), tuple(cells), caption)
 
 
 def _ends(size: int) -> list[int | None]:
@@ -45,10 +47,16 @@ def _ends(size: int) -> list[int | None]:
     return [*range(EDGE), None, *range(size - EDGE, size)]
 
 
-def _row(label: str, site: Site, at: tuple[int, ...], columns: Sequence[int | None]) -> tuple[Cell, ...]:
-    """Return the values at positions of the last axis as cells, behind one that says which row it is."""
-    values = iter(site.tensor.read((*at, tuple(i for i in columns if i is not None))).tolist())
-    return Cell(label, "dim"), *(_CUT if i is None else _cell(next(values)) for i in columns)
+def _row(row: int | None, columns: Sequence[int | None], values: Iterable[object]) -> tuple[Cell, ...]:
+    """Return the values of a row as cells behind its position; of rows that are left out nothing but `…`."""
+    shown = iter(values)
+    return Cell(_label(row), "dim"), *(
+        Cell("…", "dim") if None in (row, column) else _cell(next(shown)) for column in columns
+    )
+
+
+def _label(position: int | None) -> str:
+    return "…" if position is None else f"{position}"
 
 
 def _cell(value: object) -> Cell:

@@ -65,7 +65,10 @@ def _answers(shown: Shown) -> tuple[Answer, ...]:
     """Return what is shown as answers, those whose values can't be read without them."""
     if isinstance(shown, tuple):
         return tuple(map(readable, shown))
-    result = layers_of(shown) if isinstance(shown, Model) else shown
+    try:
+        result = layers_of(shown) if isinstance(shown, Model) else shown
+    except SourceError as error:
+        return (Answer("", None, (Problem("unreadable", str(error)),)),)
     return (readable(Answer("", result, tuple(result.notes))),)
 
 

@@ -26,6 +26,8 @@ Fact: TypeAlias = "tuple[str, Cell]"
 
 _COLUMNS = ("shape", "dtype", "bytes", "class", "trainable", "key", "source", "via", "scheme", "scale")
 _FIGURES = ("mean", "std", "min", "max", "norm", "zeros", "nans", "infs", "flags")
+_FLAGS = ("nans", "infs", "flags")
+"""Of these only what there is."""
 
 
 class _LateError(Exception):
@@ -70,7 +72,7 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
     """
     if reads_values(result):
         seconds = math.inf
-    (weight,), (site,), deadline = result, result.rows, monotonic() + seconds
+    (weight,), (site,), deadline, asked = result, result.rows, monotonic() + seconds, "hist" in result.columns
     yield Heading(visible(weight.address))
     facts = _facts(result, weight)
     shown = figures_within((site,), seconds)[0] if seconds > 0 else None
@@ -78,12 +80,12 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
         yield Facts(facts)
         yield Line(not_computed(1, 1, seconds), "dim")
     elif shown.reason:
-        yield Facts(facts)
+        yield Beside((Facts(facts), *(_drawn(result, site, deadline) if asked else ())))
         yield Picture(Problem("unreadable", shown.reason, severity="warning"))
         return
     else:
         drawn = () if _is_flat(shown) else _drawn(result, site, deadline)
-        yield Beside((Facts((*facts, *_figures(shown, "hist" not in result.columns))), *drawn))
+        yield Beside((Facts((*facts, *_figures(shown, not asked))), *drawn))
     if seconds > 0:
         yield from corners(site)
 
@@ -102,8 +104,9 @@ def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
         for name, value in zip(_COLUMNS, row, strict=True)
         if value not in ("", None)
     ]
-    if weight.shape:
-        facts.insert(1, ("axes", Cell(" × ".join(axis.name for axis in axes_of(result.rows[0])))))
+    axes = [axis.name for axis in axes_of(result.rows[0])] if weight.shape else []
+    if axes and not axes[0].startswith("axis "):
+        facts.insert(1, ("axes", Cell(" × ".join(axes))))
     return (*facts, *(("also", Cell(visible(alias), "name")) for alias in weight.aliases))
 
 
@@ -113,11 +116,8 @@ def _figures(shown: Shown, drawn: bool) -> Iterator[Fact]:
         yield "histogram", Cell("", "bars", histogram=shown.histogram)
     for name in _FIGURES:
         value = shown.figures.get(name)
-        if value is not None and (value or name not in ("nans", "infs", "flags")):
-            yield (
-                name,
-                cell(name, value)._replace(role="flag" if name in ("nans", "infs", "flags") else "word"),
-            )
+        if value is not None and (value or name not in _FLAGS):
+            yield name, cell(name, value)._replace(role="flag" if name in _FLAGS else "word")
 
 
 def _drawn(result: Selection, site: Site, deadline: float) -> Iterator[Image]:

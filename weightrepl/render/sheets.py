@@ -40,7 +40,7 @@ def sheet(shown: Shown, view: View) -> Iterator[Part]:
         case Model():
             yield Heading(visible(shown.names[0]))
             yield Line(" · ".join(filter(None, [shown.format, visible(shown.source)])), "dim")
-            yield from told(Answer("", layers_of(shown)), _of_model(shown, view))
+            yield from told(Answer("", None), _of_model(shown, view))
         case tuple():
             for answer in shown:
                 yield Heading(visible(" ".join(answer.query.split())))
@@ -59,7 +59,8 @@ def told(answer: Answer, parts: Iterable[T]) -> Iterator[T | Picture]:
     problems = list(answer.problems)
     try:
         yield from parts
-        problems += _not_built(answer)
+        if isinstance(answer.result, LayerSelection) and all(p.code != "not-built" for p in problems):
+            problems += _not_built(answer.result)
     except SourceError as error:
         problems.append(Problem("unreadable", str(error)))
     for problem in dict.fromkeys(problems):
@@ -144,14 +145,16 @@ def _figures(shown: Figured | None) -> Iterator[Cell]:
 # ------------------------------------------------------------------ trees
 
 
-def layers_of(model: Model) -> LayerSelection:
-    """Return all layers of an open model, the system's left out."""
-    return LayerSelection.of(model.place.subtree, Workspace((model,)))
-
-
 def _of_model(model: Model, view: View) -> Iterator[Part]:
     workspace = Workspace((model,))
     yield from _tree(tree_of_all(workspace), view.most, totals_of_all(workspace))
+    for problem in _not_built(layers_of(model)):
+        yield Picture(problem)
+
+
+def layers_of(model: Model) -> LayerSelection:
+    """Return all layers of an open model, the system's left out."""
+    return LayerSelection.of(model.place.subtree, Workspace((model,)))
 
 
 def _tree(top: Entry, most: int, caption: str) -> Iterator[Part]:
@@ -161,11 +164,9 @@ def _tree(top: Entry, most: int, caption: str) -> Iterator[Part]:
         yield Line(f"not all layers are shown; {_how_to_see(10 * most)}", "dim")
 
 
-def _not_built(answer: Answer) -> Iterator[Problem]:
-    """Yield how to build what was never built, where nothing told it so far."""
-    if not isinstance(answer.result, LayerSelection) or any(p.code == "not-built" for p in answer.problems):
-        return
-    unbuilt = [p for p in answer.result.rows if p.layer.built is False and not p.layer.weights]
+def _not_built(layers: LayerSelection) -> Iterator[Problem]:
+    """Yield how to build what was never built."""
+    unbuilt = [place for place in layers.rows if place.layer.built is False and not place.layer.weights]
     lines = [step.layer.build_line for place in unbuilt for step in place.ancestry if step.layer.build_line]
     if lines:
         message = f"without weights, since not built yet: {numbered(len(unbuilt), 'layer')}"
