@@ -152,6 +152,8 @@ def test_figures_are_told_once_all_below_was_read():
     item = complete("custom", 6, space).items[0]
     assert (item.detail, item.address) == ("CustomModule", "larger_model/custom_module")
     assert resolved(item, space).detail == "CustomModule · 4 weights · 236 params"
+    assert resolved(item, space, most=3).detail == "CustomModule · 4 weights · 236 params"
+    assert resolved(item, space, most=2) == item  # three layers
     word = complete("** | so", 7, space).items[0]
     assert resolved(word, space) == word
     gone = item.replace(address="larger_model/gone")

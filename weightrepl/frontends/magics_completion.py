@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from weightrepl.frontends.magics_lines import Asked
     from weightrepl.frontends.magics_namespace import Kept
+    from weightrepl.model.workspace import Workspace
 
-MOST_RESOLVED = 50
-"""Of so many at most it is told what is below them, since all of that has to be looked at."""
+MOST_RESOLVED, MOST_LAYERS = 50, 500
+"""Of so many completions it is told what is below them, where that is not more layers: all of these are looked at."""
 
 
 class Only(list[SimpleCompletion]):
@@ -83,7 +84,7 @@ def completions(asked: Asked, kept: Kept) -> Completions:
 
 
 def _of_query(asked: Asked, kept: Kept) -> Completions:
-    from weightrepl.service.complete import complete, resolved
+    from weightrepl.service.complete import complete
 
     session, query = kept.session(asked.parts, asked.body), asked.query
     found = complete(
@@ -93,10 +94,21 @@ def _of_query(asked: Asked, kept: Kept) -> Completions:
         location=session.location,
         named=session.named,
     )
-    items = (
-        resolved(item, session.workspace) if n < MOST_RESOLVED else item for n, item in enumerate(found.items)
-    )
+    items = _in_full(found.items, session.workspace)
     return Completions(tuple(item.replace(span=item.span.shifted(query.start)) for item in items))
+
+
+def _in_full(items: Iterable[Completion], workspace: Workspace) -> Iterator[Completion]:
+    """Yield completions, the first with what is below them, where it does not take long to look at all of that."""
+    from weightrepl.service.complete import resolved
+
+    looked = workspace.prepared.setdefault("looked at", set())  # from then on `complete` tells what is known
+    for n, item in enumerate(items):
+        if n < MOST_RESOLVED and item.address and item.address not in looked:
+            looked.add(item.address)
+            yield resolved(item, workspace, MOST_LAYERS)
+        else:
+            yield item
 
 
 # ------------------------------------------------------------------ options

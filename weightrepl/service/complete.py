@@ -67,19 +67,32 @@ def _at_most(items: tuple[Completion, ...], asked: Asked) -> tuple[Completion, .
     return (*whole[: MOST - len(ahead)], *ahead)
 
 
-def resolved(completion: Completion, workspace: Workspace) -> Completion:
-    """Return the completion with the detail and documentation that need everything below a layer to be read."""
+def resolved(completion: Completion, workspace: Workspace, most: int | None = None) -> Completion:
+    """Return the completion with the detail and documentation that need everything below a layer to be read.
+
+    most: where more layers than so many are below, that is left.
+    """
     if not completion.address:
         return completion
     (selector,) = parse(completion.address).query.selectors
     assert isinstance(selector, Selector)
     try:
         reached = Asked(Scope(completion.address, workspace, None), 0).reached(selector.path)
-        return (
-            completion.replace(detail=names.full_detail(reached.places[0])) if reached.places else completion
-        )
+        if not reached.places or (most is not None and _is_more(reached.places[0], most)):
+            return completion
+        return completion.replace(detail=names.full_detail(reached.places[0]))
     except WeightreplError:
         return completion
+
+
+def _is_more(place: Place, most: int) -> bool:
+    """Return whether more layers than so many are in and below one; no more than these are read."""
+    found = [place]
+    for each in found:  # grows
+        found += each.children
+        if len(found) > most:
+            return True
+    return False
 
 
 Source = Callable[[], Iterable[Completion]]
