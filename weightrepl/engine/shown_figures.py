@@ -67,11 +67,11 @@ def _known(row: Site) -> Shown | None:
 
 
 class _LateError(Exception):
-    """The time is over, or would be before the weight was read."""
+    """The time is over, or will be before the weight is read."""
 
 
 class _Clock:
-    """Raises a _LateError once the time is over, or would be before the weight at hand was read.
+    """Raises a _LateError once the time is over, or will be before the weight at hand is read.
 
     It starts when the first values are there: what has to be loaded before any can be read is not counted.
     """
@@ -93,7 +93,7 @@ class _Clock:
         self.read += nbytes
         elapsed = now - self.begun
         rest = elapsed * (self.nbytes / max(1, self.read) - 1) if elapsed > _TELLING_S else 0
-        if now + rest > self.deadline:
+        if now + rest / 2 > self.deadline:  # the beginning is slow, but hardly by more than that
             raise _LateError
 
 
