@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -35,6 +36,13 @@ class _Absent:
 sys.meta_path.insert(0, _Absent())
 """
 """Makes a kernel one where libraries are not installed."""
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that kernels run with: this checkout is imported, and TensorFlow is quiet."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, **quiet, "PYTHONPATH": path}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +128,19 @@ class Kernel:
     """A kernel that runs in a folder; what it remembers lies there too. To be closed."""
 
     def __init__(self, folder: Path) -> None:
-        own = {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
-        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        environment = {**os.environ, **quiet, **own, "PYTHONPATH": path}
-        (folder / "runtime").mkdir(exist_ok=True)
-        specs = KernelSpecManager(kernel_dirs=[])  # none that is installed: the one of this Python
+        self._runtime = TemporaryDirectory()  # its path is short, as the names of sockets have to be
+        own = {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_RUNTIME_DIR": self._runtime.name}
         self._manager = KernelManager(
-            connection_file=str(folder / "runtime" / "kernel.json"), kernel_spec_manager=specs
+            connection_file=os.path.join(self._runtime.name, "kernel.json"),
+            transport="ipc",  # ports may be taken by others
+            kernel_spec_manager=KernelSpecManager(
+                kernel_dirs=[]
+            ),  # none that is installed: that of this Python
         )
         self._log = (folder / "kernel.log").open("wb")
-        self._manager.start_kernel(env=environment, cwd=str(folder), stdout=self._log, stderr=self._log)
+        self._manager.start_kernel(
+            env=environment() | own, cwd=str(folder), stdout=self._log, stderr=self._log
+        )
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels()
         self._client.wait_for_ready(DEADLINE_S)
@@ -197,6 +207,7 @@ class Kernel:
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
         self._log.close()
+        self._runtime.cleanup()
 
     def __enter__(self) -> Kernel:
         return self
