@@ -60,10 +60,13 @@ class _LiveTree(LiveTree[Survey]):
         return self._layer(survey, survey.root)
 
     def _layer(self, survey: Survey, thing: Any) -> Layer:
-        return self.layer(thing, "", lambda: self._made(survey, thing))
+        """Return the layer that an object of the survey is."""
+        made = self.layers(thing)
+        if "" not in made:
+            made[""] = self._made(survey, thing)
+        return made[""]
 
     def _made(self, survey: Survey, thing: Any) -> Layer:
-        """Return the layer that an object of the survey is."""
         is_ghost = id(thing) not in survey.held
         built = None if is_ghost else survey.built(thing)
         return Layer(
@@ -85,7 +88,7 @@ class _LiveTree(LiveTree[Survey]):
         weights = tuple(
             self.weight(
                 variable,
-                str(variable.name),
+                _role(variable, thing),
                 trainable=is_trained and bool(variable.trainable),
                 shared=id(variable) in survey.shared,
             )
@@ -100,6 +103,13 @@ class _LiveTree(LiveTree[Survey]):
         optimizer = vars(survey.root).get("optimizer")
         first = (optimizer_layer(tree, optimizer),) if is_optimizer(optimizer) else ()
         return (*first, *system_layers(tree))
+
+
+def _role(variable: Any, owner: Any) -> str:
+    """Return a variable's name; in a SavedModel's layer the one that it had before Keras wrapped it."""
+    if type(owner).__name__ == "TFSMLayer":
+        return str(vars(variable)["_value"].name).removesuffix(":0").rpartition("/")[2]
+    return str(variable.name)
 
 
 def _build_line(survey: Survey, thing: Any) -> str:

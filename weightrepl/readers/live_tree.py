@@ -27,7 +27,7 @@ class LiveTree(ABC, Generic[S]):
     def __init__(self, root: Any) -> None:
         self._root = ref(root)
         self._survey: S | None = self.surveyed(root)
-        self._layers: dict[tuple[int, str], tuple[ref[Any], Layer]] = {}
+        self._layers: dict[int, tuple[ref[Any], dict[str, Layer]]] = {}
         self._weights: dict[int, tuple[ref[Any], Weight]] = {}
         self.root = self.root_layer(self._survey)
 
@@ -38,6 +38,11 @@ class LiveTree(ABC, Generic[S]):
     @abstractmethod
     def root_layer(self, survey: S) -> Layer:
         """Return the outermost layer."""
+
+    @property
+    def thing(self) -> object | None:
+        """The live model; None once it is gone."""
+        return self._root()
 
     def loosen(self) -> None:
         """Keep the live model no longer: what was not read so far needs somebody else who does."""
@@ -72,13 +77,13 @@ class LiveTree(ABC, Generic[S]):
         finally:
             self._survey = None
 
-    def layer(self, thing: Any, name: str, make: Callable[[], Layer]) -> Layer:
-        """Return the layer that an object is under a name: the one made before, else what `make` makes."""
-        held, known = self._layers.get((id(thing), name), (None, None))
-        if held is None or held() is not thing or known is None:
-            known = make()
-            self._layers[id(thing), name] = ref(thing), known
-        return known
+    def layers(self, thing: Any) -> dict[str, Layer]:
+        """Return the layers that were made of an object, by the names that it has where it is held."""
+        held, made = self._layers.get(id(thing), (None, {}))
+        if held is None or held() is not thing:
+            made = {}
+            self._layers[id(thing)] = ref(thing), made
+        return made
 
     def weight(
         self,

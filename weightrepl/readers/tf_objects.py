@@ -13,7 +13,8 @@ from typing import Any
 from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.readers.live_tree import TAKEN_OUT, LiveTree
-from weightrepl.readers.tf_objects_survey import Held, Survey, kind_of
+from weightrepl.readers.tf_objects_state import Tree, system_layers
+from weightrepl.readers.tf_objects_survey import Held, Survey, is_from_v1, kind_of, own_name
 
 _BASES = ("tf_keras.src.engine", "keras.src.layers.layer", "keras.src.models", "tensorflow.", "builtins")
 """Where the `build` of a class that has none is defined."""
@@ -35,7 +36,7 @@ class TfObjectReader:
     def is_model(self, thing: Any) -> bool:
         """Return whether `thing` is a model of tf_keras, a tf.Module that is none of its layers, or was loaded."""
         if kind_of(thing) != "keras":
-            return kind_of(thing) in ("module", "loaded") or _is_from_v1(thing)
+            return kind_of(thing) in ("module", "loaded") or is_from_v1(thing)
         return any(
             base.__name__ == "Model" and base.__module__.startswith("tf_keras.")
             for base in type(thing).__mro__
@@ -58,12 +59,7 @@ def _format(thing: Any) -> str:
         return "live tf_keras model"
     if kind == "module":
         return "live tf.Module"
-    return "loaded SavedModel" if kind == "loaded" or _is_from_v1(thing) else "live TensorFlow object"
-
-
-def _is_from_v1(thing: Any) -> bool:
-    """Return whether an object is what a SavedModel of TensorFlow 1 loads as."""
-    return type(thing).__name__ == "AutoTrackable" and {"graph", "prune", "variables"} <= vars(thing).keys()
+    return "loaded SavedModel" if kind == "loaded" or is_from_v1(thing) else "live TensorFlow object"
 
 
 class _LiveTree(LiveTree[Survey]):
@@ -80,12 +76,15 @@ class _LiveTree(LiveTree[Survey]):
         return self._layer(survey, Held((), root), TfObjectReader().name(root) or fallback)
 
     def _layer(self, survey: Survey, held: Held, name: str) -> Layer:
-        return self.layer(held.thing, name, lambda: self._made(survey, held, name))
+        made = self.layers(held.thing)
+        if name not in made:
+            made[name] = self._made(survey, held, name)
+        return made[name]
 
     def _made(self, survey: Survey, held: Held, name: str) -> Layer:
         thing = held.thing
         built = _built(survey, thing)
-        ways = survey.ways[id(thing)] if kind_of(thing) == "keras" else (held.steps[-1:],)
+        ways = survey.ways.get(id(thing), ()) if kind_of(thing) == "keras" else (held.steps[-1:],)
         return Layer(
             name,
             self.later(thing, self._content),
@@ -101,9 +100,12 @@ class _LiveTree(LiveTree[Survey]):
             raise ChangedError(TAKEN_OUT)
         own, children = survey.own[id(thing)], survey.children[id(thing)]
         if kind_of(thing) != "keras":
-            return self._grouped(survey, (*own, *children), 0)
-        weights = tuple(self._weight(survey, held, _role_in_keras(held)) for held in own)
-        return Content(weights, self._grouped(survey, children, 0).children)
+            weights, layers = self._grouped(survey, (*own, *children), 0)
+        else:
+            weights = tuple(self._weight(survey, held, _role_in_keras(held)) for held in own)
+            layers = self._grouped(survey, children, 0).children
+        system = system_layers(Tree(survey, self)) if thing is survey.root else ()
+        return Content(weights, (*layers, *system))
 
     def _grouped(self, survey: Survey, every: Iterable[Held], depth: int) -> Content:
         """Return what is held, containers as layers. depth: how many steps lead to where they are held."""
@@ -148,11 +150,6 @@ def _role_in_keras(held: Held) -> str:
     """Return the name of a weight of a Keras layer: its own; the attribute's where nobody named it."""
     own = own_name(held.thing)
     return ".".join(map(str, held.steps)) if _DEFAULT.fullmatch(own) and held.steps else own
-
-
-def own_name(variable: Any) -> str:
-    """Return `kernel` of a variable that is called `dense/kernel:0`."""
-    return str(variable.name).rpartition("/")[2].partition(":")[0]
 
 
 def _built(survey: Survey, thing: Any) -> bool | None:

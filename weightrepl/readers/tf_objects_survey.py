@@ -48,6 +48,7 @@ class Survey:
 
     children: the objects that one holds and that are layers, in its order; a way that leads back up is left out.
     own: its variables. loose: of a Keras layer, variables in attributes that it does not count among its weights.
+    optimizers: those that the root holds, which are none of its layers.
     ways: of a Keras layer, those on which it is held.
     shared: objects and variables that are reached on several ways. trained: variables that training changes.
     """
@@ -63,6 +64,7 @@ class Survey:
         self.trained: set[int] = set()
         self._walk(root)
         self._open_books()
+        self.optimizers = self._take_out_optimizers()
         self._prune()
         self._share()
         self._train()
@@ -89,7 +91,9 @@ class Survey:
         self.objects[id(thing)] = thing
         key, library = id(thing), library_of(thing)
         is_plain = kind_of(thing) in ("loaded", "other", None)
-        found = tuple(_held(thing, _OF_KERAS if library else _BOOKS if is_plain else ()))
+        found = tuple(held_by(thing, _OF_KERAS if library else _BOOKS if is_plain else ()))
+        if is_from_v1(thing):
+            found = tuple(Held(tuple(full_name(each).split("/")), each) for each in vars(thing)["variables"])
         for held in found if library is None else (*found, *_listed(thing, _LISTS[library][1])):
             ways = self.ways.setdefault(id(held.thing), ())
             if held.steps not in ways:
@@ -105,6 +109,9 @@ class Survey:
             children = _tracked(thing, below)
             self.own[key] = tuple(Held(first.get(id(each), ()), each) for each in own.values())
             self.children[key] = tuple(Held(first.get(id(each), ()), each) for each in children)
+            variables += [
+                each for held in found if kind_of(held.thing) == "other" for each in variables_in(held)
+            ]
             self.loose[key] = tuple(held for held in variables if id(held.thing) not in own)
         return self.children[key]
 
@@ -114,7 +121,7 @@ class Survey:
         for thing in list(self.objects.values()):
             if kind_of(thing) not in ("loaded", "other", None):
                 continue
-            for held in _held(thing, vars(thing).keys() - _BOOKS):
+            for held in held_by(thing, vars(thing).keys() - _BOOKS):
                 if id(held.thing) in known:
                     continue
                 known.add(id(held.thing))
@@ -126,6 +133,17 @@ class Survey:
                     known |= {
                         id(own.thing) for every in self.own.values() for own in every
                     } | self.objects.keys()
+
+    def _take_out_optimizers(self) -> tuple[Held, ...]:
+        optimizer = vars(self.root).get("optimizer")
+        children = self.children[id(self.root)]
+        found = {
+            id(held.thing): held for held in children if is_optimizer(held.thing) or held.thing is optimizer
+        }
+        if is_optimizer(optimizer):
+            found.setdefault(id(optimizer), Held(("optimizer",), optimizer))
+        self.children[id(self.root)] = tuple(held for held in children if id(held.thing) not in found)
+        return tuple(found.values())
 
     def _prune(self) -> None:
         """Leave out what is no layer and leads to no variable: functions, tables, what SavedModels note down."""
@@ -146,6 +164,18 @@ class Survey:
                     pending.append(parent)
         for key, children in self.children.items():
             self.children[key] = tuple(held for held in children if id(held.thing) in useful)
+        self._forget_all_but(self.root)
+
+    def _forget_all_but(self, root: Any) -> None:
+        """Forget what can't be reached any more."""
+        reached, pending = {id(root)}, [id(root)]
+        while pending:
+            below = {id(held.thing) for held in self.children[pending.pop()]} - reached
+            reached |= below
+            pending += below
+        for known in (self.objects, self.own, self.children, self.loose):
+            for key in known.keys() - reached:
+                del known[key]
 
     def _share(self) -> None:
         """Find what is reached on several ways: what is held at several places, and all below that."""
@@ -181,7 +211,7 @@ class Survey:
 
 def _tracked(layer: Any, below: str) -> tuple[Any, ...]:
     """Return the layers and modules that Keras knows a layer to hold, each once, but metrics."""
-    tracked = (each for _, each in _within(list(vars(layer).get(below, ())), (), _MAX_DEPTH))
+    tracked = (each for _, each in within(list(vars(layer).get(below, ())), ()))
     layers = {id(each): each for each in tracked if kind_of(each) in ("keras", "module")}
     return tuple(each for each in layers.values() if not is_metric(each))
 
@@ -207,17 +237,37 @@ def _once_of_keras(every: Iterable[Held]) -> tuple[Held, ...]:
     return tuple(kept)
 
 
-def _held(thing: Any, without: Collection[str] = ()) -> Iterator[Held]:
+def held_by(thing: Any, without: Collection[str] = ()) -> Iterator[Held]:
     """Yield the variables and the objects in the attributes of an object, also in lists, tuples and dicts."""
+    numbered = (
+        ("layer-",) if "keras_api" in without else ()
+    )  # each is an attribute or a `layer_with_weights-` too
     ignored = getattr(type(thing), "_TF_MODULE_IGNORED_PROPERTIES", ())
     for name, value in vars(thing).items():
-        if name not in without and name not in ignored and not name.startswith("_self_"):
-            for steps, each in _within(value, (name,), _MAX_DEPTH):
+        if name not in without and name not in ignored and not name.startswith(("_self_", *numbered)):
+            for steps, each in within(value, (name,)):
                 if kind_of(each) is not None:
                     yield Held(steps, each)
 
 
-def _within(value: Any, steps: Steps, depth: int) -> Iterator[tuple[Steps, Any]]:
+def variables_in(held: Held) -> Iterator[Held]:
+    """Yield the variables in an object that is no layer, such as a generator's, and in such objects within it."""
+    seen = {id(held.thing)}
+    pending = [held]
+    while pending:
+        holder = pending.pop()
+        for steps, thing in held_by(holder.thing):
+            below = Held((*holder.steps, *steps), thing)
+            if id(thing) not in seen:
+                seen.add(id(thing))
+                if kind_of(thing) == "variable":
+                    yield below
+                elif kind_of(thing) == "other":
+                    pending.append(below)
+
+
+def within(value: Any, steps: Steps, depth: int = _MAX_DEPTH) -> Iterator[tuple[Steps, Any]]:
+    """Yield what a list, tuple or dict holds, at any depth, with the way to it; anything else as it is."""
     if isinstance(value, dict):
         inside: Iterable[tuple[Any, Any]] = ((str(key), member) for key, member in value.items())
     elif isinstance(value, (list, tuple)):
@@ -227,7 +277,7 @@ def _within(value: Any, steps: Steps, depth: int) -> Iterator[tuple[Steps, Any]]
         return
     if depth:
         for step, member in inside:
-            yield from _within(member, (*steps, step), depth - 1)
+            yield from within(member, (*steps, step), depth - 1)
 
 
 def kind_of(thing: Any) -> Kind:
@@ -273,8 +323,30 @@ def _keras_of(cls: type) -> str | None:
     return None
 
 
+def is_from_v1(thing: Any) -> bool:
+    """Return whether an object is what a SavedModel of TensorFlow 1 loads as: a list of variables named by scopes."""
+    return type(thing).__name__ == "AutoTrackable" and {"graph", "prune", "variables"} <= vars(thing).keys()
+
+
 def is_metric(thing: Any) -> bool:
     """Return whether an object is a metric of tf_keras, which are layers too."""
     return any(
         base.__name__ == "Metric" and base.__module__.startswith("tf_keras.") for base in type(thing).__mro__
     )
+
+
+def is_optimizer(thing: Any) -> bool:
+    """Return whether an object is an optimizer of either Keras, or one that was loaded."""
+    return kind_of(thing) == "other" and any(
+        "keras" in base.__module__ and ".optimizers." in base.__module__ + "." for base in type(thing).__mro__
+    )
+
+
+def own_name(variable: Any) -> str:
+    """Return `kernel` of a variable that is called `dense/kernel:0`."""
+    return full_name(variable).rpartition("/")[2]
+
+
+def full_name(variable: Any) -> str:
+    """Return `dense/kernel` of a variable that is called `dense/kernel:0`."""
+    return str(variable.name).removesuffix(":0")
