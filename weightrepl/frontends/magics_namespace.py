@@ -195,23 +195,36 @@ def variables_of(shell: Any, local: Mapping[str, object] | None = None) -> dict[
 
 
 def _found(variables: Mapping[str, object]) -> list[tuple[object, tuple[str, ...]]]:
-    """Return the models, each with the variables that hold it; bare layers where there is no model at all."""
+    """Return the models, each with the names that it has here; bare layers where there is no model at all."""
+    held = {id(value) for value in variables.values()}
     models: dict[int, tuple[object, list[str]]] = {}
     layers: dict[int, tuple[object, list[str]]] = {}
     for name, value in variables.items():
+        names, found, thing = [name], models, _thing(value)
         if isinstance(value, Model):
-            models.setdefault(id(value), (value, []))[1].append(name)
-        elif (reader := reader_of_object(value)) is not None:
-            kind = models if reader.is_model(value) else layers
-            kind.setdefault(id(value), (value, []))[1].append(name)
+            names += value.names
+            if id(thing) in held and thing is not None:
+                value = thing  # which may have changed since it was opened
+        elif (reader := reader_of_object(value)) is None:
+            continue
+        elif not reader.is_model(value):
+            found = layers
+        found.setdefault(id(value if thing is None else thing), (value, []))[1].extend(names)
     found = models or layers
     for part in _parts([thing for thing, _ in found.values()]) if len(found) > 1 else ():
         found.pop(id(part), None)
     return [(thing, tuple(names)) for thing, names in found.values()]
 
 
-def _parts(things: list[object]) -> Iterator[object]:
-    for thing in things:
+def _thing(value: object) -> object | None:
+    """Return the live object that a model was read from, if it is there; of anything else itself."""
+    if isinstance(value, Model):
+        return None if value.live is None else value.live.thing
+    return value
+
+
+def _parts(values: list[object]) -> Iterator[object]:
+    for thing in map(_thing, values):
         reader = reader_of_object(thing)
         if reader is not None:
             yield from reader.parts(thing)

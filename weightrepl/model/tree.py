@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import RLock
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from weightrepl.model.reading import NotReadYetError, reading_forbidden
 from weightrepl.model.tensor import AxisIndex, TensorPart, TensorSource, TensorSpec, indexed_shape
 from weightrepl.values import Value
+
+if TYPE_CHECKING:
+    from weightrepl.model.live import Live
 
 SYSTEM_NAMES = (".optimizer", ".metrics", ".state", ".unread")
 """Layers of a model for what is not part of the network proper."""
@@ -322,14 +325,6 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
     for name, thing in pairs:
         groups[name] = (*groups[name], thing) if name in groups else (thing,)
     return groups
-
-
-class Live(Protocol):
-    """The live object that a model was read from, kept alive until it is loosened."""
-
-    def loosen(self) -> None:
-        """Keep it no longer: what was not looked at so far, and all values, are a ChangedError once it is gone."""
-        ...
 
 
 class Model:
