@@ -84,7 +84,7 @@ class Namespace:
         session.workspace = Workspace(tuple(self._model(thing, names) for thing, names in found))
         if wanted is not None:
             model = self._wanted(
-                wanted, line, session.workspace, {id(t): n for n, (t, _) in enumerate(found)}
+                wanted, line, session.workspace, {_identity(t): n for n, (t, _) in enumerate(found)}
             )
             if model not in session.workspace.models:
                 session.workspace = session.workspace.opened(model)
@@ -129,8 +129,8 @@ class Namespace:
         """Return the model that `-m` names."""
         written = wanted.span.of(line)
         thing = _walked(written, self.variables)
-        if id(thing) in found:
-            return workspace.models[found[id(thing)]]
+        if _identity(thing) in found:
+            return workspace.models[found[_identity(thing)]]
         if isinstance(thing, Model) or (thing is not None and reader_of_object(thing) is not None):
             return self._model(thing, (written,))
         named = workspace.by_name.get(wanted.text, ())
@@ -209,7 +209,7 @@ def _found(variables: Mapping[str, object]) -> list[tuple[object, tuple[str, ...
             continue
         elif not reader.is_model(value):
             found = layers
-        found.setdefault(id(value if thing is None else thing), (value, []))[1].extend(names)
+        found.setdefault(_identity(value), (value, []))[1].extend(names)
     found = models or layers
     for part in _parts([thing for thing, _ in found.values()]) if len(found) > 1 else ():
         found.pop(id(part), None)
@@ -221,6 +221,12 @@ def _thing(value: object) -> object | None:
     if isinstance(value, Model):
         return None if value.live is None else value.live.thing
     return value
+
+
+def _identity(value: object) -> int:
+    """Return what tells models apart; the same for a live object and for models that were read from it."""
+    thing = _thing(value)
+    return id(value if thing is None else thing)
 
 
 def _parts(values: list[object]) -> Iterator[object]:
