@@ -183,12 +183,11 @@ def _span(cell: Cell, right: bool, unit: str | None, separator: bool) -> str:
 def _widths(block: TreeBlock) -> str:
     """Return the widths of the columns of a tree, in the width of a digit: all rows have the same.
 
-    The first has room for what hangs below; the last takes what is left.
+    The first has room for what hangs below.
     """
     shown = [TreeRow(0, tuple(map(Cell, block.columns)))] * bool(block.columns) + [*block.rows]
     rooms = [min(WIDEST, max(column)) for column in zip(*map(_rooms, shown), strict=True)]
-    *tracks, last = (f"{room}ch" for room in rooms)
-    return f"--c:{' '.join(tracks)} minmax({last},1fr);--w:{sum(rooms) + 2 * len(rooms)}ch"
+    return f"--c:{' '.join(f'{room}ch' for room in rooms)};--w:{sum(rooms) + 2 * len(rooms)}ch"
 
 
 def _rooms(row: TreeRow) -> list[int]:

@@ -75,7 +75,7 @@ _RULES = f"""
 § .wr-problem.wr-error{{border-color:#d1242f}}
 § .wr-problem.wr-warning{{border-color:#bf8700}}
 § .wr-problem pre{{overflow-x:auto;white-space:pre}}
-§ mark{{background:none;color:{_hue("#d1242f")};font-weight:600;text-decoration:underline wavy;
+§ mark{{background:none;color:{_hue("#e5484d")};font-weight:600;text-decoration:underline wavy;
   text-underline-offset:.25em}}
 @media print{{§ .wr-long{{max-height:none}}§ .wr-box,§ figure,§ pre{{overflow:visible}}}}
 """

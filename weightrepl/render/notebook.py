@@ -18,7 +18,7 @@ from weightrepl.render.formats import Answer, Style, rendered
 from weightrepl.render.html import html as as_html
 from weightrepl.render.outline import short_tree
 from weightrepl.render.plain import SHOWN_ROWS
-from weightrepl.render.sheets import Shown, bounded, layers_of, readable, sheet, told
+from weightrepl.render.sheets import Shown, bounded, layers_of, sheet, told
 from weightrepl.render.text import Screen, lines, screen_of
 from weightrepl.render.trees import tree_of
 from weightrepl.spans import visible
@@ -62,14 +62,15 @@ def _in_a_terminal() -> bool:
 
 
 def _answers(shown: Shown) -> tuple[Answer, ...]:
-    """Return what is shown as answers, those whose values can't be read without them."""
+    """Return what is shown as answers.
+
+    Raises:
+        SourceError: a model can't be looked into.
+    """
     if isinstance(shown, tuple):
-        return tuple(map(readable, shown))
-    try:
-        result = layers_of(shown) if isinstance(shown, Model) else shown
-    except SourceError as error:
-        return (Answer("", None, (Problem("unreadable", str(error)),)),)
-    return (readable(Answer("", result, tuple(result.notes))),)
+        return shown
+    result = layers_of(shown) if isinstance(shown, Model) else shown
+    return (Answer("", result, tuple(result.notes)),)
 
 
 # ------------------------------------------------------------------ plain text
@@ -118,6 +119,12 @@ def _formatted(answers: Sequence[Answer], style: Style) -> Iterator[str]:
 
 
 def _document(shown: Shown, view: View) -> Any:
-    """Return what `--format json` writes of the rows that are shown."""
-    answers = [bounded(answer, view.most) for answer in _answers(shown)]
+    """Return what `--format json` writes of the rows that are shown, or of what keeps them from being shown."""
+    try:
+        return _as_json([bounded(answer, view.most) for answer in _answers(shown)])
+    except SourceError as error:
+        return _as_json([Answer("", None, (Problem("unreadable", str(error)),))])
+
+
+def _as_json(answers: Sequence[Answer]) -> Any:
     return json.loads("".join(rendered(answers, Style("json"))))

@@ -84,8 +84,9 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
         yield Picture(Problem("unreadable", shown.reason, severity="warning"))
         return
     else:
-        drawn = () if _is_flat(shown) else _drawn(result, site, deadline)
-        yield Beside((Facts((*facts, *_figures(shown, not asked))), *drawn))
+        drawn = _drawn(result, site, deadline) if asked or not _is_flat(shown) else ()
+        figures = _figures(shown, weight.size, not asked)
+        yield Beside((Facts(tuple({**dict(facts), **dict(figures)}.items())), *drawn))
     if seconds > 0:
         yield from corners(site)
 
@@ -97,12 +98,11 @@ def _is_flat(shown: Shown) -> bool:
 
 
 def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
-    """Return what is known without reading values."""
-    (row,) = result.table(_COLUMNS).rows
+    """Return what is known without reading values, or was read when the query was answered."""
+    names = tuple(n for n in dict.fromkeys((*_COLUMNS, *result.columns)) if n not in ("address", "hist"))
+    (row,) = result.table(names).rows
     facts = [
-        (name, cell(name, value))
-        for name, value in zip(_COLUMNS, row, strict=True)
-        if value not in ("", None)
+        (name, cell(name, value)) for name, value in zip(names, row, strict=True) if value not in ("", None)
     ]
     axes = [axis.name for axis in axes_of(result.rows[0])] if weight.shape else []
     if axes and not axes[0].startswith("axis "):
@@ -110,10 +110,12 @@ def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
     return (*facts, *(("also", Cell(visible(alias), "name")) for alias in weight.aliases))
 
 
-def _figures(shown: Shown, drawn: bool) -> Iterator[Fact]:
+def _figures(shown: Shown, size: int | None, drawn: bool) -> Iterator[Fact]:
     """Yield the figures of a weight, and its histogram as a small picture if that is `drawn`."""
     if drawn and shown.histogram is not None:
-        yield "histogram", Cell("", "bars", histogram=shown.histogram)
+        counted = sum(shown.histogram.counts) + shown.histogram.outside
+        name = "histogram" if counted == size else f"histogram of {counted:,} values"
+        yield name, Cell("", "bars", histogram=shown.histogram)
     for name in _FIGURES:
         value = shown.figures.get(name)
         if value is not None and (value or name not in _FLAGS):

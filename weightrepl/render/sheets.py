@@ -50,7 +50,6 @@ def sheet(shown: Shown, view: View) -> Iterator[Part]:
 
 
 def _answer(answer: Answer, view: View) -> Iterator[Part]:
-    answer = readable(answer)
     yield from told(answer, () if answer.result is None else _result(answer.result, view))
 
 
@@ -171,22 +170,6 @@ def _not_built(layers: LayerSelection) -> Iterator[Problem]:
     if lines:
         message = f"without weights, since not built yet: {numbered(len(unbuilt), 'layer')}"
         yield Problem("not-built", message, severity="note", hint=f"build it first: {lines[0]}")
-
-
-# ------------------------------------------------------------------ what can be read
-
-
-def readable(answer: Answer) -> Answer:
-    """Return an answer whose result can be shown: where its values can't be read, without them, and why."""
-    result = answer.result
-    if not isinstance(result, Selection):
-        return answer
-    try:
-        result[: result.view.most].table()
-    except SourceError as error:
-        plain = Selection.of(result.rows, result.workspace).seen(result.view)
-        return Answer(answer.query, plain, (*answer.problems, Problem("unreadable", str(error))))
-    return answer
 
 
 def bounded(answer: Answer, most: int) -> Answer:
