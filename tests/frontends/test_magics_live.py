@@ -34,7 +34,7 @@ def test_a_model_that_was_opened_too_is_one(bare: Notebook):
     names["net"].add(keras.layers.Dense(2, name="late"))
     assert bare.addresses("%weights -m opened late:bias") == ["one/late:bias"]  # as it is now
     del names["net"]
-    assert models(bare) == [("one", "opened", "base", "other")]
+    assert models(bare) == [("one", "opened", "other", "base")]
 
 
 def test_parts_are_no_models(bare: Notebook):
