@@ -14,6 +14,7 @@ pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
 
 import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
 from keras import layers, optimizers  # noqa: E402
 
 from tests import models  # noqa: E402
@@ -192,3 +193,17 @@ def test_a_model_with_nothing_of_the_kind_has_no_such_layers() -> None:
     compiled.compile("adam")
     opened = KerasObjectReader().open(compiled)
     assert below(opened, ".optimizer") == [*LOOSE]
+
+
+def test_variables_in_a_module_of_tensorflow_are_listed_as_unread_by_keras() -> None:
+    class Module(tf.Module):
+        pass
+
+    model = keras.Sequential([layers.Dense(2, name="d")], name="m")
+    model.module = Module()
+    model.module.w = [tf.Variable([1.0])]
+    model.module.below = {"a": Module()}
+    model.module.below["a"].above = model.module
+    model.module.below["a"].w = tf.Variable([2.0])
+    weights = [w for names, w in models.rows(KerasObjectReader().open(model)) if ".unread" in names]
+    assert [weight.name for weight in weights] == ["module.w.0", "module.below.a.w"]

@@ -22,6 +22,7 @@ _BASES = ("keras.src.layers.layer", "keras.src.models.model", "builtins")
 """Where the `build` of a class that has none is defined."""
 _WRAPPERS = "tensorflow.python.trackable.data_structures"
 """Where the dicts and tuples come from that TensorFlow puts in place of others; they only seem to be such."""
+_MODULE = "tensorflow.python.module.module.Module"
 _MAX_DEPTH = 32
 
 
@@ -81,8 +82,9 @@ class Survey:
                 if None not in steps:
                     ways = self.attributes.get(id(thing), ())
                     self.attributes[id(thing)] = ways if steps in ways else (*ways, steps)
-            elif is_variable(thing) and id(thing) not in tracked:
-                loose.setdefault(id(thing), (steps, thing))
+            elif id(thing) not in tracked:
+                for found in ((steps, thing),) if is_variable(thing) else _in_module(thing, steps):
+                    loose.setdefault(id(found[1]), found)
         self.loose[id(layer)] = tuple(loose.values())
         for child in children:
             self.attributes.setdefault(id(child), ())
@@ -169,7 +171,25 @@ def _may_hold(cls: Any) -> bool:
     if issubclass(cls, (dict, list, tuple, set, frozenset)) or cls.__module__ == _WRAPPERS:
         return True
     names = [f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__]
-    return _origin(cls) is not None or "keras.src.layers.layer.Layer" in names
+    return _origin(cls) is not None or "keras.src.layers.layer.Layer" in names or _MODULE in names
+
+
+def _has_inside(thing: Any) -> bool:
+    cls: Any = type(thing)  # any class can be hashed, which mypy doubts
+    return _may_hold(cls) and hasattr(thing, "__dict__")
+
+
+def _in_module(module: Any, steps: Steps) -> Iterator[tuple[Steps, Any]]:
+    """Yield the variables in a `tf.Module`, which Keras 3 knows nothing of, and in what is within it."""
+    seen, pending = {id(module)}, [(steps, module)] if _has_inside(module) else []
+    while pending:
+        way, holder = pending.pop()
+        for below, thing in _held(holder, way):
+            if is_variable(thing):
+                yield below, thing
+            elif id(thing) not in seen and _has_inside(thing):
+                seen.add(id(thing))
+                pending.append((below, thing))
 
 
 def is_sequential(layer: Any) -> bool:
@@ -194,12 +214,12 @@ def _listed(layer: Any, children: tuple[Any, ...]) -> Iterator[tuple[Steps, Any]
     yield from ((("layers", i), child) for i, child in enumerate(listed))
 
 
-def _held(layer: Any) -> Iterator[tuple[Steps, Any]]:
+def _held(layer: Any, way: Steps = ()) -> Iterator[tuple[Steps, Any]]:
     """Yield what hangs in the attributes of a layer, also in lists, tuples, dicts and sets (there without a step)."""
     for name, value in vars(layer).items():
         cls: Any = type(value)  # any class can be hashed, which mypy doubts
         if _may_hold(cls) and name not in _OF_KERAS and not name.startswith("_self_"):
-            yield from _within(value, (name,), _MAX_DEPTH)
+            yield from _within(value, (*way, name), _MAX_DEPTH)
 
 
 def _within(value: Any, steps: Steps, depth: int) -> Iterator[tuple[Steps, Any]]:

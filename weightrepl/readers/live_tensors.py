@@ -82,7 +82,11 @@ class VariableTensor:
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield the values piece by piece; only one piece is copied from the device at a time."""
         itemsize = max(1, (dtype_bits(self._spec.dtype) or 8) // 8)
-        for index in pieces(self._shape, max(1, max_nbytes // itemsize)):
+        most = max(1, max_nbytes // itemsize)
+        if 0 < (self._spec.size or 0) <= most:
+            yield self.read().reshape(-1)
+            return
+        for index in pieces(self._shape, most):
             yield self.read(index).reshape(-1)
 
 

@@ -145,10 +145,13 @@ def _listed(names: list[str], joint: str = ", ") -> str:
 def unknown_object(thing: object, bases: list[str]) -> UnknownFormatError:
     """Return the error for an object that is no model of a kind that is read."""
     kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
-    if any(base.startswith("tf_keras.") for base in bases):
-        return UnknownFormatError(f"{kind} is a model of tf_keras, {_NOT_YET}; save it and open the file")
-    if any(base.startswith("tensorflow.") for base in bases):
-        return UnknownFormatError(f"{kind} is an object of TensorFlow's, {_NOT_YET}")
+    if any(".optimizers." in f"{base}." and "keras" in base for base in bases):
+        return UnknownFormatError(
+            f"{kind} is an optimizer; open the model that it trains, which has it as .optimizer"
+        )
+    if any(base.startswith(("tensorflow.", "keras.", "tf_keras.")) for base in bases):
+        what = "models of Keras and tf_keras, tf.Modules and loaded SavedModels are opened"
+        return UnknownFormatError(f"{kind} is no model: {what}")
     if any(base.startswith("torch.") for base in bases):
         return UnknownFormatError(f"{kind} is a PyTorch module, which weightrepl does not read")
     return UnknownFormatError(f"{kind} is neither a Keras model nor the path of a file")
