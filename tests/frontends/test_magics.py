@@ -113,6 +113,13 @@ def test_a_model_is_named_by_a_path_to_it(notebook: Notebook):
     assert len(notebook.run('%weights --model="larger_model" **')) == 6
 
 
+def test_a_name_of_two_models_is_told(notebook: Notebook):
+    notebook.run("import weightrepl\nother = weightrepl.open(weightrepl.demo_path())")
+    told = notebook.told("%weights -m larger_model **").splitlines()
+    assert told[0] == "error[ambiguous-model]: 2 models are called 'larger_model'"
+    assert told[-1] == "  one of 'model', 'other'"
+
+
 @pytest.mark.parametrize(
     ("path", "seen"),
     [

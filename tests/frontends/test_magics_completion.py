@@ -157,7 +157,7 @@ def test_between_cells_models_stay_open(notebook: Notebook):
 
 def inspected(notebook: Notebook, marked: str) -> Any:
     kept = notebook.shell.magics_manager.registry[WeightreplMagics.__name__].kept
-    inspect = inspecting(kept, lambda *asked, **named: ("otherwise", asked, named))
+    inspect = inspecting(lambda: kept, lambda *asked, **named: ("otherwise", asked, named))
     return inspect(marked.replace("¦", ""), marked.index("¦"), 0, omit_sections=())
 
 

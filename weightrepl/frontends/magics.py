@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import (
@@ -25,22 +26,30 @@ if TYPE_CHECKING:
     from weightrepl.engine.selectors import Kind
     from weightrepl.engine.view import View
     from weightrepl.frontends.magics_cell import Answers
-    from weightrepl.frontends.magics_namespace import Namespace
+    from weightrepl.frontends.magics_namespace import Kept, Namespace
     from weightrepl.frontends.session import Session
 
 
 @magics_class
 class WeightreplMagics(Magics):
-    """The magics of one shell, and what they keep between two calls: the files that `-m` named."""
+    """The magics of one shell."""
 
     def __init__(self, shell: InteractiveShell) -> None:
-        from weightrepl.frontends.magics_namespace import Files, Kept
-
         super().__init__(shell)
         self.host = shell
-        self.files = Files()
-        self.kept = Kept(shell, self.files)
         self._leaving = ExitStack()
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What stays open between two calls; nothing before the first."""
+        from weightrepl.frontends.magics_namespace import Kept
+
+        return Kept(self.host)
+
+    def _let_go(self, close: bool = False) -> None:
+        """Let go of models; with `close` of files too."""
+        if "kept" in vars(self):
+            self.kept.close() if close else self.kept.forget()
 
     def join(self) -> None:
         """Become part of the shell."""
@@ -50,7 +59,7 @@ class WeightreplMagics(Magics):
 
         host: Any = self.host
         leave = self._leaving.callback
-        leave(self.files.close)
+        leave(self._let_go, close=True)
         leave(host.configurables.remove, self)
         leave(host.magics_manager.registry.pop, type(self).__name__)
         for kind, ours in self.magics.items():
@@ -60,15 +69,14 @@ class WeightreplMagics(Magics):
         host.register_magics(self)
         host.input_transformer_manager.token_transformers.append(RawLine)
         leave(host.input_transformer_manager.token_transformers.remove, RawLine)
-        host.events.register("pre_execute", self.kept.forget)
-        leave(host.events.unregister, "pre_execute", self.kept.forget)
-        leave(self.kept.forget)
+        host.events.register("pre_execute", self._let_go)
+        leave(host.events.unregister, "pre_execute", self._let_go)
         kernel = getattr(host, "kernel", None)
-        complete = matcher(self.kept, unbroken=kernel is not None)
+        complete = matcher(lambda: self.kept, unbroken=kernel is not None)
         host.Completer.custom_matchers.append(complete)
         leave(host.Completer.custom_matchers.remove, complete)
         if kernel is not None:
-            kernel.do_inspect = inspecting(self.kept, kernel.do_inspect)
+            kernel.do_inspect = inspecting(lambda: self.kept, kernel.do_inspect)
             leave(delattr, kernel, "do_inspect")
 
     def leave(self) -> None:
@@ -161,7 +169,7 @@ class WeightreplMagics(Magics):
         text = parts.query.text if body is None else body
         if options.expanding:
             text = expanded(text, {**self.host.user_ns, **(local or {})})
-        namespace = Namespace(variables_of(self.host, local), self.files)
+        namespace = Namespace(variables_of(self.host, local), self.kept.files)
         try:
             session = namespace.session(options.model, parts.query.line)
             if body is None:

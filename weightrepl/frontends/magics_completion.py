@@ -31,7 +31,7 @@ class Only(list[SimpleCompletion]):
         return super().__len__() or 1
 
 
-def matcher(kept: Kept, unbroken: bool) -> Callable[[CompletionContext], SimpleMatcherResult]:
+def matcher(kept: Callable[[], Kept], unbroken: bool) -> Callable[[CompletionContext], SimpleMatcherResult]:
     """Return what completes our lines, and leaves others to others.
 
     unbroken: whether details hold no blank at which they break, as JupyterLab would, into lines that overlap.
@@ -46,7 +46,7 @@ def matcher(kept: Kept, unbroken: bool) -> Callable[[CompletionContext], SimpleM
         asked = asked_at(context.full_text, offset)
         if asked is None:
             return {"completions": [], "suppress": False}
-        return _result(completions(asked, kept).items, asked, "\xa0" if unbroken else " ")
+        return _result(completions(asked, kept()).items, asked, "\xa0" if unbroken else " ")
 
     return complete  # type: ignore[no-any-return]
 

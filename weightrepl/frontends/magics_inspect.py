@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from weightrepl.errors import WeightreplError
-from weightrepl.frontends.magics_lines import asked_at
 from weightrepl.render.blocks import Cell, Facts, Heading, Line
 
 if TYPE_CHECKING:
@@ -17,12 +16,14 @@ if TYPE_CHECKING:
     from weightrepl.service.answers import Hover
 
 
-def inspecting(kept: Kept, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+def inspecting(kept: Callable[[], Kept], otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """Return a kernel's `do_inspect` that knows our lines, and asks `otherwise` of all others."""
 
     def do_inspect(code: str, cursor_pos: int, *arguments: Any, **named: Any) -> Any:
+        from weightrepl.frontends.magics_lines import asked_at
+
         asked = asked_at(code, cursor_pos)
-        found = None if asked is None else hovered(asked, kept)
+        found = None if asked is None else hovered(asked, kept())
         if found is None:
             return otherwise(code, cursor_pos, *arguments, **named)
         return {"status": "ok", "data": bundle_of(found), "metadata": {}, "found": True}

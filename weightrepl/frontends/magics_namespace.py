@@ -14,11 +14,11 @@ from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Fix, Problem, QueryError
 from weightrepl.frontends.session import Session, file_print, read_query_file
-from weightrepl.model.tree import Model
+from weightrepl.model.tree import Model, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
 from weightrepl.readers.registry import open_source, reader_of_object
-from weightrepl.spans import nearest
+from weightrepl.spans import listed, nearest
 
 if TYPE_CHECKING:
     from weightrepl.engine.evaluate import Result
@@ -133,19 +133,21 @@ class Namespace:
             return workspace.models[found[_identity(thing)]]
         if isinstance(thing, Model) or (thing is not None and reader_of_object(thing) is not None):
             return self._model(thing, (written,))
-        named = workspace.by_name.get(wanted.text, ())
+        named = workspace.by_name.get(nfc(wanted.text), ())
         if len(named) == 1:
             return named[0].model
+        if named:
+            raise _ambiguous(wanted, line, workspace, [place.model for place in named])
         if os.path.lexists(os.path.expanduser(wanted.text)):
             return self.file(wanted.text)
         raise _no_such(wanted, line, workspace, thing)
 
 
 class Kept:
-    """The models that are open for who types: as long as no code runs nothing changes."""
+    """What stays open between two calls: files, and for who types all models, since nothing changes till code runs."""
 
-    def __init__(self, shell: Any, files: Files) -> None:
-        self._shell, self._files = shell, files
+    def __init__(self, shell: Any) -> None:
+        self._shell, self.files = shell, Files()
         self._sessions: dict[str, Session] = {}
 
     def session(self, parts: Parts, text: str = "") -> Session:
@@ -159,7 +161,7 @@ class Kept:
         model = next((p.value for p in parts.options if p.option and p.option.name == "--model"), None)
         key = "" if model is None else model.span.of(parts.query.line)
         if key not in self._sessions:
-            namespace = Namespace(variables_of(self._shell), self._files)
+            namespace = Namespace(variables_of(self._shell), self.files)
             self._sessions[key] = namespace.session(model, parts.query.line)
             self._sessions[key].named = namespace.names("")
         session = self._sessions[key]
@@ -170,9 +172,14 @@ class Kept:
             session.named = {**session.named, **read_query_file(text, "", "").named}
         return session
 
-    def forget(self, *_: object) -> None:
-        """Let go of them: code is about to run."""
+    def forget(self) -> None:
+        """Let go of the models: code is about to run."""
         self._sessions.clear()
+
+    def close(self) -> None:
+        """Let go of all."""
+        self.forget()
+        self.files.close()
 
 
 def need_model(session: Session, text: str) -> None:
@@ -274,6 +281,14 @@ def _step(node: ast.expr, variables: Mapping[str, Any]) -> Any:
         case ast.Subscript(value=above, slice=key):
             return _step(above, variables)[ast.literal_eval(key)]
     raise ValueError
+
+
+def _ambiguous(wanted: Word, line: str, workspace: Workspace, models: list[Model]) -> QueryError:
+    """Return the error that several models are called so."""
+    message = f"{len(models)} models are called '{wanted.text}'"
+    names = [name for name, ordinal in map(workspace.shown_name, models) if not ordinal]
+    hint = f"one of {listed(names)}" if names else None
+    return QueryError(line, [Problem("ambiguous-model", message, wanted.span, hint=hint)])
 
 
 def _no_such(wanted: Word, line: str, workspace: Workspace, thing: object) -> QueryError:
