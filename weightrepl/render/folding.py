@@ -23,7 +23,8 @@ class Entry:
     spelled: how an address spells it; of a run, a pattern.
     name: what it is called; None where a pattern of names would not select it alone, so that it is not folded.
     cells: what its row shows beside its name; None where it has no row.
-    figures: gives what follows from what it holds, for who shows it.
+    figures, weights: give what follows from its traits and from what is below it, for who shows it: the figures of
+        a layer, and the entries of weights of its own that are not below it.
     traits: what else must be the same for two to be alike.
     held: how an address spells the attribute under which its parent holds it; empty where that is not known.
     count: how many it stands for.
@@ -33,6 +34,7 @@ class Entry:
 
     __slots__ = (
         "alike", "below", "cells", "count", "figures", "held", "kind", "name", "sign", "spelled", "tail", "traits",
+        "weights",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class Entry:
         self.sign, self.spelled, self.tail, self.name = sign, spelled, tail, name
         self.cells, self.traits = cells, traits
         self.figures: Callable[[], tuple[Cell, ...]] = tuple
+        self.weights: Callable[[], list[Entry]] = list
         self.below: list[Entry] = []
         self.held = ""
         self.count = 1

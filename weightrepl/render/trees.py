@@ -16,6 +16,7 @@ from weightrepl.render.cells import cell
 from weightrepl.render.folding import Entry, Structures, fold, layer_entry, weight_entry
 from weightrepl.spans import visible
 
+NOT_BUILT = "not built"
 USUAL_DTYPE = "float32"
 """Goes without saying beside a weight's shape in a tree."""
 
@@ -93,7 +94,7 @@ def _tree(roots: Sequence[_Branch], workspace: Workspace, unfolded: bool) -> Ent
     top, structures = Entry("", ""), Structures()
     pending = [(root, top) for root in roots]
     for branch, above in pending:
-        entry = _branch_entry(branch, workspace, structures)
+        entry = _branch_entry(branch, workspace, structures, unfolded)
         above.below.append(entry)
         pending += [(below, entry) for below in branch.below.values()]
     if not unfolded:
@@ -101,17 +102,33 @@ def _tree(roots: Sequence[_Branch], workspace: Workspace, unfolded: bool) -> Ent
     return top
 
 
-def _branch_entry(branch: _Branch, workspace: Workspace, structures: Structures) -> Entry:
-    """Return the entry of a branch, above those of its own weights; its cells are class and remark."""
+def _branch_entry(branch: _Branch, workspace: Workspace, structures: Structures, unfolded: bool) -> Entry:
+    """Return the entry of a branch, above those of its own weights; its cells are class and remark.
+
+    Of a layer that was selected itself, the traits tell of its weights, so that these can wait until it is shown.
+    """
     place, layer = branch.place, branch.place.layer
-    remark, own = _told(branch, workspace)
-    entry = layer_entry(place, workspace)
-    entry.below = [weight_entry(site, layer, (Cell(_shape_and_dtype(site)),)) for site in own]
+    entry, remark = layer_entry(place, workspace), _remark(branch, workspace)
     entry.cells = (Cell("" if layer.system else visible(layer.class_name or "?")), Cell(remark))
     entry.figures = partial(_figures, branch)
+    if remark in ("", NOT_BUILT):
+        if branch.chosen:
+            entry.weights = partial(_own_weights, branch, unfolded)
+        else:
+            entry.below = _own_weights(branch, unfolded=True)  # they are folded with all that is there
     if branch.chosen and place.parent is not None:
         entry.traits = structures.of(layer)
     return entry
+
+
+def _own_weights(branch: _Branch, unfolded: bool) -> list[Entry]:
+    """Return the entries of a layer's own weights, of those that were selected where it was not."""
+    place, top = branch.place, Entry("", "")
+    own = [Site(place, weight) for weight in place.layer.weights] if branch.chosen else branch.sites
+    top.below = [weight_entry(site, place.layer, (Cell(_shape_and_dtype(site)),)) for site in own]
+    if not unfolded:
+        fold(top)
+    return top.below
 
 
 def _figures(branch: _Branch) -> tuple[Cell, ...]:
@@ -142,16 +159,16 @@ def _selected_below(branch: _Branch) -> list[Site]:
     return found
 
 
-def _told(branch: _Branch, workspace: Workspace) -> tuple[str, Sequence[Site]]:
-    """Return what is told of a layer behind its figures: a remark, and its own weights."""
+def _remark(branch: _Branch, workspace: Workspace) -> str:
+    """Return what is told of a layer behind its figures; in the place of its weights, but where it is not built."""
     place, layer = branch.place, branch.place.layer
     first = first_place(place) if layer.shared else place
     if first is not place:
-        return f"same as {address(first, workspace)}", ()
-    own = [Site(place, weight) for weight in layer.weights] if branch.chosen else branch.sites
+        return f"same as {address(first, workspace)}"
+    own = layer.weights if branch.chosen else branch.sites
     if layer.system and own:
-        return numbered(len(own), "weight"), ()
-    return "not built" if layer.built is False else "", own
+        return numbered(len(own), "weight")
+    return NOT_BUILT if layer.built is False else ""
 
 
 def _shape_and_dtype(site: Site) -> str:
@@ -180,7 +197,7 @@ def times(entry: Entry) -> Cell:
 def weights_beside(entry: Entry) -> Cell:
     """Return what is told of a layer, and its own weights."""
     assert entry.cells is not None
-    own = (_beside(below) for below in entry.below if below.sign == ":")
+    own = (_beside(each) for each in (*entry.weights(), *entry.below) if each.sign == ":")
     beside = tuple(filter(None, [entry.cells[1].text, *own]))
     return Cell("  ".join(beside), "list", beside)
 
