@@ -171,6 +171,13 @@ def test_a_tree_shows_what_is_nearest_to_the_root_first():
     assert names[:5] == ["m", "├── a", "|├── b", "||└── … 1 more layer", "|└── … 1 more layer"]
 
 
+def test_layers_that_a_query_sorted_are_a_table_in_its_order():
+    found = evaluate("**/d* | sort params desc", MANY, want="layers")
+    assert "<details" not in bundle(found)["text/html"]
+    assert seen(found).index("m/d1521") < seen(found).index("m/d0 ")
+    assert "<details" in bundle(evaluate("**/d*", MANY, want="layers"))["text/html"]
+
+
 def test_the_html_of_a_large_model_is_small():
     lines = ["m"]
     for i in range(3000):

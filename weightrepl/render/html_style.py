@@ -7,7 +7,9 @@ SCOPE = ".weightrepl.weightrepl.weightrepl"
 
 _DIM = "color-mix(in oklab, currentColor 72%, transparent)"
 _LINE = "color-mix(in oklab, currentColor 16%, transparent)"
-_PAPER = "var(--jp-layout-color0,var(--vscode-editor-background,var(--colab-primary-surface-color,Canvas)))"
+_PAPER = "var(--jp-layout-color0,var(--vscode-editor-background,var(--colab-primary-surface-color,#0000)))"
+"""What a page is of, as JupyterLab, VS Code and Colab call it; elsewhere what is behind is blurred."""
+
 _FAINT = "color-mix(in oklab, currentColor 6%, transparent)"
 
 
@@ -28,7 +30,8 @@ _RULES = f"""
 § .wr-u{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}}
 § .wr-box{{overflow-x:auto;max-width:100%;position:relative}}
 § .wr-long{{overflow:auto;max-height:42em}}
-§ .wr-long thead{{position:sticky;top:0;z-index:1;background:{_PAPER}}}
+§ .wr-long thead{{position:sticky;top:0;z-index:1;background:{_PAPER};
+  backdrop-filter:blur(9px)}}
 § .wr-dim,§ .wr-unknown,§ caption{{color:{_DIM}}}
 § .wr-name{{color:{_hue("#2a7de1")}}}
 § .wr-shape{{color:{_hue("#0f8f8f")}}}

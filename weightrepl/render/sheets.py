@@ -68,7 +68,7 @@ def told(answer: Answer, parts: Iterable[T]) -> Iterator[T | Picture]:
 
 def _result(result: Result, view: View) -> Iterator[Part]:
     match result:
-        case LayerSelection() if result and not result.chosen:
+        case LayerSelection() if result and not result.chosen and _in_tree_order(result):
             yield from _tree(tree_of(result), view.most, _totals(result))
         case Selection() if len(result) == 1 and not result.chosen:
             yield from one_weight(result, view.seconds)
@@ -76,6 +76,13 @@ def _result(result: Result, view: View) -> Iterator[Part]:
             yield from _weights(result, view)
         case _:
             yield from _table(result, view.most)
+
+
+def _in_tree_order(layers: LayerSelection) -> bool:
+    """Return whether layers come as they hang, and not as a query sorted them."""
+    models = {id(model): i for i, model in enumerate(layers.workspace.models)}
+    order = [(models.get(id(place.model), 0), place.position) for place in layers.rows]
+    return order == sorted(order)
 
 
 def _totals(result: Result) -> str:

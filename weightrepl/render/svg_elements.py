@@ -59,8 +59,10 @@ def identity(*drawn: object) -> str:
 SYSTEM = "@media (prefers-color-scheme:dark)"
 """Where a picture that stands by itself is dark."""
 
-NOTEBOOK = ':is([data-jp-theme-light="false"],.vscode-dark,.vscode-high-contrast,html[theme=dark])'
-"""Where one in a notebook is: JupyterLab, VS Code and Colab have themes of their own, whatever the system has."""
+NOTEBOOK = (
+    ':is([data-jp-theme-light="false"],.vscode-dark,.vscode-high-contrast,[theme=dark],[data-theme=dark])'
+)
+"""Where one in a notebook is: JupyterLab, VS Code, Colab and pages of documentation have themes of their own."""
 
 
 def document(
