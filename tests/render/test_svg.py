@@ -335,7 +335,7 @@ def test_a_fraction_of_an_endless_way():
 
 def test_a_thumbnail_has_its_numbers_in_the_title():
     drawn = parsed(thumbnail(Histogram(-1.0, 1.0, (0, 5, 1), 2)))
-    assert (drawn.get("width"), drawn.get("height")) == ("100", "18")
+    assert (drawn.get("width"), drawn.get("height")) == ("80", "18")
     assert drawn.find(f"{NAMESPACE}title").text == "6 values in 3 bins, -1 … 1; 2 NaN or infinite"
     assert drawn.find(f"{NAMESPACE}desc") is None
     assert not list(drawn.iter(f"{NAMESPACE}text"))

@@ -191,7 +191,7 @@ def _widths(block: TreeBlock) -> str:
 
 
 def _rooms(row: TreeRow) -> list[int]:
-    first, *others = (width(cell.text) for cell in row.cells)
+    first, *others = (width(cell.text) + len(cell.parts) for cell in row.cells)
     return [first + 2 * row.depth + 3, *others]
 
 

@@ -41,7 +41,7 @@ _RULES = f"""
 § :not(style)+.wr-title{{margin-top:1em}}
 § table{{border-collapse:collapse;width:auto;table-layout:auto;margin:0}}
 § tr,§ tbody tr:nth-child(n){{background:none;border:0}}
-§ th,§ td{{padding:.12em 1em .12em 0;text-align:left;vertical-align:middle;font-weight:400;
+§ th,§ td{{padding:.12em .8em .12em 0;text-align:left;vertical-align:middle;font-weight:400;
   border:0;border-bottom:1px solid {_LINE};white-space:nowrap;max-width:none;background:none;
   color:inherit}}
 § thead th{{font-weight:600;color:{_DIM};border-bottom-width:2px}}
@@ -72,7 +72,7 @@ _RULES = f"""
   overflow-wrap:anywhere;line-height:1.5}}
 § .wr-facts th{{font-family:system-ui,sans-serif;white-space:nowrap}}
 § .wr-beside{{display:flex;flex-wrap:wrap;gap:.5em 3em;align-items:flex-start}}
-§ .wr-beside>table{{flex:0 1 auto;max-width:26em}}
+§ .wr-beside>table{{flex:0 1 auto;max-width:32em}}
 § figure{{overflow-x:auto;margin:.5em 0}}
 § .wr-problem{{margin:.4em 0;padding:.1em 0 .1em .7em;border-left:3px solid {_LINE}}}
 § .wr-problem.wr-error{{border-color:#d1242f}}

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from weightrepl.engine.pictures import Bars, HeatMap
 from weightrepl.engine.table import Histogram
 from weightrepl.render.charts import number, numbers
-from weightrepl.render.svg_elements import LEVELS, LINE, SANS, Drawn, colour, group, short, text
+from weightrepl.render.svg_elements import LEVELS, LINE, MONO, SANS, Drawn, colour, group, short, text
 from weightrepl.values import Value
 
 
@@ -170,7 +170,7 @@ def _legend(values: Sequence[float], scale: float, name: str, step: int) -> Draw
             f'<use {strip} transform="translate({short(x)} 0) scale({step} {_SWATCH})"/>',
             text(x + width + 6, 10, high),
         ]
-        right = max(right, x + width + 6 + len(high) * SANS)
+        right = max(right, x + width + 6 + len(high) * MONO)
         y += LINE + 2
     elif "zero" in kinds:
         elements.append(text(0, 10, "every value is 0", "dim"))

@@ -81,7 +81,7 @@ def drawing(panel: Panel) -> str:
     return document(name, wide, y + 4, panel.address, told, elements, NOTEBOOK)
 
 
-def thumbnail(drawn: Histogram, width: int = 100, height: int = 18) -> str:
+def thumbnail(drawn: Histogram, width: int = 80, height: int = 18) -> str:
     """Return a histogram as a small picture without axes, for a cell of a table, in the colour of its text.
 
     Its title says the numbers.
