@@ -200,3 +200,8 @@ def test_a_kernel_gets_its_own_way_back(bare: Notebook):
     assert not kernel.do_inspect("abs", 2)["found"]
     bare.run("%unload_ext weightrepl")
     assert vars(kernel) == {}
+    kernel.do_inspect = others = lambda code, cursor_pos: {"found": "others"}  # type: ignore[method-assign]
+    bare.run("%load_ext weightrepl")
+    assert kernel.do_inspect("abs", 2) == {"found": "others"}
+    bare.run("%unload_ext weightrepl")
+    assert kernel.do_inspect is others

@@ -76,8 +76,11 @@ class WeightreplMagics(Magics):
         host.Completer.custom_matchers.append(complete)
         leave(host.Completer.custom_matchers.remove, complete)
         if kernel is not None:
+            own = "do_inspect" in vars(kernel)  # put there by somebody else before us
+            leave(setattr, kernel, "do_inspect", kernel.do_inspect) if own else leave(
+                delattr, kernel, "do_inspect"
+            )
             kernel.do_inspect = inspecting(lambda: self.kept, kernel.do_inspect)
-            leave(delattr, kernel, "do_inspect")
 
     def leave(self) -> None:
         """Let the shell be as it was."""
@@ -176,8 +179,9 @@ class WeightreplMagics(Magics):
                 found: Result | Answers = of_line(text, want, namespace, session, options.view)
             else:
                 found, wrong = of_cell(text, parts.query, namespace, session, options.view)
+                if wrong and found:
+                    display(found)  # type: ignore[no-untyped-call]
                 if wrong:
-                    display(*[found] if found else [])  # type: ignore[no-untyped-call]
                     raise QueryError(text, wrong)
         finally:
             namespace.loosen()
@@ -191,10 +195,11 @@ def of_line(text: str, want: Kind, namespace: Namespace, session: Session, view:
     from weightrepl.frontends.magics_namespace import need_model
 
     need_model(session, text)
-    query = text if text.strip() else "**:*" if want == "weights" else "**"
-    view = view.replace(tree=not text.strip())
-    session.named = namespace.names(query)
-    result = session.run(query, want)
+    if not text.strip():
+        text = "**:*" if want == "weights" else "**"
+        view = view.replace(tree=want == "layers")
+    session.named = namespace.names(text)
+    result = session.run(text, want)
     namespace.look_at(result)
     return result.seen(view)
 

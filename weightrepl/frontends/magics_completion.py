@@ -86,15 +86,9 @@ def completions(asked: Asked, kept: Kept) -> Completions:
 def _of_query(asked: Asked, kept: Kept) -> Completions:
     from weightrepl.service.complete import complete
 
-    session, query = kept.session(asked.parts, asked.body), asked.query
-    found = complete(
-        query.text,
-        asked.offset - query.start,
-        session.workspace,
-        location=session.location,
-        named=session.named,
-    )
-    items = _in_full(found.items, session.workspace)
+    scope, query = kept.scope(asked), asked.query
+    found = complete(query.text, asked.offset - query.start, **scope)
+    items = _in_full(found.items, scope["workspace"])
     return Completions(tuple(item.replace(span=item.span.shifted(query.start)) for item in items))
 
 

@@ -39,9 +39,7 @@ class RawLine(TokenTransformBase):
         end = find_end_of_continued_line(lines, start)
         typed = [lines[start][column:], *lines[start + 1 : end + 1]]
         whole = " ".join([piece.rstrip()[:-1] for piece in typed[:-1]] + [typed[-1].rstrip("\r\n")])
-        name, rest = whole[1:], ""
-        if found := re.match(r"(\w+)\s?", name):
-            name, rest = found[1], name[found.end() :]
+        _, name, rest = re.split(r"%(\w+)\s?", whole, maxsplit=1)
         call = f"get_ipython().run_line_magic({name!r}, {rest!r})\n"
         return [*lines[:start], lines[start][:column] + call, *lines[end + 1 :]]
 

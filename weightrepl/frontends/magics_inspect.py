@@ -39,14 +39,7 @@ def hovered(asked: Asked, kept: Kept) -> Hover | None:
     if (found := _of_option(asked)) is not None or asked.offset < query.start:
         return found
     try:
-        session = kept.session(asked.parts, asked.body)
-        return hover(
-            query.text,
-            asked.offset - query.start,
-            session.workspace,
-            location=session.location,
-            named=session.named,
-        )
+        return hover(query.text, asked.offset - query.start, **kept.scope(asked))
     except WeightreplError:
         return None
 

@@ -23,6 +23,7 @@ from weightrepl.spans import listed, nearest
 if TYPE_CHECKING:
     from weightrepl.engine.evaluate import Result
     from weightrepl.frontends.commands_words import Word
+    from weightrepl.frontends.magics_lines import Asked
     from weightrepl.frontends.magics_options import Parts
 
 NO_MODEL = """\
@@ -150,10 +151,8 @@ class Kept:
         self._shell, self.files = shell, Files()
         self._sessions: dict[str, Session] = {}
 
-    def session(self, parts: Parts, text: str = "") -> Session:
+    def session(self, parts: Parts) -> Session:
         """Return a session with all models that the variables hold, as the options have it.
-
-        text: the body of a cell, whose `#: let` name queries.
 
         Raises:
             WeightreplError: the options name no model, or it can't be opened.
@@ -162,15 +161,19 @@ class Kept:
         key = "" if model is None else model.span.of(parts.query.line)
         if key not in self._sessions:
             namespace = Namespace(variables_of(self._shell), self.files)
-            self._sessions[key] = namespace.session(model, parts.query.line)
-            self._sessions[key].named = namespace.names("")
-        session = self._sessions[key]
-        if text:
-            from copy import copy
+            session = self._sessions[key] = namespace.session(model, parts.query.line)
+            session.named = namespace.names("")
+        return self._sessions[key]
 
-            session = copy(session)
-            session.named = {**session.named, **read_query_file(text, "", "").named}
-        return session
+    def scope(self, asked: Asked) -> dict[str, Any]:
+        """Return where the service is to look for what a query means, one that somebody types.
+
+        Raises:
+            WeightreplError: the options name no model, or it can't be opened.
+        """
+        session = self.session(asked.parts)
+        named = {**session.named, **read_query_file(asked.body, "", "").named}
+        return {"workspace": session.workspace, "location": session.location, "named": named}
 
     def forget(self) -> None:
         """Let go of the models: code is about to run."""
