@@ -162,8 +162,9 @@ class WeightreplMagics(Magics):
         from IPython.display import display
 
         from weightrepl.frontends.magics_cell import of_cell
-        from weightrepl.frontends.magics_namespace import Namespace, variables_of
+        from weightrepl.frontends.magics_namespace import Namespace
         from weightrepl.frontends.magics_options import options_of, parts_of
+        from weightrepl.frontends.magics_variables import variables_of
         from weightrepl.frontends.shell import Given
 
         name = f"%{want} " if body is None else f"%%{want} "

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +12,7 @@ from weightrepl.engine.evaluate import named_result
 from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Fix, Problem, QueryError
+from weightrepl.frontends.magics_variables import identity, models_in, variables_of, walked
 from weightrepl.frontends.session import Session, file_print, read_query_file
 from weightrepl.model.tree import Model, nfc
 from weightrepl.model.workspace import Workspace
@@ -81,11 +81,11 @@ class Namespace:
             SourceError: a file can't be opened.
         """
         session = Session()
-        found = _found(self.variables)
+        found = models_in(self.variables)
         session.workspace = Workspace(tuple(self._model(thing, names) for thing, names in found))
         if wanted is not None:
             model = self._wanted(
-                wanted, line, session.workspace, {_identity(t): n for n, (t, _) in enumerate(found)}
+                wanted, line, session.workspace, {identity(t): n for n, (t, _) in enumerate(found)}
             )
             if model not in session.workspace.models:
                 session.workspace = session.workspace.opened(model)
@@ -129,9 +129,9 @@ class Namespace:
     def _wanted(self, wanted: Word, line: str, workspace: Workspace, found: Mapping[int, int]) -> Model:
         """Return the model that `-m` names."""
         written = wanted.span.of(line)
-        thing = _walked(written, self.variables)
-        if _identity(thing) in found:
-            return workspace.models[found[_identity(thing)]]
+        thing = walked(written, self.variables)
+        if identity(thing) in found:
+            return workspace.models[found[identity(thing)]]
         if isinstance(thing, Model) or (thing is not None and reader_of_object(thing) is not None):
             return self._model(thing, (written,))
         named = workspace.by_name.get(nfc(wanted.text), ())
@@ -191,61 +191,6 @@ def need_model(session: Session, text: str) -> None:
         raise QueryError(text, [Problem("no-model", "no variable holds a model", hint=NO_MODEL)])
 
 
-def variables_of(shell: Any, local: Mapping[str, object] | None = None) -> dict[str, object]:
-    """Return the user's variables as `%who` lists them, and those of the function that a magic is in."""
-    hidden, nothing = shell.user_ns_hidden, object()
-    found = {
-        name: value
-        for name, value in tuple(shell.user_ns.items())
-        if not name.startswith("_") and hidden.get(name, nothing) is not value
-    }
-    if local is not None and local is not shell.user_ns:
-        found.update((name, value) for name, value in local.items() if not name.startswith("_"))
-    return found
-
-
-def _found(variables: Mapping[str, object]) -> list[tuple[object, tuple[str, ...]]]:
-    """Return the models, each with the names that it has here; bare layers where there is no model at all."""
-    held = {id(value) for value in variables.values()}
-    models: dict[int, tuple[object, list[str]]] = {}
-    layers: dict[int, tuple[object, list[str]]] = {}
-    for name, value in variables.items():
-        names, found, thing = [name], models, _thing(value)
-        if isinstance(value, Model):
-            names += value.names
-            if id(thing) in held and thing is not None:
-                value = thing  # which may have changed since it was opened
-        elif (reader := reader_of_object(value)) is None:
-            continue
-        elif not reader.is_model(value):
-            found = layers
-        found.setdefault(_identity(value), (value, []))[1].extend(names)
-    found = models or layers
-    for part in _parts([thing for thing, _ in found.values()]) if len(found) > 1 else ():
-        found.pop(id(part), None)
-    return [(thing, tuple(names)) for thing, names in found.values()]
-
-
-def _thing(value: object) -> object | None:
-    """Return the live object that a model was read from, if it is there; of anything else itself."""
-    if isinstance(value, Model):
-        return None if value.live is None else value.live.thing
-    return value
-
-
-def _identity(value: object) -> int:
-    """Return what tells models apart; the same for a live object and for models that were read from it."""
-    thing = _thing(value)
-    return id(value if thing is None else thing)
-
-
-def _parts(values: list[object]) -> Iterator[object]:
-    for thing in map(_thing, values):
-        reader = reader_of_object(thing)
-        if reader is not None:
-            yield from reader.parts(thing)
-
-
 _ANSWERING: WeakKeyDictionary[Model, Model] = WeakKeyDictionary()
 
 
@@ -265,25 +210,6 @@ def _by_addresses(result: Selection | LayerSelection) -> Named:
         return named_result(result)
     text = ", ".join(result.addresses)
     return NamedQuery(text, parse(text).query)
-
-
-def _walked(path: str, variables: Mapping[str, object]) -> object:
-    """Return what lies at a path of names, attributes and literal subscripts; None where nothing does."""
-    try:
-        return _step(ast.parse(path, mode="eval").body, variables)
-    except Exception:  # whatever stops it, there is nothing there
-        return None
-
-
-def _step(node: ast.expr, variables: Mapping[str, Any]) -> Any:
-    match node:
-        case ast.Name(id=name):
-            return variables[name]
-        case ast.Attribute(value=above, attr=name):
-            return getattr(_step(above, variables), name)
-        case ast.Subscript(value=above, slice=key):
-            return _step(above, variables)[ast.literal_eval(key)]
-    raise ValueError
 
 
 def _ambiguous(wanted: Word, line: str, workspace: Workspace, models: list[Model]) -> QueryError:
