@@ -143,7 +143,7 @@ def test_no_more_rows_than_asked_for_and_how_to_see_them(query: str):
     shown = words(found["text/html"])
     assert re.search(r"… and 3[78] more", shown) or "… 38 more layers" in shown
     assert re.search(
-        r"to see all: --limit (40|41|30), or in Python \.seen\(weightrepl\.View\(most=\d+\)\)", shown
+        r"to see (all|more): --limit (40|41|30), or in Python \.seen\(weightrepl\.View\(most=\d+\)\)", shown
     )
     (result,) = found[MIME]["results"]
     assert len(result["rows"]) == 3

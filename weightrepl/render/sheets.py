@@ -106,15 +106,15 @@ def _table(result: Result, most: int) -> Iterator[Part]:
             yield block
 
 
-def _how_to_see(count: int) -> str:
+def _how_to_see(count: int, amount: str = "all") -> str:
     """Return how one sees so many rows."""
-    return f"to see all: --limit {count}, or in Python .seen(weightrepl.View(most={count}))"
+    return f"to see {amount}: --limit {count}, or in Python .seen(weightrepl.View(most={count}))"
 
 
 def _weights(result: Selection, view: View) -> Iterator[Part]:
     """Yield a table of weights with their figures, those for which there is time."""
     figured = figures_within(result.rows[: view.most], view.seconds) if view.seconds > 0 else []
-    if not any(figured):
+    if not any(each is not None and each.figures for each in figured):
         yield from _table(result, view.most)
     else:
         yield _figured(result[: len(figured)], figured).replace(caption=_totals(result))
@@ -167,7 +167,7 @@ def _tree(top: Entry, most: int, caption: str) -> Iterator[Part]:
     block = outline(top, most)
     yield block.replace(caption=caption)
     if len(block.rows) > most:
-        yield Line(f"not all layers are shown; {_how_to_see(10 * most)}", "dim")
+        yield Line(f"not all layers are shown; {_how_to_see(10 * most, 'more')}", "dim")
 
 
 def _not_built(layers: LayerSelection) -> Iterator[Problem]:
