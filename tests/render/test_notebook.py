@@ -257,6 +257,19 @@ def test_a_weight_is_drawn_where_there_is_something_to_see():
     assert pictures("a:kernel | hist", np.arange(6.0)) == 1
 
 
+def test_a_picture_that_takes_too_long_is_left_out():
+    found = model("m\n  :w (3, 4) float32", source="a.keras")  # of a file figures are remembered
+    assert bundle(found[":w"].seen(WAITING))["text/html"].count("<figure>") == 1
+    shown = bundle(found[":w"].seen(View(seconds=1e-9)))["text/html"]
+    assert "<figure>" not in shown
+    assert "mean 5.5 " in words(shown)
+
+
+def test_a_histogram_in_chosen_columns_is_drawn_large():
+    shown = bundle(selected("a:kernel | hist | show hist, address", np.arange(6.0)))["text/html"]
+    assert shown.count("<figure>") == 1
+
+
 def test_a_histogram_of_a_sample_says_so():
     shown = seen(selected("a:kernel", np.arange(100_000.0)).seen(WAITING))
     assert re.search(r"histogram of 1\d,\d{3} values", shown)
