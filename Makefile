@@ -5,26 +5,37 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint types bench long roles dist clean
+.PHONY: help demo test test-browser lint types bench long roles notebooks screens dist clean
 
 help:
-	@echo 'make demo   a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
-	@echo 'make test   all tests with branch coverage (installs TensorFlow into $(VENV))'
-	@echo 'make lint   ruff'
-	@echo 'make types  mypy'
-	@echo 'make bench  time and memory beside other ways to read a weight'
-	@echo 'make long   the properties, on many more random examples'
-	@echo 'make roles  write the table of weight names anew, from the installed Keras'
-	@echo 'make dist   the wheel and the source archive, in dist/'
-	@echo 'make clean  take away all that the other targets made, $(VENV) too'
+	@echo 'make demo          a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
+	@echo 'make test          all tests with branch coverage (installs TensorFlow into $(VENV))'
+	@echo 'make test-browser  notebooks in JupyterLab and Chromium (installs them; Chromium as root on Debian)'
+	@echo 'make lint          ruff'
+	@echo 'make types         mypy'
+	@echo 'make bench         time and memory beside other ways to read a weight'
+	@echo 'make long          the properties, on many more random examples'
+	@echo 'make roles         write the table of weight names anew, from the installed Keras'
+	@echo 'make notebooks     run the notebooks of examples/ and store what they show'
+	@echo 'make screens       the pictures of docs/notebook.md, from JupyterLab'
+	@echo 'make dist          the wheel and the source archive, in dist/'
+	@echo 'make clean         take away all that the other targets made, $(VENV) too'
 
 demo: $(VENV)/.installed
 	$(BIN)/weightrepl --demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-branch --cov-report=
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile -m 'not browser' --cov --cov-branch --cov-report=
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m coverage report --include='weightrepl/query/*,weightrepl/engine/*' --fail-under=100
+
+# Where no browser can be had, that is said and nothing is tested; where there is one, all of it has to pass.
+test-browser: $(VENV)/.test $(VENV)/.browser
+	@if $(BIN)/python -m tests.browser.chromium; then \
+		$(BIN)/python -m pytest -m browser tests/browser; \
+	else \
+		echo 'make test-browser: SKIPPED, nothing was tested: there is no Chromium, and none can be installed here' >&2; \
+	fi
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check
@@ -41,6 +52,12 @@ long: $(VENV)/.test
 
 roles: $(VENV)/.test
 	$(BIN)/python tests/make_keras_roles.py
+
+notebooks: $(VENV)/.test
+	$(BIN)/python -m tests.record_notebooks
+
+screens: $(VENV)/.test $(VENV)/.browser
+	$(BIN)/python -m tests.browser.record_screens
 
 dist: $(VENV)/.release
 	rm -rf dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,10 @@ import pytest
 
 import weightrepl
 from tests.browser.chromium import NAMES, found
+from tests.browser.lab import Notebook, Server, launched
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-    from tests.browser.lab import Notebook, Server
+    from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).parent
 
@@ -27,30 +27,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Chromium, without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="'make test-browser' installs Playwright")
-    path = found()
-    if path is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is installed")
-    options = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
+    absent = [
+        name for name in ("playwright", "jupyterlab", "nbconvert", "notebook") if find_spec(name) is None
     ]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=options)
+    absent += [] if found() else [" or ".join(NAMES)]
+    if absent:
+        wanted = request.config.getoption("markexpr") == "browser"
+        (pytest.fail if wanted else pytest.skip)(f"not installed: {', '.join(absent)}")
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server in whose folder the demo's model lies."""
-    pytest.importorskip("jupyterlab", reason="'make test-browser' installs JupyterLab")
-    from tests.browser.lab import Server
-
     with Server(tmp_path_factory.mktemp("lab")) as server:
         shutil.copy(weightrepl.demo_path(), server.notebooks)
         yield server
@@ -59,9 +51,7 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="module")
 def opened(browser: Browser, server: Server) -> Iterator[Callable[..., Notebook]]:
     """Open a notebook of cells in a page of its own, in a theme, under a front end's path."""
-    from tests.browser.lab import Notebook
-
-    pages = []
+    pages: list[Page] = []
 
     def open_(*cells: object, theme: str = "light", **options: str) -> Notebook:
         server.dress(theme)

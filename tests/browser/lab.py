@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+from tests.browser.chromium import found
+from tests.kernel import environment
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
 
 DEADLINE_S = 60.0
 TOKEN = "weightrepl"
@@ -34,6 +35,22 @@ KERNEL_IS_READY = """() => {
     const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
+
+OPTIONS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Yield Chromium, without a window; it has to be installed."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found(), args=OPTIONS)
+        yield browser
+        browser.close()
 
 
 class Server:
@@ -77,9 +94,7 @@ class Server:
         }
         for place in own.values():
             Path(place).mkdir(exist_ok=True)
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
-        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        return {**os.environ, **own, **quiet, "PYTHONPATH": path}
+        return environment() | own
 
     def _answering(self) -> str | None:
         """Return where it listens, once it says so."""

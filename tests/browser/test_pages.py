@@ -24,7 +24,8 @@ def page(
     request: pytest.FixtureRequest, browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Page]:
     """The page that nbconvert makes of an example, without scripts and alone in the world."""
-    nbconvert = pytest.importorskip("nbconvert")
+    import nbconvert
+
     template, theme = LOOKS[request.param]
     body, _ = nbconvert.HTMLExporter(template_name=template, theme=theme).from_filename(str(FIRST_LOOK))
     file = tmp_path_factory.mktemp("page") / "page.html"
