@@ -267,6 +267,21 @@ def test_variables_are_tensorflows_own_and_take_values() -> None:
     assert (live.step.numpy(), source.read()) == (7, 7)
 
 
+def test_a_variable_that_may_change_its_shape_has_the_one_of_the_moment() -> None:
+    module = tf.Module(name="m")
+    module.v = tf.Variable([[1.0, 2.0]], shape=tf.TensorShape([None, 2]))
+    module.s = tf.Variable(["a", "b"], shape=None)
+    found = weightrepl.select(module, "**:*")
+    assert [(row.shape, row.dtype) for row in found] == [((1, 2), "float32"), ((2,), "string")]
+    assert found[0].numpy().tolist() == [[1.0, 2.0]]
+    source = open_source(module).place.weights_below[0].weight.tensor
+    module.v.assign([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(ChangedError, match=r"was \(1, 2\) and is now \(2, 2\)"):
+        found[0].numpy()
+    with pytest.raises(ChangedError, match=r"was \(1, 2\) and is now \(2, 2\)"):
+        source.write(np.zeros((1, 2), "float32"))
+
+
 def test_no_code_of_the_users_runs_and_nothing_is_imported() -> None:
     class Trap(tf.Module):
         armed = False

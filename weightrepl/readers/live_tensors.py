@@ -41,7 +41,7 @@ class VariableTensor:
         """
         variable = self._there()
         try:
-            value = variable.value if _is_keras(variable) else variable
+            value = _tensor_of(variable)
             if self._spec.shape is None or tuple(value.shape) == self._shape:
                 return _copied(_taken(value, index))
         except Exception as error:  # each backend has errors of its own
@@ -56,12 +56,14 @@ class VariableTensor:
             SourceError: the backend refuses them.
         """
         variable = self._there()
-        if self._spec.shape is not None and tuple(variable.shape) != self._shape:
-            raise self._reshaped(variable)
         try:
-            variable.assign(values)
+            value = _tensor_of(variable)
+            if self._spec.shape is None or tuple(value.shape) == self._shape:
+                variable.assign(values)
+                return
         except Exception as error:  # each backend has errors of its own
             raise SourceError(f"the variable takes no values: {error}", place=self._place) from error
+        raise self._reshaped(value)
 
     def _there(self) -> Any:
         variable = self._variable()
@@ -93,14 +95,21 @@ class VariableTensor:
 def spec_of(variable: Any) -> TensorSpec:
     """Return shape and dtype of a variable, without its values."""
     if _is_keras(variable):  # its `dtype` is another within an autocast scope, and both are slow
-        dtype, sizes = vars(variable)["_dtype"], vars(variable)["_shape"]
-    else:
-        dtype, sizes = (
-            variable.dtype.name,
-            variable.shape.as_list() if variable.shape.rank is not None else None,
-        )
-    known = None if sizes is None or None in sizes else tuple(map(int, sizes))
-    return TensorSpec(known, str(dtype))
+        return TensorSpec(tuple(vars(variable)["_shape"]), str(vars(variable)["_dtype"]))
+    shape = variable.shape
+    if not shape.is_fully_defined():
+        try:
+            shape = variable.read_value().shape
+        except Exception:  # it has no value so far, for which the library has errors of its own
+            return TensorSpec(None, variable.dtype.name)
+    return TensorSpec(tuple(shape.as_list()), variable.dtype.name)
+
+
+def _tensor_of(variable: Any) -> Any:
+    """Return the backend's own tensor; a raw `tf.Variable` is one itself where its shape can't change."""
+    if _is_keras(variable):
+        return variable.value
+    return variable if variable.shape.is_fully_defined() else variable.read_value()
 
 
 def _is_keras(variable: Any) -> bool:
@@ -133,8 +142,11 @@ def _gathered(value: Any, positions: list[int], axis: int) -> Any:
 
 def _copied(value: Any) -> Array:
     """Return a NumPy array of its own. Keras's backend knows how, for bfloat16 on torch too."""
+    if type(value).__module__.startswith("tensorflow."):
+        array = value.numpy()  # what is no array is a scalar or a string
+    else:
+        array = sys.modules["keras.src.backend"].convert_to_numpy(value)
     import numpy as np
 
-    backend = sys.modules.get("keras.src.backend")
-    array: Array = np.array(value) if backend is None else backend.convert_to_numpy(value)
+    array = np.asarray(array)
     return array if array.flags.owndata else array.copy()

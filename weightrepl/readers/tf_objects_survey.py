@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -33,6 +33,8 @@ _BOOKS = {
     "layer_metrics", "metrics", "keras_api", "_coalesced_children", "_kwargs", "_root", "_saver",
     "_attached_dependencies",
 }  # fmt: skip
+_WRAPPERS = "tensorflow.python.trackable.data_structures"
+"""Where the dicts and tuples come from that TensorFlow puts in place of others; they only seem to be such."""
 _MAX_DEPTH = 32
 
 
@@ -88,53 +90,58 @@ class Survey:
 
     def _enter(self, thing: Any) -> tuple[Held, ...]:
         """Write down what an object holds, and return its layers."""
-        self.objects[id(thing)] = thing
-        key, library = id(thing), library_of(thing)
-        is_plain = kind_of(thing) in ("loaded", "other", None)
-        found = tuple(held_by(thing, _OF_KERAS if library else _BOOKS if is_plain else ()))
-        if is_from_v1(thing):
-            found = tuple(Held(tuple(full_name(each).split("/")), each) for each in vars(thing)["variables"])
-        for held in found if library is None else (*found, *_listed(thing, _LISTS[library][1])):
-            ways = self.ways.setdefault(id(held.thing), ())
+        key = id(thing)
+        self.objects[key] = thing
+        library = library_of(thing)
+        if library is not None:
+            self._enter_layer(thing, *_LISTS[library])
+        else:
+            skipped = _is_book if _has_books(thing) else None
+            found = tuple(_scopes(thing) if is_from_v1(thing) else held_by(thing, skipped))
+            self._note_ways(found)
+            self.own[key] = tuple(held for held in found if kind_of(held.thing) == "variable")
+            self.children[key] = _once_of_keras(held for held in found if kind_of(held.thing) != "variable")
+            self.loose[key] = ()
+        return self.children[key]
+
+    def _enter_layer(self, layer: Any, lists: tuple[str, ...], below: str) -> None:
+        """Write down what a layer of Keras holds: what Keras tracks, which knows no attributes."""
+        found = tuple(held_by(layer, _OF_KERAS.__contains__))
+        self._note_ways((*found, *_listed(layer, below)))
+        way = {id(held.thing): held.steps for held in reversed(found)}
+        own = {id(each): each for name in lists for each in vars(layer).get(name, ())}
+        others = (each for held in found if kind_of(held.thing) == "other" for each in variables_in(held))
+        variables = (held for held in (*found, *others) if kind_of(held.thing) == "variable")
+        key = id(layer)
+        self.own[key] = tuple(Held(way.get(id(each), ()), each) for each in own.values())
+        self.children[key] = tuple(Held(way.get(id(each), ()), each) for each in _tracked(layer, below))
+        self.loose[key] = tuple(held for held in variables if id(held.thing) not in own)
+
+    def _note_ways(self, every: Iterable[Held]) -> None:
+        for held in every:
+            ways = self.ways.get(id(held.thing), ())
             if held.steps not in ways:
                 self.ways[id(held.thing)] = (*ways, held.steps)
-        variables = [held for held in found if kind_of(held.thing) == "variable"]
-        if library is None:
-            self.own[key], self.loose[key] = tuple(variables), ()
-            self.children[key] = _once_of_keras(held for held in found if kind_of(held.thing) != "variable")
-        else:
-            lists, below = _LISTS[library]
-            first = {id(held.thing): held.steps for held in reversed(found)}
-            own = {id(each): each for name in lists for each in vars(thing).get(name, ())}
-            children = _tracked(thing, below)
-            self.own[key] = tuple(Held(first.get(id(each), ()), each) for each in own.values())
-            self.children[key] = tuple(Held(first.get(id(each), ()), each) for each in children)
-            variables += [
-                each for held in found if kind_of(held.thing) == "other" for each in variables_in(held)
-            ]
-            self.loose[key] = tuple(held for held in variables if id(held.thing) not in own)
-        return self.children[key]
 
     def _open_books(self) -> None:
         """Add what only the books of an object list, and what is below that."""
-        known = {id(held.thing) for every in self.own.values() for held in every} | self.objects.keys()
-        for thing in list(self.objects.values()):
-            if kind_of(thing) not in ("loaded", "other", None):
-                continue
-            for held in held_by(thing, vars(thing).keys() - _BOOKS):
-                if id(held.thing) in known:
-                    continue
-                known.add(id(held.thing))
-                if kind_of(held.thing) == "variable":
-                    self.own[id(thing)] += (held,)
-                else:
-                    self._walk(held.thing)
-                    self.children[id(thing)] += (held,)
-                    known |= {
-                        id(own.thing) for every in self.own.values() for own in every
-                    } | self.objects.keys()
+        known = self._known()
+        for thing in [each for each in self.objects.values() if _has_books(each)]:
+            for held in held_by(thing, lambda name: not _is_book(name)):
+                if id(held.thing) not in known:
+                    if kind_of(held.thing) == "variable":
+                        self.own[id(thing)] += (held,)
+                        known.add(id(held.thing))
+                    else:
+                        self._walk(held.thing)
+                        self.children[id(thing)] += (held,)
+                        known = self._known()
+
+    def _known(self) -> set[int]:
+        return {id(held.thing) for every in self.own.values() for held in every} | self.objects.keys()
 
     def _take_out_optimizers(self) -> tuple[Held, ...]:
+        """Return the optimizers that the root holds, and count them among its layers no more."""
         optimizer = vars(self.root).get("optimizer")
         children = self.children[id(self.root)]
         found = {
@@ -225,6 +232,21 @@ def _listed(layer: Any, below: str) -> Iterator[Held]:
         yield from (Held(("layers", i), child) for i, child in enumerate(children[first:]))
 
 
+def _has_books(thing: Any) -> bool:
+    return kind_of(thing) in ("loaded", "other")
+
+
+def _is_book(name: str) -> bool:
+    return name in _BOOKS or name.startswith(
+        "layer-"
+    )  # of tf_keras; `layer_with_weights-0` are the same again
+
+
+def _scopes(loaded: Any) -> Iterator[Held]:
+    """Yield the variables of a SavedModel of TensorFlow 1, where their names are unique and the scopes the layers."""
+    yield from (Held(tuple(full_name(each).split("/")), each) for each in vars(loaded)["variables"])
+
+
 def _once_of_keras(every: Iterable[Held]) -> tuple[Held, ...]:
     """Return what is held, the layers of Keras once, since they have the same name on all ways."""
     seen: set[int] = set()
@@ -237,17 +259,17 @@ def _once_of_keras(every: Iterable[Held]) -> tuple[Held, ...]:
     return tuple(kept)
 
 
-def held_by(thing: Any, without: Collection[str] = ()) -> Iterator[Held]:
+def held_by(thing: Any, is_left_out: Callable[[str], bool] | None = None) -> Iterator[Held]:
     """Yield the variables and the objects in the attributes of an object, also in lists, tuples and dicts."""
-    numbered = (
-        ("layer-",) if "keras_api" in without else ()
-    )  # each is an attribute or a `layer_with_weights-` too
     ignored = getattr(type(thing), "_TF_MODULE_IGNORED_PROPERTIES", ())
     for name, value in vars(thing).items():
-        if name not in without and name not in ignored and not name.startswith(("_self_", *numbered)):
-            for steps, each in within(value, (name,)):
-                if kind_of(each) is not None:
-                    yield Held(steps, each)
+        cls: Any = type(value)  # any class can be hashed, which mypy doubts
+        if not _may_hold(cls) or name.startswith("_self_") or name in ignored:
+            continue
+        if is_left_out is None or not is_left_out(name):
+            yield from (
+                Held(steps, each) for steps, each in within(value, (name,)) if kind_of(each) is not None
+            )
 
 
 def variables_in(held: Held) -> Iterator[Held]:
@@ -284,6 +306,13 @@ def kind_of(thing: Any) -> Kind:
     """Return what an object is; None of one that is none of these."""
     cls: Any = type(thing)  # any class can be hashed, which mypy doubts
     return _kind(cls)
+
+
+@lru_cache(maxsize=4096)
+def _may_hold(cls: Any) -> bool:
+    """Return whether objects of a class are of some kind, or may have such in them: most attributes do not."""
+    is_container = issubclass(cls, (dict, list, tuple)) or cls.__module__ == _WRAPPERS
+    return is_container or _kind(cls) is not None
 
 
 @lru_cache(maxsize=4096)
