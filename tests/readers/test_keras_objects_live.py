@@ -14,7 +14,7 @@ from weightrepl.errors import ChangedError, SourceError
 from weightrepl.model.tensor import VariableSource
 from weightrepl.model.tree import Model
 from weightrepl.readers.keras_objects import KerasObjectReader
-from weightrepl.readers.registry import reader_of_object
+from weightrepl.readers.registry import open_source, reader_of_object
 
 pytest.importorskip("keras")
 pytestmark = pytest.mark.tensorflow
@@ -199,3 +199,9 @@ def test_name_and_parts_are_read_without_opening() -> None:
     assert {id(part) for part in reader.parts(live)} == {id(layer) for layer in live._flatten_layers()} - {
         id(live)
     }
+
+
+def test_the_line_that_builds_a_model_calls_it_as_python_does() -> None:
+    live = models.subclass_unbuilt()
+    lines = [open_source(live, variable=variable).root.build_line for variable in (None, "net")]
+    assert [line.partition("(")[0] for line in lines if line is not None] == ["larger_model", "net"]

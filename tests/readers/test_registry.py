@@ -196,7 +196,7 @@ class MyModel(FakeLayer):
 
 
 class Objects:
-    def open(self, thing: Any) -> Model:
+    def open(self, thing: Any, variable: str | None = None) -> Model:
         return Model(Layer(type(thing).__name__), (type(thing).__name__,))
 
 

@@ -23,9 +23,9 @@ _MODELS = ("keras.src.models.model.Model", "keras.src.export.tfsm_layer.TFSMLaye
 class KerasObjectReader:
     """Opens live layers and models of Keras 3."""
 
-    def open(self, thing: Any) -> Model:
+    def open(self, thing: Any, variable: str | None = None) -> Model:
         """Return the model that `thing` is; its `live` keeps `thing` alive until it is loosened."""
-        tree = _LiveTree(thing)
+        tree = _LiveTree(thing, variable)
         return Model(tree.root, (tree.root.name,), "", "live Keras model", live=tree)
 
     def is_model(self, thing: Any) -> bool:
@@ -75,7 +75,7 @@ class _LiveTree(LiveTree[Survey]):
             class_name=type(thing).__name__,
             attributes=tuple(".".join(map(str, steps)) for steps in survey.attributes[id(thing)]),
             built=built,
-            build_line=_build_line(survey, thing) if built is False else None,
+            build_line=self._build_line(survey, thing) if built is False else None,
             shared=id(thing) in survey.shared,
             remark=GHOST if is_ghost else None,
             quantization=of_live(thing),
@@ -97,6 +97,12 @@ class _LiveTree(LiveTree[Survey]):
         children = tuple(self._layer(survey, child) for child in survey.children[id(thing)])
         return Content(weights, children + self._system(survey) if thing is survey.root else children)
 
+    def _build_line(self, survey: Survey, thing: Any) -> str:
+        """Return the line that makes a layer's weights: a call of the model, or of the layer that it never called."""
+        way = survey.way_to(thing) if vars(survey.root).get("built") else ()
+        target = self.python_name(name_of(survey.root)) + "".join(_access(steps) for steps in way)
+        return f"{target}(np.zeros(input_shape))  # a batch such as your data"
+
     def _system(self, survey: Survey) -> tuple[Layer, ...]:
         """Return the system's layers, as far as there is something in them."""
         tree = Tree(survey, self)
@@ -110,15 +116,6 @@ def _role(variable: Any, owner: Any) -> str:
     if type(owner).__name__ == "TFSMLayer":
         return str(vars(variable)["_value"].name).removesuffix(":0").rpartition("/")[2]
     return str(variable.name)
-
-
-def _build_line(survey: Survey, thing: Any) -> str:
-    """Return the line that makes a layer's weights: a call of the model, or of the layer that it never called."""
-    name = name_of(survey.root)
-    model = name if name.isidentifier() else "model"
-    way = survey.way_to(thing) if vars(survey.root).get("built") else ()
-    target = model + "".join(_access(steps) for steps in way)
-    return f"{target}(np.zeros(input_shape))  # a batch such as your data"
 
 
 def _access(steps: Steps) -> str:

@@ -22,10 +22,12 @@ class LiveTree(ABC, Generic[S]):
     """Makes the layers and weights of one live model, each object once; a `Live`.
 
     Of what it refers to only the survey, which finds the objects, keeps them alive; `loosen` drops that.
+    variable: the Python variable that the model is in, where that is known.
     """
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, variable: str | None = None) -> None:
         self._root = ref(root)
+        self._variable = variable
         self._survey: S | None = self.surveyed(root)
         self._layers: dict[int, tuple[ref[Any], dict[str, Layer]]] = {}
         self._weights: dict[int, tuple[ref[Any], Weight]] = {}
@@ -84,6 +86,10 @@ class LiveTree(ABC, Generic[S]):
             made = {}
             self._layers[id(thing)] = ref(thing), made
         return made
+
+    def python_name(self, own: str | None) -> str:
+        """Return how Python calls the model, as far as one can know: its variable, else its own name."""
+        return self._variable or (own if own is not None and own.isidentifier() else "model")
 
     def weight(
         self,

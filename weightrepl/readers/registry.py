@@ -57,9 +57,10 @@ class FileReader(Protocol):
 class ObjectReader(Protocol):
     """Opens live objects of one library."""
 
-    def open(self, thing: Any) -> Model:
+    def open(self, thing: Any, variable: str | None = None) -> Model:
         """Return the model that `thing` is; nothing of it is copied, it is looked at when asked for.
 
+        variable: the Python variable that it is in, if that is known, for lines of Python to tell.
         Its `names` hold its own name, if it has one. Its `live` keeps `thing` alive, what else is of it does not.
         """
         ...
@@ -92,7 +93,7 @@ def open_source(thing: object, name: str | None = None, variable: str | None = N
         model = _reader_of_file(path).open(path)
         own, stem = model.names[:-1], model.names[-1:]
     else:
-        model = _reader_of_object(thing).open(thing)
+        model = _reader_of_object(thing).open(thing, variable)
         own, stem = model.names, ()
     names = [each for each in (name, *own, variable, *stem) if each is not None]
     return model.answering_to(*(names or [model.root.name]))

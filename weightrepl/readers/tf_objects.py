@@ -27,9 +27,9 @@ _DEFAULT = re.compile(r"Variable(_\d+)?|variable(_\d+)?")
 class TfObjectReader:
     """Opens live objects of TensorFlow and of tf_keras."""
 
-    def open(self, thing: Any) -> Model:
+    def open(self, thing: Any, variable: str | None = None) -> Model:
         """Return the model that `thing` is; its `live` keeps `thing` alive until it is loosened."""
-        tree = _LiveTree(thing)
+        tree = _LiveTree(thing, variable)
         name = self.name(thing)
         return Model(tree.root, () if name is None else (name,), "", _format(thing), live=tree)
 
@@ -91,7 +91,7 @@ class _LiveTree(LiveTree[Survey]):
             class_name=None if kind_of(thing) == "loaded" else type(thing).__name__,
             attributes=tuple(".".join(map(str, steps)) for steps in ways if steps),
             built=built,
-            build_line=_build_line(survey) if built is False else None,
+            build_line=self._build_line(survey) if built is False else None,
             shared=id(thing) in survey.shared,
         )
 
@@ -125,6 +125,11 @@ class _LiveTree(LiveTree[Survey]):
             else:
                 layers.append(self._layer(survey, group[0], _name(group[0])))
         return Content(tuple(weights), tuple(layers))
+
+    def _build_line(self, survey: Survey) -> str:
+        """Return the line that makes the weights: a call of the model."""
+        called = self.python_name(TfObjectReader().name(survey.root))
+        return f"{called}(np.zeros(input_shape))  # a batch such as your data"
 
     def _weight(self, survey: Survey, held: Held, name: str) -> Weight:
         key = id(held.thing)
@@ -166,9 +171,3 @@ def _built(survey: Survey, thing: Any) -> bool | None:
         seen.add(id(each))
         pending += [held.thing for held in survey.children[id(each)]]
     return True
-
-
-def _build_line(survey: Survey) -> str:
-    """Return the line that makes the weights: a call of the model."""
-    name = TfObjectReader().name(survey.root) or ""
-    return f"{name if name.isidentifier() else 'model'}(np.zeros(input_shape))  # a batch such as your data"
