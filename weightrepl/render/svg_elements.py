@@ -65,6 +65,10 @@ NOTEBOOK = (
 """Where one in a notebook is: JupyterLab, VS Code, Colab and pages of documentation have themes of their own."""
 
 
+_OF_THE_PAGE = {"ink": "inherit", "dim": "inherit;opacity:.75", "line": "inherit;opacity:.3"}
+"""What is of the page's own colour in a notebook."""
+
+
 def document(
     name: str,
     width: float,
@@ -81,11 +85,7 @@ def document(
     w, h = math.ceil(width), math.ceil(height)
     paper = [f'<rect width="{w}" height="{h}" {colour("paper")}/>'] if dark_where == SYSTEM else []
     body = "\n".join([*paper, *elements])
-    dark = "".join(f".{name}-{key}{{color:{DARK[key]}}}" for key in DARK if f'class="{key}"' in body)
-    sheet = f"{dark_where}{{{dark}}}"
-    if dark_where == NOTEBOOK:
-        sheet += "".join(f"#{name} .{name}-{key}{{color:inherit}}" for key in ("ink", "dim", "line"))
-        sheet += f".{name}-dim{{opacity:.75}}.{name}-line{{opacity:.3}}"
+    sheet = _sheet(name, [key for key in DARK if f'class="{key}"' in body], dark_where)
     body = body.replace(
         'class="', f'class="{name}-'
     )  # of its own, so that no page's style sheet meets another's
@@ -98,6 +98,16 @@ def document(
         f'fill="currentColor" font-family="system-ui, sans-serif" font-size="11">\n{told}\n'
         f"<style>{sheet}</style>\n{body}\n</svg>\n"
     )
+
+
+def _sheet(name: str, keys: Iterable[str], dark_where: str) -> str:
+    """Return the style of a picture that has these colours."""
+    if dark_where == SYSTEM:
+        return f"{SYSTEM}{{{''.join(f'.{name}-{key}{{color:{DARK[key]}}}' for key in keys)}}}"
+    # variables, since what `<use>` draws knows nothing of the page around the picture but what it inherits
+    dark = "".join(f"--{key}:{DARK[key]};" for key in keys if key not in _OF_THE_PAGE)
+    rules = (f".{name}-{key}{{color:{_OF_THE_PAGE.get(key, f'var(--{key},{LIGHT[key]})')}}}" for key in keys)
+    return f"{NOTEBOOK} #{name}{{{dark}}}{''.join(rules)}"
 
 
 def colour(key: str) -> str:
