@@ -207,3 +207,16 @@ def test_variables_in_a_module_of_tensorflow_are_listed_as_unread_by_keras() -> 
     model.module.below["a"].w = tf.Variable([2.0])
     weights = [w for names, w in models.rows(KerasObjectReader().open(model)) if ".unread" in names]
     assert [weight.name for weight in weights] == ["module.w.0", "module.below.a.w"]
+
+
+def test_of_several_optimizers_each_is_under_its_attribute() -> None:
+    model = keras.Sequential([layers.Input((2,)), layers.Dense(2, name="d")], name="gan")
+    model.d_optimizer, model.g_optimizer = optimizers.SGD(0.1, momentum=0.9), optimizers.SGD(0.1)
+    for optimizer in (model.d_optimizer, model.g_optimizer):
+        optimizer.build(model.trainable_variables)
+    found = ["/".join(names) + ":" + w.name for names, w in models.rows(KerasObjectReader().open(model))]
+    below = "gan/.optimizer/"
+    assert [address.removeprefix(below) for address in found if address.startswith(below)] == [
+        "d_optimizer:iterations", "d_optimizer:learning_rate", "d_optimizer/momentum/d:kernel",
+        "d_optimizer/momentum/d:bias", "g_optimizer:iterations", "g_optimizer:learning_rate",
+    ]  # fmt: skip

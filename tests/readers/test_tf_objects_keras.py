@@ -73,6 +73,19 @@ def test_an_optimizer_within_another_and_what_the_outer_one_counts() -> None:
     assert "net/.optimizer/optimizer/m/inner/dense:kernel" in found
 
 
+def test_of_several_optimizers_each_is_under_its_attribute() -> None:
+    model = trained("sgd")
+    model.second = tf_keras.optimizers.SGD(momentum=0.9)
+    model.second.build(model.trainable_variables)
+    found = addresses(model, ".optimizer/**:*")
+    assert found[0] == "net/.optimizer/optimizer:iterations"
+    assert found[-1] == "net/.optimizer/second/m/inner/dense:bias"
+    assert [layer.name for layer in open_source(model).root.children if layer.system] == [
+        ".optimizer",
+        ".metrics",
+    ]
+
+
 def test_metrics_of_a_model_and_of_its_layers_are_a_systems_layer() -> None:
     model = trained("sgd")
     model.add_metric(tf.reduce_mean(model.outputs[0]), name="spread")

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
@@ -143,6 +143,15 @@ def _dotted(steps: Steps) -> str:
 
 
 # -- the optimizer ----------------------------------------------------------------------------------------------------
+
+
+def optimizers_layer(tree: Tree, attributes: Mapping[str, Any]) -> tuple[Layer, ...]:
+    """Return the layer of a model's optimizer; of several one that holds each under its attribute's name."""
+    found = {id(value): (name, value) for name, value in attributes.items() if is_optimizer(value)}
+    if len(found) == 1:
+        return tuple(optimizer_layer(tree, optimizer) for _, optimizer in found.values())
+    each = tuple(optimizer_layer(tree, optimizer, name) for name, optimizer in found.values())
+    return (Layer(".optimizer", Content((), each), system=True),) if each else ()
 
 
 def optimizer_layer(tree: Tree, optimizer: Any, name: str = ".optimizer") -> Layer:

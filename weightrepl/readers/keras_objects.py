@@ -11,7 +11,7 @@ from typing import Any
 
 from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Content, Layer, Model
-from weightrepl.readers.keras_object_state import Tree, is_optimizer, optimizer_layer, system_layers
+from weightrepl.readers.keras_object_state import Tree, optimizers_layer, system_layers
 from weightrepl.readers.keras_object_survey import Steps, Survey, name_of
 from weightrepl.readers.keras_quantization import of_live
 from weightrepl.readers.live_tree import TAKEN_OUT, LiveTree
@@ -106,8 +106,7 @@ class _LiveTree(LiveTree[Survey]):
     def _system(self, survey: Survey) -> tuple[Layer, ...]:
         """Return the system's layers, as far as there is something in them."""
         tree = Tree(survey, self)
-        optimizer = vars(survey.root).get("optimizer")
-        first = (optimizer_layer(tree, optimizer),) if is_optimizer(optimizer) else ()
+        first = optimizers_layer(tree, vars(survey.root))
         return (*first, *system_layers(tree))
 
 

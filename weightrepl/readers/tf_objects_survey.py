@@ -110,8 +110,9 @@ class Survey:
         self._note_ways((*found, *_listed(layer, below)))
         way = {id(held.thing): held.steps for held in reversed(found)}
         own = {id(each): each for name in lists for each in vars(layer).get(name, ())}
-        others = (each for held in found if kind_of(held.thing) == "other" for each in variables_in(held))
-        variables = (held for held in (*found, *others) if kind_of(held.thing) == "variable")
+        others = [held for held in found if kind_of(held.thing) == "other" and not is_optimizer(held.thing)]
+        variables = [held for held in found if kind_of(held.thing) == "variable"]
+        variables += [each for held in others for each in variables_in(held)]
         key = id(layer)
         self.own[key] = tuple(Held(way.get(id(each), ()), each) for each in own.values())
         self.children[key] = tuple(Held(way.get(id(each), ()), each) for each in _tracked(layer, below))
@@ -142,13 +143,13 @@ class Survey:
 
     def _take_out_optimizers(self) -> tuple[Held, ...]:
         """Return the optimizers that the root holds, and count them among its layers no more."""
-        optimizer = vars(self.root).get("optimizer")
-        children = self.children[id(self.root)]
+        loaded = vars(self.root).get("optimizer") if kind_of(self.root) == "loaded" else None
         found = {
-            id(held.thing): held for held in children if is_optimizer(held.thing) or held.thing is optimizer
+            id(held.thing): held
+            for held in held_by(self.root)
+            if is_optimizer(held.thing) or (held.thing is loaded and loaded is not None)
         }
-        if is_optimizer(optimizer):
-            found.setdefault(id(optimizer), Held(("optimizer",), optimizer))
+        children = self.children[id(self.root)]
         self.children[id(self.root)] = tuple(held for held in children if id(held.thing) not in found)
         return tuple(found.values())
 
@@ -237,9 +238,8 @@ def _has_books(thing: Any) -> bool:
 
 
 def _is_book(name: str) -> bool:
-    return name in _BOOKS or name.startswith(
-        "layer-"
-    )  # of tf_keras; `layer_with_weights-0` are the same again
+    # tf_keras notes `layer-1` of what is `layer_with_weights-0` or has an attribute too
+    return name in _BOOKS or name.startswith("layer-")
 
 
 def _scopes(loaded: Any) -> Iterator[Held]:
