@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +44,11 @@ def environment() -> dict[str, str]:
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     return {**os.environ, **quiet, "PYTHONPATH": path}
+
+
+def plain(text: str) -> str:
+    """Return a text without its colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +93,13 @@ class Reply:
     @property
     def help(self) -> str:
         """What the pager of the front end is asked to show."""
-        return "\n".join(
-            page["data"][TEXT] for page in self.content.get("payload", ()) if page["source"] == "page"
-        )
+        pages = (page for page in self.content.get("payload", ()) if page["source"] == "page")
+        return plain("\n".join(page["data"][TEXT] for page in pages))
 
     @property
     def traceback(self) -> str:
         """What is shown of an error."""
-        return "\n".join("\n".join(o["content"]["traceback"]) for o in self._of("error"))
+        return plain("\n".join("\n".join(o["content"]["traceback"]) for o in self._of("error")))
 
     def _of(self, *kinds: str) -> list[dict[str, Any]]:
         return [o for o in self.outputs if o["msg_type"] in kinds]
@@ -192,7 +197,7 @@ class Kernel:
         """Return what Shift-Tab shows at the `|` of a cell; empty where nothing is found."""
         code, cursor = _at_cursor(marked)
         content = self._answer(self._client.inspect(code, cursor))
-        return content["data"][TEXT] if content["found"] else ""
+        return plain(content["data"][TEXT]) if content["found"] else ""
 
     def _answer(self, asked: str) -> dict[str, Any]:
         while True:
