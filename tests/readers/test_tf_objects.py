@@ -82,9 +82,16 @@ def test_containers_cycles_and_other_libraries_within_a_module() -> None:
     assert weightrepl.select(top, ".old.0:kernel").addresses == ("top/old_dense:kernel",)
 
 
+class Some(tf.Module):
+    pass
+
+
+class Layer(tf_keras.layers.Layer):
+    pass
+
+
 def random_module(rng: random.Random, depth: int, pool: list[tf.Module]) -> tf.Module:
-    class Some(tf.Module):
-        pass
+    """Return a module or layer of nested ones, some of them shared, with variables in lists, dicts and tuples."""
 
     def value(depth: int) -> Any:
         pick = rng.randrange(8)
@@ -100,15 +107,15 @@ def random_module(rng: random.Random, depth: int, pool: list[tf.Module]) -> tf.M
             return (value(depth - 1), "text", None)
         return random_module(rng, depth - 1, pool)
 
-    module = Some()
-    pool.append(module)
+    module = Some() if rng.randrange(2) else Layer(name=f"layer{rng.randrange(3)}")
     for i in range(rng.randrange(1, 4)):
         setattr(module, f"a{i}", value(depth))
+    pool.append(module)
     return module
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_random_modules_have_the_variables_that_they_say(seed: int) -> None:
+def test_random_modules_and_layers_have_the_variables_that_they_say(seed: int) -> None:
     module = random_module(random.Random(seed), 4, [])
     model = open_source(module)
     found = [site.weight for site in model.place.weights_below]

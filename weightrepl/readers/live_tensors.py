@@ -68,9 +68,7 @@ class VariableTensor:
     def _there(self) -> Any:
         variable = self._variable()
         if variable is None:
-            raise ChangedError(
-                "the model was deleted; select again from one that is there", place=self._place
-            )
+            raise ChangedError(DELETED, place=self._place)
         return variable
 
     @property
