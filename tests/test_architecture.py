@@ -101,7 +101,10 @@ AT_MODULE_LEVEL = {
 }
 
 # Modules of a room whose names begin alike are one.
-FAMILIES = ("legacy_", "keras_object", "complete", "repl", "commands", "lines", "magics", "tf_objects", "live_")
+FAMILIES = (
+    *("legacy_", "keras_object", "tf_objects", "live_"),
+    *("complete", "repl", "commands", "lines", "magics"),
+)
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".
