@@ -24,19 +24,22 @@ PYTHON = "weightrepl.selec"
 FIRST = "The first Tab after a cell looks anew at the variables and what they hold."
 
 TIMED = """
+import gc as _gc
 from time import perf_counter as _now
-def _median_s(work, often):
-    work()
-    times = []
-    for _ in range(often):
-        start = _now()
-        work()
-        times.append(_now() - start)
-    return sorted(times)[often // 2]
 def _magic(query):
-    return lambda: get_ipython().run_line_magic("weights", query)
+    return get_ipython().run_line_magic("weights", query)
 def _bare(query):
-    return lambda: weightrepl.select(model, query)
+    return weightrepl.select(model, query)
+def _medians_s(query, often):
+    _gc.collect()
+    _gc.freeze()  # else one of both has to look through all of TensorFlow's objects, whichever comes at the wrong time
+    times = {_magic: [], _bare: []}
+    for _ in range(often + 1):
+        for work, seconds in times.items():
+            start = _now()
+            work(query)
+            seconds.append(_now() - start)
+    return [sorted(seconds[1:])[often // 2] for seconds in times.values()]
 """
 
 
@@ -95,11 +98,10 @@ def _costs(kernel: Kernel, kind: str, setting: Setting) -> Iterator[Row]:
     """Yield what a query takes as a magic, beside the call in Python."""
     often = setting.rounds * setting.often
     for what, query in QUERIES.items():
-        found = f"len(_magic({query!r})()) == len(_bare({query!r})())"
+        found = f"len(_magic({query!r})) == len(_bare({query!r}))"
         if kernel.value(found) is not True:
             raise BenchError(f"%weights {query} and select find different weights")
-        magic = kernel.value(f"_median_s(_magic({query!r}), {often})")
-        bare = kernel.value(f"_median_s(_bare({query!r}), {often})")
+        magic, bare = kernel.value(f"_medians_s({query!r}, {often})")
         yield Row(f"{what}, {kind}", "weightrepl.select", magic, bare)
         yield Row("above the call", AIM, max(magic - bare, 0.0), OVERHEAD_AIM_S, aim=1.0)
 
