@@ -119,6 +119,8 @@ SEPARATE = {
         "keras_optimizer": {"keras_groups", "keras_layers"},
         "keras_store": {"config", "keras_groups", "keras_layers", "keras_optimizer"},
         "keras_archive": {"keras_groups", "keras_store", "zip_members"},
+        "arrays": {"flat_keys", "zip_members"},
+        "safetensors": {"flat_keys"},
         "registry": {"other_formats"},
     },
     "service": {"*": {"answers", "pages"}},

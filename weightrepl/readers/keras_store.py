@@ -16,7 +16,7 @@ from weightrepl.readers.keras_groups import MissingGroup, Part, SavedGroup
 from weightrepl.readers.keras_layers import BUILD_LINE, NO_ORDER, Found, name_of, weights_of, within
 from weightrepl.readers.keras_optimizer import Trained, metrics_layer, optimizer_layer
 from weightrepl.readers.keras_quantization import recorded
-from weightrepl.readers.sources import ByteSource
+from weightrepl.readers.sources import ByteSource, stem_of
 
 _OUTSIDE = ("optimizer", "metrics")
 """What a compiled model saves beside its layers."""
@@ -54,12 +54,6 @@ def _is_store(root: Group) -> bool:
     if "vars" in root.members:
         return True
     return any(name in root.members for name in ("layers", "_layer_checkpoint_dependencies"))
-
-
-def stem_of(path: str) -> str:
-    """Return a file's name without folder and any suffix: `model` of `runs/model.weights.h5`."""
-    name = os.path.basename(os.path.normpath(path))
-    return name.lstrip(".").partition(".")[0] or name
 
 
 # -- shards -----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ _BY_BYTES = (
     (b"\x80\x03", "a Python pickle; opening one runs what is in it, so weightrepl never does"),
     (b"\x80\x04", "a Python pickle; opening one runs what is in it, so weightrepl never does"),
     (b"\x80\x05", "a Python pickle; opening one runs what is in it, so weightrepl never does"),
-    (b"\x93NUMPY", f"a NumPy array (.npy), {_NOT_YET}"),
     (b"<!DOCTYPE html", "a web page: the download went wrong"),
     (b"<html", "a web page: the download went wrong"),
     (b"\x1f\x8b", "packed by gzip; unpack it first"),
@@ -33,7 +32,7 @@ _BY_SUFFIX = {
     ".onnx": "an ONNX model, which weightrepl does not read",
     ".pb": f"part of a TensorFlow SavedModel, {_NOT_YET}; the folder around it is the model",
     ".index": f"a TensorFlow checkpoint, {_NOT_YET}",
-    ".safetensors": f"safetensors, {_NOT_YET}",
+    ".safetensors": "no safetensors, whatever its name says; perhaps the download broke off",
     ".ckpt": f"perhaps a TensorFlow checkpoint, {_NOT_YET}",
     ".pt": "perhaps a PyTorch file, which weightrepl does not read",
     ".pth": "perhaps a PyTorch file, which weightrepl does not read",
@@ -47,10 +46,10 @@ _FOLDERS = (
     # a file in a folder, what the folder is
     ("saved_model.pb", f"a TensorFlow SavedModel, {_NOT_YET}"),
     ("checkpoint", f"a folder of TensorFlow checkpoints, {_NOT_YET}"),
-    ("model.safetensors.index.json", f"safetensors in shards, {_NOT_YET}"),
     ("_METADATA", "an Orbax checkpoint, which weightrepl does not read"),
 )
-_OPENED = "Keras models are opened: .keras, .weights.h5, .weights.json, .h5, .hdf5"
+_SUFFIXES = (".keras", ".weights.h5", ".weights.json", ".h5", ".hdf5", ".safetensors", ".npz", ".npy")
+_OPENED = f"what is opened: {', '.join(_SUFFIXES)}"
 
 
 def unknown_file(path: str, head: bytes) -> UnknownFormatError:
@@ -69,8 +68,6 @@ def _told_of_file(path: str, head: bytes) -> str:
         return _told_of_zip(path, head)
     if head[4:8] in (b"TFL3",):
         return "a TensorFlow Lite model, which weightrepl does not read"
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 40:
-        return f"safetensors, {_NOT_YET}"
     for start, told in _BY_BYTES:
         if head.startswith(start):
             return told
@@ -83,8 +80,6 @@ def _told_of_file(path: str, head: bytes) -> str:
 
 
 def _told_of_zip(path: str, head: bytes) -> str:
-    if path.endswith(".npz") or b".npy" in head[:200]:
-        return f"NumPy arrays (.npz), {_NOT_YET}"
     if b"data.pkl" in head or b"/version" in head[:200] or path.endswith((".pt", ".pth")):
         return "a PyTorch file, which weightrepl does not read"
     return "a zip archive without config.json and metadata.json, so no Keras model"
@@ -109,9 +104,7 @@ def _told_of_folder(path: str) -> str:
             return told
     if any(name.endswith(".index") for name in names):
         return f"a folder of TensorFlow checkpoints, {_NOT_YET}"
-    models = [
-        n for n in sorted(names) if n.endswith((".keras", ".weights.h5", ".weights.json", ".h5", ".hdf5"))
-    ]
+    models = [n for n in sorted(names) if n.endswith(_SUFFIXES)]
     if models:
         return f"a folder, no model; in it: {_listed(models)}"
     return f"a folder that holds no model. {_OPENED}"

@@ -16,6 +16,8 @@ FILE_READERS = (
     "weightrepl.readers.keras_archive:KerasArchiveReader",
     "weightrepl.readers.keras_store:KerasStoreReader",
     "weightrepl.readers.legacy_h5:LegacyH5Reader",
+    "weightrepl.readers.safetensors:SafetensorsReader",
+    "weightrepl.readers.arrays:ArraysReader",
 )
 """Tried in this order; the first that recognises the file opens it."""
 

@@ -35,6 +35,12 @@ _BLOCK_NBYTES, _BLOCKS_KEPT = 16384, 256
 _ROW_NBYTES = 4096  # rows shorter than a page are copied out of the map, not read one by one
 
 
+def stem_of(path: str) -> str:
+    """Return a file's name without folder and any suffix: `model` of `runs/model.weights.h5`."""
+    name = os.path.basename(os.path.normpath(path))
+    return name.lstrip(".").partition(".")[0] or name
+
+
 class ByteSource:
     """A file for reading, held open and remembered by size, time of change and inode. Threads may share it.
 

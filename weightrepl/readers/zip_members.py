@@ -126,15 +126,15 @@ def stored_range(source: ByteSource, member: ZipMember) -> tuple[int, int]:
     return start, member.nbytes
 
 
-def content_of(source: ByteSource, member: ZipMember) -> bytes:
-    """Return the content of a small member, unpacked if need be.
+def content_of(source: ByteSource, member: ZipMember, most: int = MAX_JSON_NBYTES) -> bytes:
+    """Return the content of a member of at most so many bytes, unpacked if need be.
 
     Raises:
-        UnsafeFileError: larger than MAX_JSON_NBYTES. FormatError: damaged.
+        UnsafeFileError: it claims to be larger. FormatError: damaged.
     """
     import zlib
 
-    if max(member.nbytes, member.packed) > MAX_JSON_NBYTES:
+    if max(member.nbytes, member.packed) > most:
         raise UnsafeFileError(f"claims {member.nbytes:,} bytes, more than are read", source.path, member.name)
     raw = source.read(_content_start(source, member), member.packed)
     if member.method == _DEFLATED:
@@ -147,6 +147,26 @@ def content_of(source: ByteSource, member: ZipMember) -> bytes:
     if len(raw) != member.nbytes or zlib.crc32(raw) != member.crc:
         raise FormatError("damaged: its checksum is another", source.path, member.name)
     return raw
+
+
+def beginning_of(source: ByteSource, member: ZipMember, nbytes: int) -> bytes:
+    """Return the first bytes of a member's content, at most so many, unpacked if need be.
+
+    Raises:
+        FormatError: damaged, or packed in another way than deflated.
+    """
+    import zlib
+
+    start = _content_start(source, member)
+    raw = source.read(start, min(member.packed, nbytes))
+    if member.method == _STORED:
+        return raw
+    if member.method != _DEFLATED:
+        raise FormatError(f"packed by method {member.method}", source.path, member.name)
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, nbytes)
+    except zlib.error as error:
+        raise FormatError(f"damaged ({error})", source.path, member.name) from None
 
 
 def _content_start(source: ByteSource, member: ZipMember) -> int:

@@ -1,0 +1,224 @@
+"""NumPy's own files: `.npy`, one array, and `.npz`, a zip archive of such, stored plainly or deflated.
+
+Facts from https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Object arrays are pickles, and never
+read.
+"""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from weightrepl.errors import FormatError, UnsafeFileError
+from weightrepl.model.tensor import (
+    AxisIndex,
+    TensorSource,
+    TensorSpec,
+    dtype_bits,
+    numpy_dtype,
+    pieces,
+    take,
+)
+from weightrepl.model.tree import Model
+from weightrepl.readers.flat_keys import Flat, flat_model
+from weightrepl.readers.guards import Reading
+from weightrepl.readers.hdf5 import NoTensor
+from weightrepl.readers.sources import ByteSource
+from weightrepl.readers.zip_members import ZipMember, beginning_of, content_of, stored_range, zip_members
+
+if TYPE_CHECKING:
+    from weightrepl.model.tensor import Array
+
+MAX_HEADER_NBYTES = 65536
+"""The longest header of an array; NumPy reads at most 10,000 bytes unless told otherwise."""
+
+MAX_RANK = 64
+
+_MAGIC = b"\x93NUMPY"
+_MOST_EXPANDED = 1032
+"""Deflate makes no more bytes out of one: https://zlib.net/zlib_tech.html."""
+
+_KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
+
+
+class ArraysReader:
+    """Opens `.npy` and `.npz` files."""
+
+    def recognises(self, path: str, head: bytes) -> bool:
+        if head.startswith(_MAGIC):
+            return True
+        if not head.startswith((b"PK\3\4", b"PK\5\6")):
+            return False
+        name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+        return path.endswith(".npz") or name.endswith(b".npy")
+
+    def open(self, path: str) -> Model:
+        source = ByteSource(path)
+        try:
+            if source.read(0, min(6, source.size)) == _MAGIC:
+                with Reading(path, "header"):
+                    array = _array(source.read(0, min(MAX_HEADER_NBYTES, source.size)), path)
+                    tensors = [array.plain("0", source, 0, source.size)]
+                return flat_model(tensors, path, "NumPy array", source.close)
+            tensors = [_member(source, member) for member in zip_members(source).values()]
+            return flat_model(tensors, path, "NumPy arrays", source.close)
+        except BaseException:
+            source.close()
+            raise
+
+
+def _member(source: ByteSource, member: ZipMember) -> Flat:
+    """Return the array that a member of an archive is."""
+    key = member.name.removesuffix(".npy")
+    head = beginning_of(source, member, MAX_HEADER_NBYTES)
+    if not head.startswith(_MAGIC):
+        return _unread(key, source, TensorSpec(None, "?", member.nbytes), "it is no array of NumPy's")
+    with Reading(source.path, member.name):
+        array = _array(head, source.path)
+        if member.packed == member.nbytes and member.method == 0:
+            return array.plain(key, source, *stored_range(source, member))
+        if member.nbytes > _MOST_EXPANDED * member.packed + _MOST_EXPANDED:
+            raise UnsafeFileError(f"{member.packed:,} bytes claim to be {member.nbytes:,}", source.path, key)
+        return array.packed(key, source, member)
+
+
+# ------------------------------------------------------------------ the header of an array
+
+
+class _Header(NamedTuple):
+    """What the header of an array says.
+
+    size: its own bytes. dtype: None where its elements are not read, for a `reason`. described: what it calls them.
+    """
+
+    size: int
+    shape: tuple[int, ...]
+    dtype: str | None
+    reason: str
+    described: str
+    is_big: bool
+    is_fortran: bool
+
+    @property
+    def spec(self) -> TensorSpec:
+        return TensorSpec(self.shape, self.dtype or self.described)
+
+    @property
+    def stored(self) -> TensorSpec:
+        """The array as it lies in the file, C order."""
+        return TensorSpec(self.shape[::-1] if self.is_fortran else self.shape, self.spec.dtype)
+
+    def plain(self, key: str, source: ByteSource, start: int, nbytes: int) -> Flat:
+        """Return the array that takes so many bytes of a file, its header with them."""
+        if self.dtype is None:
+            return _unread(key, source, self.spec, self.reason)
+        if self.size + (self.spec.nbytes or 0) != nbytes:
+            raise FormatError(f"{nbytes:,} bytes, which is not the size of {self.shape} {self.dtype}")
+        tensor = source.tensor(self.stored, start + self.size, big_endian=self.is_big, place=key)
+        return Flat(key, self.spec, self._turned(tensor), source.path)
+
+    def packed(self, key: str, source: ByteSource, member: ZipMember) -> Flat:
+        """Return the array that a deflated member holds."""
+        if self.dtype is None:
+            return _unread(key, source, self.spec, self.reason)
+        if self.size + (self.spec.nbytes or 0) != member.nbytes:
+            raise FormatError(f"{member.nbytes:,} bytes, which is not the size of {self.shape} {self.dtype}")
+        return Flat(key, self.spec, self._turned(_Packed(source, member, self)), source.path)
+
+    def _turned(self, tensor: TensorSource) -> TensorSource:
+        return _Turned(tensor, self.spec) if self.is_fortran and len(self.shape) > 1 else tensor
+
+
+def _array(head: bytes, path: str) -> _Header:
+    """Return what stands at the beginning of an array's file."""
+    wide = head[6] > 1
+    size = int.from_bytes(head[8 : 12 if wide else 10], "little")
+    begin = 12 if wide else 10
+    if begin + size > MAX_HEADER_NBYTES:
+        raise UnsafeFileError(f"a header of {size:,} bytes", path)
+    if begin + size > len(head):
+        raise FormatError("cut short within its header", path)
+    try:
+        found = literal_eval(head[begin : begin + size].decode("utf-8" if head[6] > 2 else "latin-1"))
+    except (SyntaxError, MemoryError) as error:  # MemoryError: nested too deep
+        raise FormatError(f"its header is damaged ({error})", path) from None
+    shape, descr = tuple(int(n) for n in found["shape"]), found["descr"]
+    if len(shape) > MAX_RANK or min(shape, default=0) < 0:
+        raise FormatError("an impossible shape", path)
+    dtype, reason = _dtype(descr)
+    is_big = isinstance(descr, str) and descr.startswith(">")
+    described = str(descr).lstrip("<>|=") if isinstance(descr, str) else "record"
+    return _Header(begin + size, shape, dtype, reason, described, is_big, bool(found["fortran_order"]))
+
+
+def _dtype(descr: object) -> tuple[str | None, str]:
+    """Return the dtype that a header describes, or None and why its elements are not read."""
+    kind, digits = (
+        (descr.lstrip("<>|=")[:1], descr.lstrip("<>|=")[1:]) if isinstance(descr, str) else ("", "")
+    )
+    if kind == "O":
+        return (
+            None,
+            "an array of Python objects, a pickle; reading one runs what is in it, so weightrepl never does",
+        )
+    if kind == "b":
+        return "bool", ""
+    if kind in _KINDS and digits.isdecimal() and int(digits) <= (16 if kind == "c" else 8):
+        return f"{_KINDS[kind]}{int(digits) * 8}", ""
+    if kind == "V":
+        return (
+            None,
+            f"{digits} raw bytes for each element: NumPy has no name for what it was (perhaps bfloat16)",
+        )
+    return None, f"its elements are no numbers ({descr})"
+
+
+def _unread(key: str, source: ByteSource, spec: TensorSpec, reason: str) -> Flat:
+    return Flat(key, spec, NoTensor(source.path, key, reason), source.path, reason)
+
+
+# ------------------------------------------------------------------ values that do not lie plainly
+
+
+class _Turned:
+    """An array in Fortran's order: another one of C's with its axes the other way round."""
+
+    def __init__(self, stored: TensorSource, spec: TensorSpec) -> None:
+        self._stored, self._spec = stored, spec
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        import numpy as np
+
+        return np.ascontiguousarray(self._stored.read(index[::-1]).T)
+
+    def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        yield from _in_pieces(self, self._spec, max_nbytes)
+
+
+class _Packed:
+    """A deflated array: unpacked anew, and its checksum compared, each time that it is asked for."""
+
+    def __init__(self, source: ByteSource, member: ZipMember, header: _Header) -> None:
+        self._source, self._member, self._header = source, member, header
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        import numpy as np
+
+        header, member = self._header, self._member
+        raw = bytearray(content_of(self._source, member, max(member.nbytes, member.packed)))
+        dtype = numpy_dtype(header.spec.dtype).newbyteorder(">" if header.is_big else "<")
+        array = np.frombuffer(raw, dtype, offset=header.size).reshape(header.stored.shape or ())
+        taken = np.asarray(take(array, index))
+        return np.array(taken, taken.dtype.newbyteorder("="), order="C")
+
+    def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        whole = self.read().reshape(-1)
+        step = max(1, max_nbytes // max(1, whole.itemsize))
+        yield from (whole[start : start + step] for start in range(0, whole.size, step))
+
+
+def _in_pieces(tensor: TensorSource, spec: TensorSpec, max_nbytes: int) -> Iterator[Array]:
+    itemsize = max(1, (dtype_bits(spec.dtype) or 8) // 8)
+    for index in pieces(spec.shape or (), max(1, max_nbytes // itemsize)):
+        yield tensor.read(index).reshape(-1)

@@ -1,0 +1,128 @@
+"""Trees of flat keys: `encoder/dense/kernel`, `model.layers.0.q_proj.weight`, or addresses as weightrepl saves them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from weightrepl.model.tensor import TensorSource, TensorSpec
+from weightrepl.model.tree import SYSTEM_NAMES, Content, Layer, Model, Weight
+from weightrepl.readers.hdf5 import NoTensor
+from weightrepl.readers.sources import stem_of
+
+_LETTERS = {"n": "\n", "t": "\t"}
+_OUTPUT = re.compile(r"(.+):0")
+"""How TensorFlow 1 calls the value of a variable: `dense/kernel:0`."""
+
+_PIECE = re.compile(r"((?:[^\\/:]|\\.)*)([/:]|\Z)", re.DOTALL)
+_ESCAPED = re.compile(r"\\u\{([0-9a-fA-F]{1,6})\}|\\(.)", re.DOTALL)
+
+
+class Flat(NamedTuple):
+    """A tensor that a file has under a key.
+
+    file: the one that holds it, as it was named on opening. unread: why its values can't be read, empty if they can.
+    remark: a fact to tell when it is shown.
+    """
+
+    key: str
+    spec: TensorSpec
+    tensor: TensorSource
+    file: str
+    unread: str = ""
+    remark: str | None = None
+
+
+class _Group:
+    """The layers and weights that keys with the same beginning lead to.
+
+    read: makes a name of what stands in a key for it.
+    """
+
+    __slots__ = ("layers", "read", "weights")
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self.read = read
+        self.layers: dict[str, _Group] = {}
+        self.weights: list[tuple[str, Flat]] = []
+
+
+def flat_model(tensors: Sequence[Flat], path: str, file_format: str, close: Callable[[], None]) -> Model:
+    """Return the model of tensors under flat keys.
+
+    Keys are split at `/` where any has one, else at `.`; the last part is the weight's name. Where all are addresses
+    as weightrepl writes them (`model/layer:kernel`), they are read as such. A first part that all keys have in common
+    is the model's name, else the file's stem is.
+    """
+    ways, read = _ways([each.key for each in tensors])
+    stem = stem_of(path)
+    firsts = {way[0] for way in ways}
+    is_common = len(firsts) == 1 and all(len(way) > 1 for way in ways)
+    root, top = read(firsts.pop()) if is_common else stem, _Group(read)
+    unread: list[Weight] = []
+    for each, way in zip(tensors, ways, strict=True):
+        if each.unread:
+            unread.append(_put_aside(each, path))
+            continue
+        group = top
+        for name in way[is_common:-1]:
+            group = group.layers.setdefault(name, _Group(read))
+        group.weights.append((way[-1], each))
+    more = (Layer(".unread", Content(tuple(unread)), system=True),) if unread else ()
+    layer = Layer(root, lambda: _content(top, more, on_top=True))
+    return Model(layer, tuple(dict.fromkeys((root, stem))), path, file_format, close)
+
+
+def _put_aside(each: Flat, path: str) -> Weight:
+    tensor = NoTensor(each.file or path, each.key, each.unread)
+    return Weight(each.key, each.spec, tensor, key=each.key, source=each.file, remark=each.unread)
+
+
+def _content(group: _Group, more: tuple[Layer, ...] = (), on_top: bool = False) -> Content:
+    weights = [
+        Weight(group.read(name), each.spec, each.tensor, key=each.key, source=each.file, remark=each.remark)
+        for name, each in group.weights
+    ]
+    names = list(group.layers)
+    if all(name.isdecimal() for name in names):  # `10` would come before `2` where a writer sorted its keys
+        names.sort(key=int)
+    layers = [
+        Layer(group.read(name), _later(group.layers[name]), system=on_top and name in SYSTEM_NAMES)
+        for name in names
+    ]
+    return Content(tuple(weights), (*layers, *more))
+
+
+def _later(group: _Group) -> Callable[[], Content]:
+    return lambda: _content(group)
+
+
+# ------------------------------------------------------------------ keys
+
+
+def _ways(keys: Sequence[str]) -> tuple[list[tuple[str, ...]], Callable[[str], str]]:
+    """Return what each key is made of, layers and at the end a weight, and what makes names of that."""
+    addresses = [_address(key) for key in keys]
+    known = [way for way in addresses if way is not None]
+    if len(known) == len(keys):
+        return known, _plain
+    separator = "/" if any("/" in key for key in keys) else "."
+    ways = [tuple(key.split(separator)) for key in keys]
+    bare = [(*way[:-1], _OUTPUT.sub(r"\1", way[-1])) for way in ways]
+    return (bare if len(set(bare)) == len(set(ways)) else ways), str
+
+
+def _address(key: str) -> tuple[str, ...] | None:
+    """Return the parts of an address of a weight, None if the key is none: `base/dense:kernel`, but not `kernel:0`."""
+    pieces = [(found[1], found[2]) for found in _PIECE.finditer(key)]
+    *layers, (weight, _) = [piece for piece in pieces if piece != ("", "")] or [("", "")]
+    if [sign for _, sign in layers] != ["/"] * (len(layers) - 1) + [":"] or not weight or weight.isdecimal():
+        return None
+    return (*(layer for layer, _ in layers), weight)
+
+
+def _plain(name: str) -> str:
+    """Return a name as its author gave it: without escapes, and without the number that tells siblings apart."""
+    bare = re.sub(r"(?<!\\)#\d+\Z", "", name)
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)) if m[1] else _LETTERS.get(m[2], m[2]), bare)

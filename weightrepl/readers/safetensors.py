@@ -1,0 +1,179 @@
+"""safetensors, one file or in shards: a JSON header, then the values of all tensors without a gap.
+
+Facts from the format's page, https://huggingface.co/docs/safetensors, and its library's checks (`tensor.rs`, 0.8).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from weightrepl.errors import FormatError, SourceError, UnsafeFileError
+from weightrepl.model.tensor import TensorSpec, dtype_bits
+from weightrepl.model.tree import Model
+from weightrepl.readers.flat_keys import Flat, flat_model
+from weightrepl.readers.guards import MAX_JSON_NBYTES, Reading, confined, parsed_json
+from weightrepl.readers.hdf5 import NoTensor
+from weightrepl.readers.sources import ByteSource
+
+MAX_HEADER_NBYTES = 100_000_000
+"""The longest header; the library has the same limit."""
+
+MAX_RANK = 64
+
+_DTYPES = {
+    "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
+    "U64": "uint64", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
+    "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu", "C64": "complex64",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
+}  # fmt: skip
+_ODD = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
+"""Bits of dtypes whose elements share bytes."""
+
+_INDEX = ".safetensors.index.json"
+
+
+class SafetensorsReader:
+    """Opens `.safetensors` files, the `….safetensors.index.json` of sharded ones, and folders with one of these."""
+
+    def recognises(self, path: str, head: bytes) -> bool:
+        if os.path.isdir(path):
+            return _in_folder(path) is not None
+        if path.endswith(_INDEX):
+            return head.lstrip()[:1] == b"{"
+        return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER_NBYTES
+
+    def open(self, path: str) -> Model:
+        file = _in_folder(path) or path
+        return _open_shards(file, path) if file.endswith(_INDEX) else _open_one(file, path)
+
+
+def _in_folder(path: str) -> str | None:
+    """Return the index in a folder, or the only file that is not in shards; None where that is not clear."""
+    if not os.path.isdir(path):
+        return None
+    names = sorted(os.listdir(path))
+    for suffix in (_INDEX, ".safetensors"):
+        found = [name for name in names if name.endswith(suffix)]
+        if found:
+            return os.path.join(path, found[0]) if len(found) == 1 else None
+    return None
+
+
+def _open_one(file: str, path: str) -> Model:
+    source = ByteSource(file)
+    try:
+        return flat_model(_tensors(source), path, "safetensors", source.close)
+    except BaseException:
+        source.close()
+        raise
+
+
+# ------------------------------------------------------------------ one file
+
+
+def _tensors(source: ByteSource) -> list[Flat]:
+    """Return the tensors of a file, in the order in which their values lie.
+
+    Raises:
+        FormatError: the header does not add up with the file. UnsafeFileError: it is too long.
+    """
+    with Reading(source.path, "header"):
+        nbytes = int.from_bytes(source.read(0, 8), "little")
+        if nbytes > MAX_HEADER_NBYTES:
+            raise UnsafeFileError(f"a header of {nbytes:,} bytes", source.path)
+        header = parsed_json(source.read(8, nbytes), source.path, "header")
+        if not isinstance(header, Mapping):
+            raise FormatError("its header is no JSON object", source.path)
+        begin = 8 + nbytes
+        entries = [(key, entry) for key, entry in header.items() if key != "__metadata__"]
+        entries.sort(key=lambda each: tuple(each[1]["data_offsets"]))
+        end, tensors = 0, []
+        for key, entry in entries:
+            start, stop = entry["data_offsets"]
+            if start != end or stop < start:
+                raise FormatError(f"the values of {key!r} leave a gap or overlap others", source.path)
+            tensors.append(_tensor(source, key, entry, begin))
+            end = stop
+        if begin + end != source.size:
+            raise FormatError(
+                f"{begin + end:,} bytes by its header, and it has {source.size:,}: cut short, or not whole",
+                source.path,
+            )
+    return tensors
+
+
+def _tensor(source: ByteSource, key: str, entry: Mapping[str, Any], begin: int) -> Flat:
+    start, stop = entry["data_offsets"]
+    name, shape = str(entry["dtype"]), tuple(int(size) for size in entry["shape"])
+    if len(shape) > MAX_RANK or min(shape, default=0) < 0:
+        raise FormatError(f"{key!r} has an impossible shape", source.path)
+    nbits = math.prod(shape) * _bits(name)
+    if nbits and (nbits + 7) // 8 != stop - start:
+        raise FormatError(f"{key!r} takes {stop - start:,} bytes, which is not its size", source.path)
+    dtype = _DTYPES.get(name)
+    if dtype is None:
+        reason = f"its elements of dtype {name} are not read"
+        spec = TensorSpec(shape, name.lower(), stop - start)
+        return Flat(key, spec, NoTensor(source.path, key, reason), source.path, reason)
+    spec = TensorSpec(shape, dtype)
+    return Flat(key, spec, source.tensor(spec, begin + start, place=key), source.path)
+
+
+def _bits(dtype: str) -> int:
+    """Return how many bits an element takes; 0 where that is not known."""
+    known = _DTYPES.get(dtype)
+    return _ODD.get(dtype, 0) if known is None else dtype_bits(known) or 0
+
+
+# ------------------------------------------------------------------ shards
+
+
+def _open_shards(index: str, path: str) -> Model:
+    """Return the model of an index; of a shard that is not there the keys are listed."""
+    source = ByteSource(index)
+    try:
+        if source.size > MAX_JSON_NBYTES:
+            raise UnsafeFileError("too large for an index of shards", index)
+        found = parsed_json(source.read(0, source.size), index, "")
+    finally:
+        source.close()
+    weight_map = found.get("weight_map") if isinstance(found, Mapping) else None
+    if not isinstance(weight_map, Mapping):
+        raise FormatError("no 'weight_map', so no index of safetensors", index)
+    shards: dict[str, list[str]] = {}
+    for key, name in weight_map.items():
+        shards.setdefault(confined(os.path.dirname(index), name, index, key), []).append(key)
+    sources: list[ByteSource] = []
+
+    def close() -> None:
+        for each in sources:
+            each.close()
+
+    try:
+        tensors = [each for file, keys in shards.items() for each in _shard(file, keys, sources)]
+        return flat_model(tensors, path, "sharded safetensors", close)
+    except BaseException:
+        close()
+        raise
+
+
+def _shard(file: str, keys: list[str], sources: list[ByteSource]) -> list[Flat]:
+    """Return what a shard holds, and what the index says that it does."""
+    try:
+        source = ByteSource(file)
+        sources.append(source)
+        tensors = _tensors(source)
+    except SourceError as error:
+        reason = f"a shard of the model can't be read: {error.reason}"
+        return [_missing(key, file, reason) for key in keys]
+    there = {each.key for each in tensors}
+    return tensors + [
+        _missing(key, file, "not in the shard of the index") for key in keys if key not in there
+    ]
+
+
+def _missing(key: str, file: str, reason: str) -> Flat:
+    return Flat(key, TensorSpec(None, "?"), NoTensor(file, key, reason), file, remark=reason)
