@@ -199,6 +199,19 @@ def test_safetensors_that_do_not_add_up(tmp_path: Path, header: Any, values: byt
         open_source(tmp_path / "x.safetensors")
 
 
+def test_a_key_may_not_be_endless(tmp_path: Path):
+    write_safetensors(tmp_path / "x.safetensors", {"/".join("a" * 300): F4}, b"1234")
+    with pytest.raises(UnsafeFileError, match="more than 200 parts"):
+        open_source(tmp_path / "x.safetensors")
+
+
+def test_files_without_tensors(tmp_path: Path):
+    write_safetensors(tmp_path / "x.safetensors", {"__metadata__": {"format": "pt"}}, b"")
+    np.savez(tmp_path / "y.npz")
+    for name in ("x.safetensors", "y.npz"):
+        assert addresses(tmp_path / name) == ()
+
+
 def test_an_index_may_not_lead_out_of_its_folder(tmp_path: Path):
     index = {"weight_map": {"w": "../x.safetensors"}}
     (tmp_path / "m.safetensors.index.json").write_text(json.dumps(index))

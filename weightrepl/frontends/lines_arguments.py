@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 MOST = 500
 """So many completions are given at most."""
 
-_SUFFIXES = {"file": (".keras", ".h5", ".hdf5", ".weights.json"), "queries": (".wq",)}
+_SUFFIXES = {
+    "file": (
+        ".keras",
+        ".h5",
+        ".hdf5",
+        ".weights.json",
+        ".safetensors",
+        ".safetensors.index.json",
+        ".npz",
+        ".npy",
+    ),
+    "queries": (".wq",),
+}
 """How the files end that a command most likely wants."""
 
 

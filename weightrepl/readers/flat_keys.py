@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from weightrepl.errors import UnsafeFileError
 from weightrepl.model.tensor import TensorSource, TensorSpec
 from weightrepl.model.tree import SYSTEM_NAMES, Content, Layer, Model, Weight
+from weightrepl.readers.guards import MAX_DEPTH
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.sources import stem_of
 
@@ -54,8 +56,13 @@ def flat_model(tensors: Sequence[Flat], path: str, file_format: str, close: Call
     Keys are split at `/` where any has one, else at `.`; the last part is the weight's name. Where all are addresses
     as weightrepl writes them (`model/layer:kernel`), they are read as such. A first part that all keys have in common
     is the model's name, else the file's stem is.
+
+    Raises:
+        UnsafeFileError: a key has more than MAX_DEPTH parts.
     """
     ways, read = _ways([each.key for each in tensors])
+    if max(map(len, ways), default=0) > MAX_DEPTH:
+        raise UnsafeFileError(f"a key of more than {MAX_DEPTH} parts", path)
     stem = stem_of(path)
     firsts = {way[0] for way in ways}
     is_common = len(firsts) == 1 and all(len(way) > 1 for way in ways)
