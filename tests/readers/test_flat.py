@@ -212,6 +212,15 @@ def test_files_without_tensors(tmp_path: Path):
         assert addresses(tmp_path / name) == ()
 
 
+def test_a_folder_that_nobody_may_look_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: str) -> list[str]:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("os.listdir", refuse)
+    with pytest.raises(SourceError, match="Permission denied"):
+        open_source(tmp_path)
+
+
 def test_an_index_may_not_lead_out_of_its_folder(tmp_path: Path):
     index = {"weight_map": {"w": "../x.safetensors"}}
     (tmp_path / "m.safetensors.index.json").write_text(json.dumps(index))

@@ -52,9 +52,10 @@ class SafetensorsReader:
 
 def _in_folder(path: str) -> str | None:
     """Return the index in a folder, or the only file that is not in shards; None where that is not clear."""
-    if not os.path.isdir(path):
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:  # no folder, or nobody's to look into
         return None
-    names = sorted(os.listdir(path))
     for suffix in (_INDEX, ".safetensors"):
         found = [name for name in names if name.endswith(suffix)]
         if found:
