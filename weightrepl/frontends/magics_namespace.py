@@ -38,6 +38,7 @@ class Files:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str | None], tuple[object, Model]] = {}
+        self._answering: WeakKeyDictionary[Model, Model] = WeakKeyDictionary()
 
     def opened(self, path: str, name: str | None = None) -> Model:
         """Return the model of a file as it is now.
@@ -55,6 +56,16 @@ class Files:
             known[1].close()
         self._open[path, name] = print_now, model
         return model
+
+    def answering(self, model: Model, variables: tuple[str, ...]) -> Model:
+        """Return a model that the user opened, answering to its variables too; not what keeps a live object alive."""
+        names = tuple(dict.fromkeys((*model.names[:1], *variables, *model.names[1:])))
+        known = self._answering.get(model)
+        if known is None or known.names != names:
+            known = model.answering_to(*names)
+            known.live = None
+            self._answering[model] = known
+        return known
 
     def close(self) -> None:
         """Let go of all."""
@@ -120,7 +131,7 @@ class Namespace:
 
     def _model(self, thing: object, names: tuple[str, ...]) -> Model:
         if isinstance(thing, Model):
-            return _answering(thing, names)
+            return self._files.answering(thing, names)
         first, *others = names
         model = open_source(thing, variable=first)
         self._opened.append(model)
@@ -189,20 +200,6 @@ def need_model(session: Session, text: str) -> None:
     """Raise a QueryError that tells how to open a model, if none is open."""
     if not session.workspace.models:
         raise QueryError(text, [Problem("no-model", "no variable holds a model", hint=NO_MODEL)])
-
-
-_ANSWERING: WeakKeyDictionary[Model, Model] = WeakKeyDictionary()
-
-
-def _answering(model: Model, variables: tuple[str, ...]) -> Model:
-    """Return a model that the user opened, answering to its variables too; not what keeps a live object alive."""
-    names = tuple(dict.fromkeys((*model.names[:1], *variables, *model.names[1:])))
-    known = _ANSWERING.get(model)
-    if known is None or known.names != names:
-        known = model.answering_to(*names)
-        known.live = None
-        _ANSWERING[model] = known
-    return known
 
 
 def _by_addresses(result: Selection | LayerSelection) -> Named:

@@ -119,7 +119,8 @@ def options_of(parts: Parts) -> Options:
             case "--vars":
                 chosen["expanding"] = True
             case "--format":
-                view["format"] = _read(value, FORMATS.__contains__, f"one of {', '.join(FORMATS)}", line)
+                is_one, expected = FORMATS.__contains__, f"one of {', '.join(FORMATS)}"
+                view["format"] = _read(value, is_one, expected, line, FORMATS)
             case "--limit":
                 view["most"] = int(_read(value, str.isdecimal, "a whole number", line))
             case "--no-stats":
@@ -143,11 +144,13 @@ def _checked(part: Part, line: str) -> Option:
     return option
 
 
-def _read(value: Word | None, fits: Callable[[str], bool], expected: str, line: str) -> str:
-    """Return the text of an option's value, if it fits."""
+def _read(
+    value: Word | None, fits: Callable[[str], bool], expected: str, line: str, known: tuple[str, ...] = ()
+) -> str:
+    """Return the text of an option's value, if it fits. known: what may have been meant."""
     assert value is not None
     if not fits(value.text):
-        near = nearest(value.text, FORMATS, 1) if "one of" in expected else ()
+        near = nearest(value.text, known, 1)
         fix = Fix(value.span, near[0]) if near else None
         raise _fault(line, f"expected {expected}, found '{value.text}'", value.span, fix)
     return value.text

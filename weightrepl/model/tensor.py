@@ -196,6 +196,17 @@ def pieces(shape: tuple[int, ...], most: int) -> Iterator[tuple[AxisIndex, ...]]
         yield (slice(start, stop, 1), *(slice(0, size, 1) for size in shape[1:]))
 
 
+def read_in_pieces(tensor: TensorSource, spec: TensorSpec, max_nbytes: int) -> Iterator[Array]:
+    """Yield all values as `TensorSource.blocks` does, by `read`; not sliced where they fit. spec: of the tensor."""
+    itemsize = ((dtype_bits(spec.dtype) or 8) + 7) // 8
+    most = max(1, max_nbytes // itemsize)
+    if 0 < (spec.size or 0) <= most:
+        yield tensor.read().reshape(-1)
+        return
+    for index in pieces(spec.shape or (), most):
+        yield tensor.read(index).reshape(-1)
+
+
 class TensorPart(Value):
     """The part of a tensor that an index takes: a TensorSource that reads only what it needs.
 
@@ -218,9 +229,7 @@ class TensorPart(Value):
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield the values of the part piece by piece."""
         shape = indexed_shape(self.spec.shape or (), self.index)
-        itemsize = ((dtype_bits(self.spec.dtype) or 8) + 7) // 8
-        for index in pieces(shape, max(1, max_nbytes // itemsize)):
-            yield self.read(index).reshape(-1)
+        return read_in_pieces(self, TensorSpec(shape, self.spec.dtype), max_nbytes)
 
     def _composed(self, index: tuple[AxisIndex, ...]) -> tuple[AxisIndex, ...]:
         """Return the index of the whole tensor that `index` of the part is."""

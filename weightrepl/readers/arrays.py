@@ -15,9 +15,8 @@ from weightrepl.model.tensor import (
     AxisIndex,
     TensorSource,
     TensorSpec,
-    dtype_bits,
     numpy_dtype,
-    pieces,
+    read_in_pieces,
     take,
 )
 from weightrepl.model.tree import Model
@@ -193,7 +192,7 @@ class _Turned:
         return np.ascontiguousarray(self._stored.read(index[::-1]).T)
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
-        yield from _in_pieces(self, self._spec, max_nbytes)
+        return read_in_pieces(self, self._spec, max_nbytes)
 
 
 class _Packed:
@@ -216,9 +215,3 @@ class _Packed:
         whole = self.read().reshape(-1)
         step = max(1, max_nbytes // max(1, whole.itemsize))
         yield from (whole[start : start + step] for start in range(0, whole.size, step))
-
-
-def _in_pieces(tensor: TensorSource, spec: TensorSpec, max_nbytes: int) -> Iterator[Array]:
-    itemsize = max(1, (dtype_bits(spec.dtype) or 8) // 8)
-    for index in pieces(spec.shape or (), max(1, max_nbytes // itemsize)):
-        yield tensor.read(index).reshape(-1)

@@ -10,7 +10,6 @@ from weightrepl.errors import UnsafeFileError
 from weightrepl.model.tensor import TensorSource, TensorSpec
 from weightrepl.model.tree import SYSTEM_NAMES, Content, Layer, Model, Weight
 from weightrepl.readers.guards import MAX_DEPTH
-from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.sources import stem_of
 
 _LETTERS = {"n": "\n", "t": "\t"}
@@ -70,7 +69,7 @@ def flat_model(tensors: Sequence[Flat], path: str, file_format: str, close: Call
     unread: list[Weight] = []
     for each, way in zip(tensors, ways, strict=True):
         if each.unread:
-            unread.append(_put_aside(each, path))
+            unread.append(_put_aside(each))
             continue
         group = top
         for name in way[is_common:-1]:
@@ -81,9 +80,8 @@ def flat_model(tensors: Sequence[Flat], path: str, file_format: str, close: Call
     return Model(layer, tuple(dict.fromkeys((root, stem))), path, file_format, close)
 
 
-def _put_aside(each: Flat, path: str) -> Weight:
-    tensor = NoTensor(each.file or path, each.key, each.unread)
-    return Weight(each.key, each.spec, tensor, key=each.key, source=each.file, remark=each.unread)
+def _put_aside(each: Flat) -> Weight:
+    return Weight(each.key, each.spec, each.tensor, key=each.key, source=each.file, remark=each.unread)
 
 
 def _content(group: _Group, more: tuple[Layer, ...] = (), on_top: bool = False) -> Content:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from weightrepl.errors import FormatError, SourceError
+from weightrepl.errors import SourceError
 from weightrepl.model.tree import Content, Layer, Model, Quantization
 from weightrepl.readers import keras_roles
 from weightrepl.readers.config import LayerConfig, layer_config
-from weightrepl.readers.guards import MAX_JSON_NBYTES, Reading, confined, parsed_json
+from weightrepl.readers.guards import Reading
 from weightrepl.readers.hdf5 import SIGNATURE, Group, open_hdf5
 from weightrepl.readers.keras_groups import MissingGroup, Part, SavedGroup
 from weightrepl.readers.keras_layers import BUILD_LINE, NO_ORDER, Found, name_of, weights_of, within
 from weightrepl.readers.keras_optimizer import Trained, metrics_layer, optimizer_layer
 from weightrepl.readers.keras_quantization import recorded
+from weightrepl.readers.shards import keys_of_shards
 from weightrepl.readers.sources import ByteSource, stem_of
 
 _OUTSIDE = ("optimizer", "metrics")
@@ -61,18 +61,7 @@ def _is_store(root: Group) -> bool:
 
 def _open_shards(source: ByteSource) -> Model:
     """Return the model of a `.weights.json`; shards that are not there are listed as far as the JSON knows them."""
-    path, folder = source.path, os.path.dirname(source.path)
-    if source.size > MAX_JSON_NBYTES:
-        raise FormatError("too large for an index of shards", path)
-    index = parsed_json(source.read(0, source.size), path, "")
-    source.close()
-    weight_map = index.get("weight_map") if isinstance(index, Mapping) else None
-    if not isinstance(weight_map, Mapping):
-        raise FormatError("no 'weight_map', so no index of a sharded Keras store", path)
-    shards: dict[str, list[str]] = {}
-    for key, files in weight_map.items():
-        for name in files if isinstance(files, list) else [files]:
-            shards.setdefault(confined(folder, name, path, key), []).append(key)
+    path, shards = source.path, keys_of_shards(source, "a sharded Keras store")
     sources: list[ByteSource] = []
 
     def close() -> None:

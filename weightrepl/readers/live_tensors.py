@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from weightrepl.errors import ChangedError, SourceError
-from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits, pieces
+from weightrepl.model.tensor import AxisIndex, TensorSpec, read_in_pieces
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
@@ -81,13 +81,7 @@ class VariableTensor:
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         """Yield the values piece by piece; only one piece is copied from the device at a time."""
-        itemsize = max(1, (dtype_bits(self._spec.dtype) or 8) // 8)
-        most = max(1, max_nbytes // itemsize)
-        if 0 < (self._spec.size or 0) <= most:
-            yield self.read().reshape(-1)
-            return
-        for index in pieces(self._shape, most):
-            yield self.read(index).reshape(-1)
+        return read_in_pieces(self, self._spec, max_nbytes)
 
 
 def spec_of(variable: Any) -> TensorSpec:

@@ -14,8 +14,9 @@ from weightrepl.errors import FormatError, SourceError, UnsafeFileError
 from weightrepl.model.tensor import TensorSpec, dtype_bits
 from weightrepl.model.tree import Model
 from weightrepl.readers.flat_keys import Flat, flat_model
-from weightrepl.readers.guards import MAX_JSON_NBYTES, Reading, confined, parsed_json
+from weightrepl.readers.guards import Reading, parsed_json
 from weightrepl.readers.hdf5 import NoTensor
+from weightrepl.readers.shards import keys_of_shards
 from weightrepl.readers.sources import ByteSource
 
 MAX_HEADER_NBYTES = 100_000_000
@@ -134,19 +135,7 @@ def _bits(dtype: str) -> int:
 
 def _open_shards(index: str, path: str) -> Model:
     """Return the model of an index; of a shard that is not there the keys are listed."""
-    source = ByteSource(index)
-    try:
-        if source.size > MAX_JSON_NBYTES:
-            raise UnsafeFileError("too large for an index of shards", index)
-        found = parsed_json(source.read(0, source.size), index, "")
-    finally:
-        source.close()
-    weight_map = found.get("weight_map") if isinstance(found, Mapping) else None
-    if not isinstance(weight_map, Mapping):
-        raise FormatError("no 'weight_map', so no index of safetensors", index)
-    shards: dict[str, list[str]] = {}
-    for key, name in weight_map.items():
-        shards.setdefault(confined(os.path.dirname(index), name, index, key), []).append(key)
+    shards = keys_of_shards(ByteSource(index), "safetensors")
     sources: list[ByteSource] = []
 
     def close() -> None:
