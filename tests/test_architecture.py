@@ -102,7 +102,7 @@ AT_MODULE_LEVEL = {
 
 # Modules of a room whose names begin alike are one.
 FAMILIES = (
-    *("legacy_", "keras_object", "tf_objects", "live_"),
+    *("legacy_", "keras_object", "tf_objects", "live_", "tensor_", "graph_", "checkpoint", "saved_model"),
     *("complete", "repl", "commands", "lines", "magics"),
 )
 
@@ -122,6 +122,11 @@ SEPARATE = {
         "arrays": {"flat_keys", "zip_members"},
         "safetensors": {"flat_keys", "shards"},
         "registry": {"other_formats"},
+        "tensor_table": {"protobuf"},
+        "tensor_bundle": {"flat_keys", "protobuf"},
+        "graph_tree": {"flat_keys"},
+        "checkpoint": {"flat_keys", "graph_tree", "protobuf", "tensor_bundle"},
+        "saved_model": {"flat_keys", "graph_tree", "protobuf", "tensor_bundle"},
     },
     "service": {"*": {"answers", "pages"}},
     "frontends": {

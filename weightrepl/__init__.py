@@ -22,6 +22,7 @@ _PLACES = {
     "FormatError": "errors",
     "Histogram": "engine.table",
     "LayerSelection": "engine.selection",
+    "Limits": "readers.guards",
     "MissingExtraError": "errors",
     "Model": "model.tree",
     "NotOneError": "errors",

@@ -12,6 +12,7 @@ from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Problem, QueryError, SourceError
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
+from weightrepl.readers.guards import STANDARD, Limits
 from weightrepl.readers.registry import open_source
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ Source: TypeAlias = "Model | Workspace | str | os.PathLike[str] | Mapping[str, A
 """A live model, a path, an opened Model, a Workspace, or a dict from name to one of the first three."""
 
 
-def open(source: str | os.PathLike[str] | Any, name: str | None = None) -> Model:
+def open(source: str | os.PathLike[str] | Any, name: str | None = None, limits: Limits = STANDARD) -> Model:
     """Open a model's file (or a live model) without reading more than its first bytes.
 
     A context manager; what was read stays readable after closing.
 
     name: what queries call it; without it its own name, or its file's stem.
+    limits: what a file may claim before it is refused: `Limits(json_nbytes=1 << 30)`.
 
     Raises:
         SourceError: there is no such file, it is damaged, unsafe, or of a format that is not read.
@@ -35,7 +37,7 @@ def open(source: str | os.PathLike[str] | Any, name: str | None = None) -> Model
     ...     base.names
     ('base', 'larger_model')
     """
-    return open_source(source, name=name)
+    return open_source(source, name=name, limits=limits)
 
 
 def select(source: Source, query: str) -> Selection:

@@ -21,7 +21,7 @@ from weightrepl.model.tensor import (
 )
 from weightrepl.model.tree import Model
 from weightrepl.readers.flat_keys import Flat, flat_model
-from weightrepl.readers.guards import Reading
+from weightrepl.readers.guards import STANDARD, Limits, Reading
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.zip_members import ZipMember, beginning_of, content_of, stored_range, zip_members
@@ -52,8 +52,8 @@ class ArraysReader:
         name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
         return path.endswith(".npz") or name.endswith(b".npy")
 
-    def open(self, path: str) -> Model:
-        source = ByteSource(path)
+    def open(self, path: str, limits: Limits = STANDARD) -> Model:
+        source = ByteSource(path, limits)
         try:
             if source.read(0, min(6, source.size)) == _MAGIC:
                 with Reading(path, "header"):

@@ -8,6 +8,27 @@ from types import TracebackType
 from typing import Any
 
 from weightrepl.errors import ChangedError, FormatError, SourceError, UnsafeFileError
+from weightrepl.values import Value
+
+
+class Limits(Value):
+    """What a file may claim before it is refused, named as in the messages; a number may be raised.
+
+    >>> Limits(depth=1000).depth
+    1000
+    """
+
+    depth: int = 200
+    json_nbytes: int = 256 << 20
+    config_nodes: int = 2_000_000
+    header_nbytes: int = 100_000_000
+    rank: int = 64
+    tensors: int = 10_000_000
+    graph_nodes: int = 10_000_000
+    expansion: int = 1100
+
+
+STANDARD = Limits()
 
 MAX_DEPTH = 200
 """How many groups or layers may lie within each other; deeper files are refused."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from weightrepl.errors import FormatError, SourceError
 from weightrepl.model.tree import Model
-from weightrepl.readers.guards import parsed_json
+from weightrepl.readers.guards import STANDARD, Limits, parsed_json
 from weightrepl.readers.hdf5 import open_hdf5
 from weightrepl.readers.keras_groups import SavedGroup
 from weightrepl.readers.keras_store import model_of
@@ -40,12 +40,12 @@ class KerasArchiveReader:
         finally:
             source.close()
 
-    def open(self, path: str) -> Model:
-        return _open_folder(path) if os.path.isdir(path) else _open_archive(path)
+    def open(self, path: str, limits: Limits = STANDARD) -> Model:
+        return _open_folder(path, limits) if os.path.isdir(path) else _open_archive(path, limits)
 
 
-def _open_archive(path: str) -> Model:
-    source = ByteSource(path)
+def _open_archive(path: str, limits: Limits) -> Model:
+    source = ByteSource(path, limits)
     try:
         members = zip_members(source)
         config = _json(source, members, _CONFIG)
@@ -67,7 +67,7 @@ def _json(source: ByteSource, members: Mapping[str, ZipMember], name: str) -> Ma
     return _object(parsed_json(content_of(source, members[name]), source.path, name), source.path, name)
 
 
-def _open_folder(path: str) -> Model:
+def _open_folder(path: str, limits: Limits) -> Model:
     names = os.listdir(path)
     texts = {name: _text(os.path.join(path, name)) for name in (_CONFIG, _METADATA) if name in names}
     config, metadata = (
@@ -76,7 +76,7 @@ def _open_folder(path: str) -> Model:
     if _WEIGHTS not in names:
         raise FormatError(_no_weights(names), path)
     file = os.path.join(path, _WEIGHTS)
-    source = ByteSource(file)
+    source = ByteSource(file, limits)
     try:
         store = SavedGroup("", [(open_hdf5(source), file)])
         return model_of(store, config, path, _format("Keras folder", metadata), source.close)

@@ -9,7 +9,7 @@ from weightrepl.errors import SourceError
 from weightrepl.model.tree import Content, Layer, Model, Quantization
 from weightrepl.readers import keras_roles
 from weightrepl.readers.config import LayerConfig, layer_config
-from weightrepl.readers.guards import Reading
+from weightrepl.readers.guards import STANDARD, Limits, Reading
 from weightrepl.readers.hdf5 import SIGNATURE, Group, open_hdf5
 from weightrepl.readers.keras_groups import MissingGroup, Part, SavedGroup
 from weightrepl.readers.keras_layers import BUILD_LINE, NO_ORDER, Found, name_of, weights_of, within
@@ -35,8 +35,8 @@ class KerasStoreReader:
                 source.close()
         return head.lstrip()[:1] == b"{" and (b'"weight_map"' in head and path.endswith(".weights.json"))
 
-    def open(self, path: str) -> Model:
-        source = ByteSource(path)
+    def open(self, path: str, limits: Limits = STANDARD) -> Model:
+        source = ByteSource(path, limits)
         try:
             if source.read(0, min(8, source.size)) != SIGNATURE:
                 return _open_shards(source)
@@ -70,16 +70,16 @@ def _open_shards(source: ByteSource) -> Model:
 
     try:
         with Reading(path):
-            parts = [_shard(name, keys, sources) for name, keys in shards.items()]
+            parts = [_shard(name, keys, sources, source.limits) for name, keys in shards.items()]
         return model_of(SavedGroup("", parts), None, path, "sharded Keras weights", close)
     except BaseException:
         close()
         raise
 
 
-def _shard(name: str, keys: list[str], sources: list[ByteSource]) -> Part:
+def _shard(name: str, keys: list[str], sources: list[ByteSource], limits: Limits) -> Part:
     try:
-        source = ByteSource(name)
+        source = ByteSource(name, limits)
         sources.append(source)
         return open_hdf5(source), name
     except SourceError as error:

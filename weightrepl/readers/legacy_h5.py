@@ -19,7 +19,7 @@ import os
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tree import Layer, Model
-from weightrepl.readers.guards import Reading, parsed_json
+from weightrepl.readers.guards import STANDARD, Limits, Reading, parsed_json
 from weightrepl.readers.hdf5 import SIGNATURE, Group, open_hdf5
 from weightrepl.readers.legacy_config import Node, layer_tree
 from weightrepl.readers.legacy_contents import Contents, is_split, member
@@ -34,9 +34,9 @@ class LegacyH5Reader:
         """Return whether it is HDF5; such a file may begin behind a block of the user's."""
         return _beginning(head) is not None
 
-    def open(self, path: str) -> Model:
+    def open(self, path: str, limits: Limits = STANDARD) -> Model:
         """Return the model. Listing it reads headers and attributes, never values."""
-        source = ByteSource(path)
+        source = ByteSource(path, limits)
         try:
             with Reading(path):
                 return _opened(source)

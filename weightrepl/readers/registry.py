@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from weightrepl.errors import SourceError
 from weightrepl.model.tree import Model
+from weightrepl.readers.guards import STANDARD, Limits
 
 HEAD_NBYTES = 4096
 
@@ -18,6 +19,8 @@ FILE_READERS = (
     "weightrepl.readers.legacy_h5:LegacyH5Reader",
     "weightrepl.readers.safetensors:SafetensorsReader",
     "weightrepl.readers.arrays:ArraysReader",
+    "weightrepl.readers.saved_model:SavedModelReader",
+    "weightrepl.readers.checkpoint:CheckpointReader",
 )
 """Tried in this order; the first that recognises the file opens it."""
 
@@ -41,14 +44,17 @@ class FileReader(Protocol):
     """Opens the files of one layout."""
 
     def recognises(self, path: str, head: bytes) -> bool:
-        """Return whether the file (or folder, then `head` is empty) is of this layout, by its first bytes if it can.
+        """Return whether the file is of this layout, by its first bytes if it can.
 
-        path: as given by the user. head: at most HEAD_NBYTES bytes of the file's beginning.
+        path: as given by the user: of a file, a folder, or what the names of a checkpoint's files begin with.
+        head: at most HEAD_NBYTES bytes of the file's beginning; empty of what is no file.
         """
         ...
 
-    def open(self, path: str) -> Model:
+    def open(self, path: str, limits: Limits = STANDARD) -> Model:
         """Return the model; its `names` hold only what the file itself says, the stem last.
+
+        limits: what the file may claim.
 
         Raises:
             SourceError: a FormatError, UnsafeFileError or UnknownFormatError with path, place and reason.
@@ -80,10 +86,13 @@ class ObjectReader(Protocol):
         ...
 
 
-def open_source(thing: object, name: str | None = None, variable: str | None = None) -> Model:
+def open_source(
+    thing: object, name: str | None = None, variable: str | None = None, limits: Limits = STANDARD
+) -> Model:
     """Return the model that `thing` is or that lies in the file or folder of that path.
 
     thing: a path, or a live model. name: what the user wants it to be called; variable: the Python variable it is in.
+    limits: what a file may claim before it is refused.
     The model answers to its names in this order: given, its own, the variable's, the file's stem.
 
     Raises:
@@ -92,7 +101,7 @@ def open_source(thing: object, name: str | None = None, variable: str | None = N
     """
     if isinstance(thing, (str, os.PathLike)):
         path = os.fsdecode(thing)
-        model = _reader_of_file(path).open(path)
+        model = _reader_of_file(path).open(path, limits)
         own, stem = model.names[:-1], model.names[-1:]
     else:
         model = _reader_of_object(thing).open(thing, variable)
@@ -112,8 +121,8 @@ def _reader_of_file(path: str) -> FileReader:
 
 
 def _head(path: str) -> bytes:
-    """Return a file's first bytes; none for a folder."""
-    if os.path.isdir(path):
+    """Return a file's first bytes; none for a folder, or for what the names of a checkpoint's files begin with."""
+    if os.path.isdir(path) or (not os.path.exists(path) and os.path.exists(path + ".index")):
         return b""
     if os.path.exists(path) and not os.path.isfile(path):
         raise SourceError("neither a plain file nor a folder", path)

@@ -14,7 +14,7 @@ from weightrepl.errors import FormatError, SourceError, UnsafeFileError
 from weightrepl.model.tensor import TensorSpec, dtype_bits
 from weightrepl.model.tree import Model
 from weightrepl.readers.flat_keys import Flat, flat_model
-from weightrepl.readers.guards import Reading, parsed_json
+from weightrepl.readers.guards import STANDARD, Limits, Reading, parsed_json
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.shards import keys_of_shards
 from weightrepl.readers.sources import ByteSource
@@ -46,9 +46,10 @@ class SafetensorsReader:
             return head.lstrip()[:1] == b"{"
         return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER_NBYTES
 
-    def open(self, path: str) -> Model:
+    def open(self, path: str, limits: Limits = STANDARD) -> Model:
         file = _in_folder(path) or path
-        return _open_shards(file, path) if file.endswith(_INDEX) else _open_one(file, path)
+        opened = _open_shards if file.endswith(_INDEX) else _open_one
+        return opened(file, path, limits)
 
 
 def _in_folder(path: str) -> str | None:
@@ -64,8 +65,8 @@ def _in_folder(path: str) -> str | None:
     return None
 
 
-def _open_one(file: str, path: str) -> Model:
-    source = ByteSource(file)
+def _open_one(file: str, path: str, limits: Limits) -> Model:
+    source = ByteSource(file, limits)
     try:
         return flat_model(_tensors(source), path, "safetensors", source.close)
     except BaseException:
@@ -133,9 +134,9 @@ def _bits(dtype: str) -> int:
 # ------------------------------------------------------------------ shards
 
 
-def _open_shards(index: str, path: str) -> Model:
+def _open_shards(index: str, path: str, limits: Limits) -> Model:
     """Return the model of an index; of a shard that is not there the keys are listed."""
-    shards = keys_of_shards(ByteSource(index), "safetensors")
+    shards = keys_of_shards(ByteSource(index, limits), "safetensors")
     sources: list[ByteSource] = []
 
     def close() -> None:
@@ -143,17 +144,17 @@ def _open_shards(index: str, path: str) -> Model:
             each.close()
 
     try:
-        tensors = [each for file, keys in shards.items() for each in _shard(file, keys, sources)]
+        tensors = [each for file, keys in shards.items() for each in _shard(file, keys, sources, limits)]
         return flat_model(tensors, path, "sharded safetensors", close)
     except BaseException:
         close()
         raise
 
 
-def _shard(file: str, keys: list[str], sources: list[ByteSource]) -> list[Flat]:
+def _shard(file: str, keys: list[str], sources: list[ByteSource], limits: Limits) -> list[Flat]:
     """Return what a shard holds, and what the index says that it does."""
     try:
-        source = ByteSource(file)
+        source = ByteSource(file, limits)
         sources.append(source)
         tensors = _tensors(source)
     except SourceError as error:

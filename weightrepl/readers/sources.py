@@ -22,7 +22,7 @@ from weightrepl.model.tensor import (
     numpy_dtype,
     take,
 )
-from weightrepl.readers.guards import closed, os_reason
+from weightrepl.readers.guards import STANDARD, Limits, closed, os_reason
 from weightrepl.values import Value
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def stem_of(path: str) -> str:
 class ByteSource:
     """A file for reading, held open and remembered by size, time of change and inode. Threads may share it.
 
-    path: as given. size: in bytes.
+    path: as given. limits: what it may claim. size: in bytes.
 
     Raises (on making one, and on each use):
         SourceError: the file is not there or may not be read.
@@ -60,12 +60,13 @@ class ByteSource:
         "_number",
         "_readers",
         "_stamp",
+        "limits",
         "path",
         "size",
     )
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, limits: Limits = STANDARD) -> None:
+        self.path, self.limits = path, limits
         self._absolute = os.path.abspath(path)
         self._closed = True
         try:
