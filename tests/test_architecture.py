@@ -110,7 +110,16 @@ FAMILIES = (
 # it may import; "*" is every module of the room. What is shared by all is listed under "*".
 SEPARATE = {
     "readers": {
-        "*": {"registry", "guards", "hdf5", "sources", "keras_roles", "keras_quantization", "live_tree"},
+        "*": {
+            "registry",
+            "guards",
+            "hdf5",
+            "sources",
+            "keras_roles",
+            "keras_quantization",
+            "live_tree",
+            "mirrors",
+        },
         "hdf5": {"hdf5_file", "hdf5_objects", "hdf5_types", "hdf5_h5py"},
         "hdf5_file": {"hdf5_types"},
         "hdf5_objects": {"hdf5_file", "hdf5_types"},

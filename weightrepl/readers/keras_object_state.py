@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
-from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable, name_of
-from weightrepl.readers.live_tree import LiveTree
+from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable
+from weightrepl.readers.live_tree import LiveTree, read_all
+from weightrepl.readers.mirrors import mirrored, slot_layer
 from weightrepl.values import Value
 
 UNTRACKED = "in an attribute, but Keras does not track and does not save it"
@@ -37,42 +38,27 @@ class Tree(Value):
 
 def system_layers(tree: Tree) -> Iterator[Layer]:
     """Yield `.metrics`, `.state` and `.unread`, as far as there is something in them."""
-    found = {".metrics": _metrics(tree), ".state": _state(tree), ".unread": _strangers(tree)}
-    for name, contents in found.items():
+    live, root = tree.live, tree.survey.root
+    for name, found in ((".metrics", _metrics), (".state", _state), (".unread", _strangers)):
+        contents = found(tree)
         if contents:
-            yield _mirror(tree.survey, name, contents, system=True)
+            yield Layer(name, live.later(root, _mirroring(live, contents)), system=True)
 
 
-def _mirror(survey: Survey, name: str, contents: dict[int, Content], *, system: bool = False) -> Layer:
-    """Return the model's tree under another name, with `contents` (by the layer's id) in place of its own.
+def _mirroring(live: LiveTree[Survey], contents: dict[int, Content]) -> Callable[[Survey, Any], Content]:
+    """Return what makes the content of a system's layer: the model's layers with `contents`, by their objects' ids."""
 
-    Only layers that lead to some are in it, and earlier layers of the same name, whose numbers are the model's.
-    """
-    made: dict[int, Layer | None] = {}
+    def content(survey: Survey, _: Any) -> Content:
+        read_all(live.root, system=False)
+        by_layer = {
+            id(layer): contents[key]
+            for key, thing in survey.objects.items()
+            if key in contents
+            for layer in live.layers(thing).values()
+        }
+        return mirrored(live.root, lambda layer: by_layer.get(id(layer), Content()))
 
-    def below(thing: Any) -> Layer | None:
-        if id(thing) not in made:
-            weights, children = contents.get(id(thing), Content())
-            inside: list[Layer] = []
-            for child in reversed(survey.children[id(thing)]):
-                layer = below(child)
-                child_name = name_of(child)
-                if layer is None and any(each.name == child_name for each in inside):
-                    layer = Layer(child_name)
-                if layer is not None:
-                    inside.insert(0, layer)
-            is_root = thing is survey.root
-            content = Content(weights, (*inside, *children))
-            layer = Layer(
-                name if is_root else name_of(thing),
-                content,
-                system=system and is_root,
-                shared=id(thing) in survey.shared,
-            )
-            made[id(thing)] = layer if content.weights or content.children else None
-        return made[id(thing)]
-
-    return below(survey.root) or Layer(name, system=system)
+    return content
 
 
 # -- metrics, seeds, strangers ----------------------------------------------------------------------------------------
@@ -164,19 +150,21 @@ def optimizer_layer(tree: Tree, optimizer: Any, name: str = ".optimizer") -> Lay
 def _optimizer_content(tree: Tree, optimizer: Any) -> Content:
     own: list[Weight] = []
     slots: dict[str, dict[int, list[Weight]]] = {}
-    owners = {id(v): key for key, variables in reversed(tree.survey.own.items()) for v in variables}
+    read_all(tree.live.root, system=False)
+    owned = {id(variable) for variables in tree.survey.own.values() for variable in variables}
     trained, places, names = _places(optimizer)
     for variable in _variables(optimizer):
         attribute, position = places.get(id(variable), ("", -1))
         weight = trained[position] if position >= 0 else None
-        if weight is None or id(weight) not in owners:
+        if weight is None or id(weight) not in owned:
             own.append(tree.weight(variable, _loose_name(variable, names.get(id(variable)))))
         else:
+            of = tree.live.weight(weight, str(weight.name))
             slot = slots.setdefault(_slot_name(attribute, variable, weight), {})
-            slot.setdefault(id(weight), []).append(tree.weight(variable, str(weight.name)))
-    mirrored = [_mirror(tree.survey, name, _by_layer(tree.survey, found)) for name, found in slots.items()]
+            slot.setdefault(id(of), []).append(tree.weight(variable, of.name))
+    layers = [slot_layer(name, tree.live.root, found) for name, found in slots.items()]
     inner = [optimizer_layer(tree, each, name) for name, each in _inner(optimizer)]
-    return Content(tuple(own), (*mirrored, *inner))
+    return Content(tuple(own), (*layers, *inner))
 
 
 def _variables(optimizer: Any) -> Iterable[Any]:
@@ -220,16 +208,6 @@ def _loose_name(variable: Any, attribute: str | None) -> str:
     if attribute is not None and (name == "iteration" or re.fullmatch(r"variable(_[0-9]+)?", name)):
         return attribute.strip("_") or attribute
     return name
-
-
-def _by_layer(survey: Survey, found: dict[int, list[Weight]]) -> dict[int, Content]:
-    """Return the slots by the layer whose weights they belong to, in the order of its weights."""
-    contents = {}
-    for key, variables in survey.own.items():
-        weights = tuple(weight for variable in variables for weight in found.get(id(variable), ()))
-        if weights:
-            contents[key] = Content(weights)
-    return contents
 
 
 def _inner(optimizer: Any) -> Iterator[tuple[str, Any]]:

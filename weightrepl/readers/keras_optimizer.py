@@ -14,6 +14,7 @@ from typing import Any
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.keras_groups import SavedGroup, Stored
 from weightrepl.readers.keras_layers import unread_variables
+from weightrepl.readers.mirrors import slot_layer
 from weightrepl.values import Value
 
 UNPLACED = "the file records only the position of this variable among the optimizer's, not what it is"
@@ -106,7 +107,7 @@ def _content(
         slots = _assigned(shapes, class_name, config, weights, ordered)
         if compiled is None and class_name == "SGD" and None in slots:
             slots = _assigned(shapes, class_name, {"momentum": True}, weights, ordered)
-    own, by_slot = [], dict[str, dict[int, Weight]]()
+    own, by_slot = [], dict[str, dict[int, tuple[Weight]]]()
     for each, slot in zip(stored, slots, strict=True):
         if slot is None:
             own.append(_weight(each, each.name, COPY if inner is not None else UNPLACED))
@@ -114,10 +115,10 @@ def _content(
             own.append(_weight(each, slot.name))
         else:
             weight = slot.trained.weight
-            by_slot.setdefault(slot.name, {})[id(weight)] = _weight(each, weight.name)
+            by_slot.setdefault(slot.name, {})[id(weight)] = (_weight(each, weight.name),)
     if by_slot:
-        roots = _tops(trained()[0])
-        children = [_mirror(name, roots, found) for name, found in by_slot.items()] + children
+        root = _top(trained()[0])
+        children = [slot_layer(name, root, found) for name, found in by_slot.items()] + children
     if unread:
         children.append(Layer(".unread", Content(unread), system=True))
     return Content(tuple(own), tuple(children))
@@ -239,32 +240,6 @@ def _slots(blocks: Sequence[tuple[str, ...]], owners: Sequence[Trained | None]) 
                 yield Slot(slot, owner) if owner is not None else None
 
 
-def _tops(weights: Sequence[Trained]) -> Layer:
+def _top(weights: Sequence[Trained]) -> Layer:
     """Return the model's own layer, from which all ways lead."""
     return weights[0].way[0]
-
-
-def _mirror(name: str, layer: Layer, found: Mapping[int, Weight]) -> Layer:
-    """Return a layer called `name` that has in place of a model's weights their slots, and only layers with such.
-
-    A layer without slots stays where a later one of its name has some: their numbers are the model's.
-    """
-    mirrored: dict[int, Layer | None] = {}
-
-    def below(layer: Layer, name: str) -> Layer | None:
-        if id(layer) in mirrored:
-            return mirrored[id(layer)]
-        mirrored[id(layer)] = None
-        weights = tuple(found[id(each)] for each in layer.weights if id(each) in found)
-        children: list[Layer] = []
-        for child in reversed([each for each in layer.children if not each.system]):
-            made = below(child, child.name)
-            if made is None and any(each.name == child.name for each in children):
-                made = Layer(child.name)
-            if made is not None:
-                children.insert(0, made)
-        if weights or children:
-            mirrored[id(layer)] = Layer(name, Content(weights, tuple(children)), shared=layer.shared)
-        return mirrored[id(layer)]
-
-    return below(layer, name) or Layer(name)

@@ -74,7 +74,7 @@ class LiveTree(ABC, Generic[S]):
             raise ChangedError(DELETED)
         self._survey = self.surveyed(root)
         try:
-            _read_all(self.root)
+            read_all(self.root)
             yield self._survey
         finally:
             self._survey = None
@@ -111,12 +111,12 @@ class LiveTree(ABC, Generic[S]):
         return known
 
 
-def _read_all(root: Layer) -> None:
-    """Read whatever below a layer was not read so far, as far as it is still there."""
+def read_all(root: Layer, system: bool = True) -> None:
+    """Read whatever below a layer was not read so far, as far as it is still there; or all but the system's layers."""
     seen, pending = set[int](), [root]
     while pending:
         layer = pending.pop()
         if id(layer) not in seen:
             seen.add(id(layer))
             with suppress(ChangedError):
-                pending += layer.children
+                pending += (child for child in layer.children if system or not child.system)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import chain
 from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
-from weightrepl.readers.live_tree import LiveTree
+from weightrepl.readers.live_tree import LiveTree, read_all
+from weightrepl.readers.mirrors import mirrored, slot_layer
 from weightrepl.readers.tf_objects_survey import (
     Held,
     Survey,
@@ -63,51 +63,14 @@ def _mirroring(
     """Return what makes the content of a system's layer: the model's layers, with what `read` gives for an object."""
 
     def content(survey: Survey, _: Any) -> Content:
-        read_all(live.root)
+        read_all(live.root, system=False)
         contents: dict[int, Content] = {}
         for thing in survey.objects.values():
             for layer in live.layers(thing).values():
                 contents[id(layer)] = read(Tree(survey, live), thing)
-        return _mirrored(live.root, lambda layer: contents.get(id(layer), Content()))
+        return mirrored(live.root, lambda layer: contents.get(id(layer), Content()))
 
     return content
-
-
-def read_all(root: Layer) -> None:
-    """Read all layers below one, but the system's: all objects and variables are known as layers and weights then."""
-    seen, pending = set[int](), [root]
-    while pending:
-        layer = pending.pop()
-        if id(layer) not in seen:
-            seen.add(id(layer))
-            pending += (child for child in layer.children if not child.system)
-
-
-def _mirrored(root: Layer, content_of: Callable[[Layer], Content]) -> Content:
-    """Return the content of `root` with other weights and layers in each layer, as far as there are some.
-
-    Earlier layers of the same name as one that has some are in it too: their numbers are the model's.
-    """
-    made: dict[int, Layer | None] = {}
-
-    def content(layer: Layer) -> Content:
-        weights, more = content_of(layer)
-        inside: list[Layer] = []
-        for child in reversed([child for child in layer.children if not child.system]):
-            found = below(child)
-            if found is None and any(each.name == child.name for each in inside):
-                found = Layer(child.name)
-            if found is not None:
-                inside.insert(0, found)
-        return Content(weights, (*inside, *more))
-
-    def below(layer: Layer) -> Layer | None:
-        if id(layer) not in made:
-            found = content(layer)
-            made[id(layer)] = Layer(layer.name, found, shared=layer.shared) if any(found) else None
-        return made[id(layer)]
-
-    return content(root)
 
 
 # -- metrics, state ---------------------------------------------------------------------------------------------------
@@ -172,7 +135,7 @@ def optimizer_layer(tree: Tree, held: Held, name: str | None = None) -> Layer:
 
 def _optimizer(tree: Tree, optimizer: Any) -> Content:
     """Return the content of an optimizer: what belongs to no weight, a layer per slot, the optimizers within."""
-    read_all(tree.live.root)
+    read_all(tree.live.root, system=False)
     own: list[Weight] = []
     listed: defaultdict[str | int, list[Weight]] = defaultdict(list)
     slots: dict[str, dict[int, list[Weight]]] = {}
@@ -192,10 +155,7 @@ def _optimizer(tree: Tree, optimizer: Any) -> Content:
             )
             of_none.append(tree.weight(held.thing, _loose_name(held)))
     layers = [Layer(str(name).strip("_"), Content(tuple(weights))) for name, weights in listed.items()]
-    layers += [
-        Layer(name, _mirrored(tree.live.root, partial(_slots_in, found=found)))
-        for name, found in slots.items()
-    ]
+    layers += [slot_layer(name, tree.live.root, found) for name, found in slots.items()]
     return Content(tuple(own), (*layers, *inner))
 
 
@@ -261,7 +221,3 @@ def _loose_name(held: Held) -> str:
     """Return the name of what belongs to no weight: the attribute's, and in a list its own."""
     step = held.steps[-1]
     return step.strip("_") if isinstance(step, str) else own_name(held.thing)
-
-
-def _slots_in(layer: Layer, found: dict[int, list[Weight]]) -> Content:
-    return Content(tuple(slot for weight in layer.weights for slot in found.get(id(weight), ())))
