@@ -52,6 +52,28 @@ def test_modules_are_found_by_attributes_as_the_oracle_lists_them(tmp_path: Path
     )
 
 
+def test_a_variable_in_shards_is_one_weight() -> None:
+    from tensorflow.python.distribute.sharded_variable import ShardedVariable
+
+    module = tf.Module(name="m")
+    module.table = ShardedVariable(
+        [tf.Variable([[1.0, 2.0]]), tf.Variable([[3.0, 4.0], [5.0, 6.0]])], "table"
+    )
+    (found,) = weightrepl.select(module, "**:*")
+    assert (found.address, found.shape, found.trainable) == ("m:table", (3, 2), True)
+    assert found.numpy().tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert weightrepl.select(module, ":table[1:, 0]").one().numpy().tolist() == [3, 5]
+
+
+def test_variables_that_a_strategy_mirrors_are_weights_like_any() -> None:
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,), name="d")], name="m")
+        model.compile("adam", "mse")
+    model.fit(np.zeros((2, 3)), np.zeros((2, 2)), verbose=0)
+    assert addresses(model) == ["m/d:kernel", "m/d:bias"]
+    assert addresses(model, ".optimizer/m/**:*") == ["m/.optimizer/m/d:kernel", "m/.optimizer/m/d:bias"]
+
+
 def test_a_module_held_twice_has_two_addresses_and_counts_once() -> None:
     found = weightrepl.select(Mlp(), "**:*")
     assert [row.address for row in found] == [

@@ -212,7 +212,7 @@ class Survey:
             seen.add(id(thing))
             frozen = {id(variable) for variable in inside.get("_non_trainable_weights", ())}
             for held in self.own[id(thing)]:
-                if held.thing.trainable and id(held.thing) not in frozen:
+                if _is_trained(held.thing) and id(held.thing) not in frozen:
                     self.trained.add(id(held.thing))
             pending += [held.thing for held in self.children[id(thing)]]
 
@@ -300,6 +300,11 @@ def within(value: Any, steps: Steps, depth: int = _MAX_DEPTH) -> Iterator[tuple[
     if depth:
         for step, member in inside:
             yield from within(member, (*steps, step), depth - 1)
+
+
+def _is_trained(variable: Any) -> bool:
+    """Return whether a variable is; one in shards has no word of its own for it."""
+    return all(each.trainable for each in vars(variable).get("_variables", (variable,)))
 
 
 def kind_of(thing: Any) -> Kind:
