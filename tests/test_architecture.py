@@ -130,7 +130,8 @@ SEPARATE = {
         "keras_archive": {"keras_groups", "keras_store", "zip_members"},
         "arrays": {"flat_keys", "zip_members"},
         "safetensors": {"flat_keys", "shards"},
-        "registry": {"other_formats"},
+        "registry": {"folders", "other_formats"},
+        "other_formats": {"folders", "zip_members"},
         "tensor_table": {"protobuf"},
         "tensor_bundle": {"flat_keys", "protobuf"},
         "graph_tree": {"flat_keys"},
@@ -139,7 +140,7 @@ SEPARATE = {
     },
     "service": {"*": {"answers", "pages"}},
     "frontends": {
-        "*": {"session", "shell", "commands", "lines", "settings", "demo"},
+        "*": {"session", "shell", "commands", "lines", "settings", "demo", "model_files"},
         "cli": {"completion_scripts", "progress", "repl", "streams"},
         "repl": {"progress", "streams"},
         "lines": {"commands_words"},

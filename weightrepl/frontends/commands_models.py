@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import WeightreplError
 from weightrepl.frontends.commands_words import seconds_in, word_at, words_of
-from weightrepl.frontends.session import file_print, read_query_file, read_text, split_name
+from weightrepl.frontends.model_files import file_print, is_there
+from weightrepl.frontends.session import read_query_file, read_text, split_name
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
 from weightrepl.spans import listed, nearest, visible
@@ -35,7 +36,7 @@ def open_(shell: Shell, given: Given) -> Iterator[Block]:
     whole = os.path.expanduser(given.text.strip())
     if not words:
         raise mistake(given, "expected a file", "%open model.keras")
-    if os.path.lexists(whole):
+    if is_there(whole):
         name, path = None, whole
     elif len(words) == 3 and words[1].text == "as":
         name, path = words[2].text, words[0].text

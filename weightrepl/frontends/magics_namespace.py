@@ -13,7 +13,8 @@ from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Fix, Problem, QueryError
 from weightrepl.frontends.magics_variables import identity, models_in, variables_of, walked
-from weightrepl.frontends.session import Session, file_print, read_query_file
+from weightrepl.frontends.model_files import file_print, is_there
+from weightrepl.frontends.session import Session, read_query_file
 from weightrepl.model.tree import Model, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
@@ -150,7 +151,7 @@ class Namespace:
             return named[0].model
         if named:
             raise _ambiguous(wanted, line, workspace, [place.model for place in named])
-        if os.path.lexists(os.path.expanduser(wanted.text)):
+        if is_there(os.path.expanduser(wanted.text)):
             return self.file(wanted.text)
         raise _no_such(wanted, line, workspace, thing)
 

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from weightrepl.errors import WeightreplError
+from weightrepl.frontends.model_files import is_there
 from weightrepl.frontends.repl_opening import Notices, Opening
 from weightrepl.frontends.session import Session
 from weightrepl.frontends.shell import Leave, Shell
@@ -58,7 +59,7 @@ def run(
         SourceError: there is no such file.
     """
     for _, path in models:
-        if not os.path.exists(path):
+        if not is_there(path):
             from weightrepl.readers.other_formats import not_there
 
             raise not_there(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
 from weightrepl.errors import QueryError, WeightreplError
-from weightrepl.frontends.session import file_print
+from weightrepl.frontends.model_files import file_print
 from weightrepl.render.blocks import Line, Picture
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ class Watch:
 
     def __init__(self, session: Session, notices: Notices) -> None:
         self._session, self._notices = session, notices
-        self._opened: WeakKeyDictionary[Model, tuple[int, int, int] | None] = WeakKeyDictionary()
-        self._seen: WeakKeyDictionary[Model, tuple[int, int, int] | None] = WeakKeyDictionary()
+        self._opened: WeakKeyDictionary[Model, object] = WeakKeyDictionary()
+        self._seen: WeakKeyDictionary[Model, object] = WeakKeyDictionary()
         self._changed: WeakSet[Model] = WeakSet()
         self._stopped = Event()
         Thread(target=self._look_on, daemon=True).start()

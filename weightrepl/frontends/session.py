@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from weightrepl.errors import Fix, Problem, QueryError, SourceError, errors_in
+from weightrepl.frontends.model_files import is_there
 from weightrepl.render.blocks import Picture
 from weightrepl.spans import line_column
 from weightrepl.values import Value
@@ -174,18 +175,9 @@ def split_name(argument: str) -> tuple[str | None, str]:
     (('base', 'models/a.keras'), (None, 'runs/lr=0.1/a.keras'))
     """
     name, equals, path = argument.partition("=")
-    if not equals or not name or os.path.basename(name) != name or os.path.lexists(argument):
+    if not equals or not name or os.path.basename(name) != name or is_there(argument):
         return None, argument
     return name, path
-
-
-def file_print(path: str) -> tuple[int, int, int] | None:
-    """Return what is another one when a file is: its time of change, bytes and inode; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 # ------------------------------------------------------------------ queries and where they stand

@@ -1,0 +1,56 @@
+"""What a model's path stands for: a file, a folder, or what the names of a checkpoint's files begin with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from weightrepl.frontends.model_files import file_print, is_there
+from weightrepl.frontends.session import split_name
+
+
+def written(path: Path, text: str = "x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        *(("m.keras", "m.keras"), ("m.keras", "."), ("ck-1.index", "ck-1")),
+        *(("a/ck-1.index", "a/ck-1"), ("v1-00000-of-00002", "v1"), ("[a]-00000-of-00002", "[a]")),
+    ],
+)
+def test_a_path_stands_for_files_and_shows_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, path: str
+):
+    monkeypatch.chdir(tmp_path)
+    assert (is_there(path), file_print(path) or None) == (path == ".", None)
+    written(tmp_path / file)
+    before = file_print(path)
+    assert is_there(path)
+    assert before
+    assert before == file_print(path)
+    written(tmp_path / file, "longer")
+    assert file_print(path) != before
+
+
+def test_a_folder_changes_when_a_file_in_it_or_in_its_folders_does(tmp_path: Path):
+    deep = written(tmp_path / "variables" / "variables.index")
+    deeper = written(tmp_path / "assets" / "more" / "text")
+    before = file_print(str(tmp_path))
+    written(deeper, "longer")
+    assert file_print(str(tmp_path)) == before
+    written(deep, "longer")
+    assert file_print(str(tmp_path)) != before
+
+
+def test_a_name_before_a_prefix_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert split_name("lr=ck-1") == ("lr", "ck-1")
+    written(Path("lr=ck-1.index"))
+    assert split_name("lr=ck-1") == (None, "lr=ck-1")
+    os.remove("lr=ck-1.index")
