@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import finalize
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from weightrepl.model.tensor import Array
 
+Stamp: TypeAlias = tuple[int, int, int, int]
+
 _MAX_READ_NBYTES = 1 << 30  # Linux reads at most 2 GiB less a page at a time
 _BLOCK_NBYTES, _BLOCKS_KEPT = 16384, 256
 _ROW_NBYTES = 4096  # rows shorter than a page are copied out of the map, not read one by one
@@ -44,7 +46,7 @@ def stem_of(path: str) -> str:
 class ByteSource:
     """A file for reading, held open and remembered by size, time of change and inode. Threads may share it.
 
-    path: as given. limits: what it may claim. size: in bytes.
+    path: as given. limits: what it may claim. size: in bytes. stamp: what it was when it was seen before.
 
     Raises (on making one, and on each use):
         SourceError: the file is not there or may not be read.
@@ -65,7 +67,7 @@ class ByteSource:
         "size",
     )
 
-    def __init__(self, path: str, limits: Limits = STANDARD) -> None:
+    def __init__(self, path: str, limits: Limits = STANDARD, stamp: Stamp | None = None) -> None:
         self.path, self.limits = path, limits
         self._absolute = os.path.abspath(path)
         self._closed = True
@@ -74,11 +76,14 @@ class ByteSource:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise SourceError(os_reason(error), path) from error
         status = os.fstat(self._number)
-        self._stamp = _stamp(status)
+        self._stamp = stamp_of(status)
         self.size = status.st_size
         if not stat.S_ISREG(status.st_mode):
             os.close(self._number)
             raise SourceError("not a plain file", path)
+        if stamp not in (None, self._stamp):
+            os.close(self._number)
+            raise self._changed()
         self._blocks: dict[int, bytes] = {}
         self._map: mmap.mmap | None = None
         self._lock = threading.Lock()
@@ -119,7 +124,7 @@ class ByteSource:
         if self._closed:
             raise closed(self.path)
         try:
-            same = _stamp(os.fstat(self._number)) == self._stamp == _stamp(os.stat(self._absolute))
+            same = stamp_of(os.fstat(self._number)) == self._stamp == stamp_of(os.stat(self._absolute))
         except OSError:
             same = False
         if not same:
@@ -237,7 +242,8 @@ def _itemsize(dtype: str) -> int:
     return ((dtype_bits(dtype) or 0) + 7) // 8
 
 
-def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return what tells that a file is another than before: its size in bytes, time of change, inode and device."""
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
 
 
@@ -269,13 +275,17 @@ class PlainTensor(Value):
         return self._finished(raw.reshape(-1)).reshape(shape)
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        return map(self._finished, self._raw_blocks(max_nbytes))
+
+    def _raw_blocks(self, max_nbytes: int) -> Iterator[Array]:
+        """Yield the elements as they stand in the file."""
         size = math.prod(self.shape)
         step = max(1, max_nbytes // self.itemsize)
         free: list[bytearray] = []
         for start in range(0, size, step):
             raw = _lent(free, step * self.itemsize, self.itemsize)[: size - start]
             self._fill(start, raw)
-            yield self._finished(raw)
+            yield raw
 
     def _fill(self, start: int, row: Array) -> None:
         """Read into the flat array `row` the elements from the one of flat position `start` on."""
