@@ -3,111 +3,243 @@
 from __future__ import annotations
 
 import os
+import re
 
-from weightrepl.errors import SourceError, UnknownFormatError
+from weightrepl.errors import FormatError, SourceError, UnknownFormatError
+from weightrepl.readers.folders import INDEXES, SUFFIXES, is_there
 
-_NOT_YET = "which this version does not read yet"
+OPENED = (
+    f"what is opened: {', '.join((*SUFFIXES, *INDEXES))}, and TensorFlow's checkpoints and SavedModel folders"
+)
+_ORIGIN = "open the Keras model or the SavedModel that it was made from"
+_TORCH = (
+    "opening one can run what is in it; save the state_dict with safetensors.torch.save_file and open that"
+)
+_PICKLE = "a Python pickle; opening one runs what is in it, so weightrepl never does"
+_PAGE = "a web page in place of the file: the download went wrong; download it again"
+_SERVER = "a server's error message in place of the file: the download went wrong; download it again"
+_CONFIG = "a model's configuration, without weights; open the file of weights, or the folder that holds both"
+_CUT = "cut short: a download or a save broke off; get it anew"
 
-_BY_BYTES = (
+_STARTS = (
     # what a file begins with, what it is
     (
         b"version https://git-lfs",
         "a Git LFS pointer in place of the file; 'git lfs pull' gets the file itself",
     ),
-    (b"GGUF", "a GGUF file (llama.cpp), which weightrepl does not read"),
-    (
-        b"\x80\x02",
-        "a Python pickle (an old PyTorch file?); opening one runs what is in it, so weightrepl never does",
-    ),
-    (b"\x80\x03", "a Python pickle; opening one runs what is in it, so weightrepl never does"),
-    (b"\x80\x04", "a Python pickle; opening one runs what is in it, so weightrepl never does"),
-    (b"\x80\x05", "a Python pickle; opening one runs what is in it, so weightrepl never does"),
-    (b"<!DOCTYPE html", "a web page: the download went wrong"),
-    (b"<html", "a web page: the download went wrong"),
-    (b"\x1f\x8b", "packed by gzip; unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "packed by 7z; unpack it first"),
+    (b"GGUF", "a GGUF file (llama.cpp); open the safetensors that it was converted from"),
+    (b"lmgg", "a GGML file (llama.cpp); open the safetensors that it was converted from"),
+    (b"tjgg", "a GGML file (llama.cpp); open the safetensors that it was converted from"),
+    (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", f"a PyTorch file; {_TORCH}"),
+    (b"\x1f\x8b", "packed by gzip; unpack it with 'gunzip' or 'tar -xzf' first"),
+    (b"BZh", "packed by bzip2; unpack it with 'bunzip2' or 'tar -xjf' first"),
+    (b"\xfd7zXZ\0", "packed by xz; unpack it with 'unxz' or 'tar -xJf' first"),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard; unpack it with 'unzstd' first"),
+    (b"\x04\x22\x4d\x18", "packed by LZ4; unpack it with 'unlz4' first"),
+    (b"7z\xbc\xaf\x27\x1c", "packed by 7-Zip; unpack it with '7z x' first"),
+    (b"Rar!", "packed by RAR; unpack it with 'unrar x' first"),
     (b"CDF\x01", "a netCDF file, which weightrepl does not read"),
+    (b"CDF\x02", "a netCDF file, which weightrepl does not read"),
+    (b"MATLAB 5.0", "a MAT-file of MATLAB; scipy.io.loadmat reads it, numpy.savez makes an .npz of that"),
+    (b"\x12\x01\0\0\0\0\0\0", "an MXNet file; mxnet.nd.load reads it, numpy.savez makes an .npz of that"),
 )
-_BY_SUFFIX = {
-    ".onnx": "an ONNX model, which weightrepl does not read",
-    ".pb": f"part of a TensorFlow SavedModel, {_NOT_YET}; the folder around it is the model",
-    ".index": f"a TensorFlow checkpoint, {_NOT_YET}",
-    ".safetensors": "no safetensors, whatever its name says; perhaps the download broke off",
-    ".ckpt": f"perhaps a TensorFlow checkpoint, {_NOT_YET}",
-    ".pt": "perhaps a PyTorch file, which weightrepl does not read",
-    ".pth": "perhaps a PyTorch file, which weightrepl does not read",
-    ".json": "JSON that is no index of a sharded Keras store (those are called '….weights.json')",
-    ".keras": "neither a zip archive nor HDF5, so no Keras model; perhaps the download or the save broke off",
-    ".h5": "not HDF5, whatever its name says; perhaps the download or the save broke off",
-    ".hdf5": "not HDF5, whatever its name says; perhaps the download or the save broke off",
-}
-_TENSORFLOW_MAGIC = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"  # ends every SSTable, so also a checkpoint's index
+_WITHIN = (
+    # where, what stands there, what the file is
+    (4, b"TFL3", f"a TensorFlow Lite model; {_ORIGIN}"),
+    (4, b"ET12", "an ExecuTorch program, which weightrepl does not read"),
+    (257, b"ustar", "a tar archive; unpack it with 'tar -xf' and open what is in it"),
+)
+_SUFFIXES = {
+    ".onnx": f"perhaps an ONNX model; {_ORIGIN}",
+    ".caffemodel": "a Caffe model, which weightrepl does not read",
+    ".prototxt": "a Caffe model's layers, without weights",
+    ".mlmodel": f"a Core ML model; {_ORIGIN}",
+    ".pdparams": "weights of PaddlePaddle; paddle.load reads them, numpy.savez makes an .npz of that",
+    ".pdiparams": "weights of PaddlePaddle, which weightrepl does not read",
+    ".pdmodel": "a PaddlePaddle program, without weights",
+    ".params": "perhaps an MXNet file; mxnet.nd.load reads it, numpy.savez makes an .npz of that",
+    ".msgpack": "a MessagePack file (of Flax?); save the parameters with safetensors.flax.save_file and open that",
+    ".pbtxt": "a TensorFlow graph as text, without weights; open the checkpoint or the folder around it",
+    ".pb": f"a file of Protocol Buffers, perhaps a frozen TensorFlow graph; {_ORIGIN}",
+    ".pt": f"perhaps a PyTorch file; {_TORCH}",
+    ".pth": f"perhaps a PyTorch file; {_TORCH}",
+    ".pkl": _PICKLE,
+    ".pickle": _PICKLE,
+    ".ckpt": f"no checkpoint of TensorFlow's, perhaps one of PyTorch's; {_TORCH}",
+    ".index": "no index of a TensorFlow checkpoint, whatever its name says; or it is cut short",
+    ".bin": f"perhaps weights of PyTorch, OpenVINO or TensorFlow.js; {_ORIGIN}",
+    ".keras": f"neither a zip archive nor HDF5, so no Keras model; perhaps {_CUT}",
+}  # fmt: skip
 _FOLDERS = (
     # a file in a folder, what the folder is
-    ("saved_model.pb", f"a TensorFlow SavedModel, {_NOT_YET}"),
-    ("checkpoint", f"a folder of TensorFlow checkpoints, {_NOT_YET}"),
-    ("_METADATA", "an Orbax checkpoint, which weightrepl does not read"),
-)
-_SUFFIXES = (".keras", ".weights.h5", ".weights.json", ".h5", ".hdf5", ".safetensors", ".npz", ".npy")
-_OPENED = f"what is opened: {', '.join(_SUFFIXES)}"
+    ("_CHECKPOINT_METADATA", "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"),
+    ("_METADATA", "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"),
+    ("manifest.ocdbt", "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"),
+    (".zgroup", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
+    (".zarray", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
+    ("zarr.json", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
+    ("Manifest.json", f"a Core ML package; {_ORIGIN}"),
+    ("saved_model.pbtxt", "a TensorFlow SavedModel as text; tf.saved_model.load reads it, and .save saves it anew"),
+    ("pytorch_model.bin", f"a model of PyTorch; {_TORCH}"),
+    ("model.json", f"perhaps a TensorFlow.js model; {_ORIGIN}"),
+)  # fmt: skip
 
 
-def unknown_file(path: str, head: bytes) -> UnknownFormatError:
-    """Return the error for a file or folder that no reader recognises."""
-    if os.path.isdir(path):
-        return UnknownFormatError(_told_of_folder(path), path)
+def unknown_file(path: str, head: bytes) -> SourceError:
+    """Return the error for a file that no reader recognises.
+
+    head: its first bytes, a few thousand.
+    """
     if not head:
         return UnknownFormatError(
             "the file is empty: a save that failed leaves such a file; save the model again", path
         )
+    if _begins_as_ours(head):
+        return FormatError(_CUT, path)
     return UnknownFormatError(_told_of_file(path, head), path)
 
 
+def _begins_as_ours(head: bytes) -> bool:
+    """Return whether a file ends within the few bytes that HDF5, NumPy's files or zip archives begin with."""
+    return 1 < len(head) < 8 and any(
+        start.startswith(head) for start in (b"\x89HDF\r\n\x1a\n", b"\x93NUMPY\x01\0", b"PK\3\4")
+    )
+
+
 def _told_of_file(path: str, head: bytes) -> str:
-    if head[:4] in (b"PK\3\4", b"PK\5\6"):
-        return _told_of_zip(path, head)
-    if head[4:8] in (b"TFL3",):
-        return "a TensorFlow Lite model, which weightrepl does not read"
-    for start, told in _BY_BYTES:
+    if head.startswith((b"PK\3\4", b"PK\5\6", b"PK\7\x08")):
+        return _told_of_zip(path)
+    for start, told in _STARTS:
         if head.startswith(start):
             return told
-    if _ends_with(path, _TENSORFLOW_MAGIC):
-        return f"a TensorFlow checkpoint, {_NOT_YET}"
-    if ".data-0" in os.path.basename(path):
-        return f"the values of a TensorFlow checkpoint, {_NOT_YET}"
+    for at, mark, told in _WITHIN:
+        if head[at : at + len(mark)] == mark:
+            return _told_of_tar(head) if mark == b"ustar" else told
     suffix = os.path.splitext(path)[1].lower()
-    return _BY_SUFFIX.get(suffix, f"no format that weightrepl knows. {_OPENED}")
+    return (
+        (_told_of_text(path, head) or _told_of_messages(path, head, suffix))
+        or _told_by_name(path, suffix)
+        or f"no format that weightrepl knows. {OPENED}"
+    )
 
 
-def _told_of_zip(path: str, head: bytes) -> str:
-    if b"data.pkl" in head or b"/version" in head[:200] or path.endswith((".pt", ".pth")):
-        return "a PyTorch file, which weightrepl does not read"
-    return "a zip archive without config.json and metadata.json, so no Keras model"
+def _told_by_name(path: str, suffix: str) -> str | None:
+    if ".data-0" in os.path.basename(path):
+        prefix = path[: path.rindex(".data-")]
+        return f"the values of a TensorFlow checkpoint; open the checkpoint itself: {prefix}"
+    if suffix in SUFFIXES and suffix != ".keras":
+        return f"no {_KINDS[suffix]}, whatever its name says; perhaps {_CUT}"
+    return _SUFFIXES.get(suffix)
 
 
-def _ends_with(path: str, magic: bytes) -> bool:
+_KINDS = {
+    ".h5": "HDF5", ".hdf5": "HDF5", ".safetensors": "safetensors", ".npz": "archive of NumPy arrays",
+    ".npy": "NumPy array",
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------ archives
+
+
+def _told_of_zip(path: str) -> str:
+    from weightrepl.readers.sources import ByteSource
+    from weightrepl.readers.zip_members import zip_members
+
+    source = ByteSource(path)
     try:
-        with open(path, "rb") as file:
-            file.seek(-len(magic), os.SEEK_END)
-            return file.read() == magic
-    except OSError:
-        return False
-
-
-def _told_of_folder(path: str) -> str:
-    try:
-        names = os.listdir(path)
-    except OSError as error:
-        return error.strerror or str(error)
-    for name, told in _FOLDERS:
-        if name in names:
-            return told
-    if any(name.endswith(".index") for name in names):
-        return f"a folder of TensorFlow checkpoints, {_NOT_YET}"
-    models = [n for n in sorted(names) if n.endswith(_SUFFIXES)]
+        names = list(zip_members(source))
+    except SourceError as error:
+        return f"a zip archive, {error.reason}"
+    finally:
+        source.close()
+    ends = {name.rpartition("/")[2] for name in names}
+    if "constants.pkl" in ends or "archive_format" in ends:
+        return f"a program of PyTorch (TorchScript); {_TORCH}"
+    if "data.pkl" in ends:
+        return f"a PyTorch file; {_TORCH}"
+    models = [name for name in names if name.endswith((*SUFFIXES, "saved_model.pb"))]
     if models:
-        return f"a folder, no model; in it: {_listed(models)}"
-    return f"a folder that holds no model. {_OPENED}"
+        return f"a zip archive, in it {_listed(models)}; unpack it, and open what is in it"
+    return "a zip archive without config.json and metadata.json, so no Keras model; unpack it, and see what is in it"
+
+
+def _told_of_tar(head: bytes) -> str:
+    """Return what a tar archive is, by the name of its first member."""
+    name = head[:100].partition(b"\0")[0].rpartition(b"/")[2]
+    if name in (b"sys_info", b"pickle", b"storages", b"tensors"):
+        return f"a PyTorch file of before version 0.2; {_TORCH}"
+    return "a tar archive; unpack it with 'tar -xf', and open what is in it"
+
+
+# ------------------------------------------------------------------ text
+
+_TEXTS = (
+    # what the text begins with or holds, what it is
+    (re.compile(r"\s*<(!doctype html|html|head|body)\b", re.I), _PAGE),
+    (re.compile(r"\s*(<\?xml[^>]*>\s*)?<net\b"), f"an OpenVINO model; {_ORIGIN}"),
+    (re.compile(r"\s*(<\?xml[^>]*>\s*)?<(Error|html)\b", re.I), _SERVER),
+    (re.compile(r'\s*\{.*"(modelTopology|weightsManifest)"', re.S), f"a TensorFlow.js model; {_ORIGIN}"),
+    (re.compile(r'\s*\{.*"nodes"\s*:.*"op"', re.S), "an MXNet model's graph, without weights"),
+    (re.compile(r'\s*\{.*"(class_name|architectures|model_type)"', re.S), _CONFIG),
+    (re.compile(r'\s*\{\s*"(error|errors|message|detail|code|status)"'), _SERVER),
+    (re.compile(r'\s*\{.*"weight_map"', re.S), f"an index of shards, which is called …{INDEXES[0]} or …{INDEXES[1]}"),
+    (re.compile(r"\s*[\[{]"), f"JSON, and no index of shards. {OPENED}"),
+    (re.compile(r"\s*(node|meta_info_def|versions) \{"), _SUFFIXES[".pbtxt"]),
+    (re.compile(r'\s*(name\s*:|layers?\s*\{|input\s*:)'), _SUFFIXES[".prototxt"]),
+)  # fmt: skip
+
+
+def _told_of_text(path: str, head: bytes) -> str | None:
+    """Return what a text is; None of what is none, or is not known."""
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    if "\0" in text or "\ufffd" in text[:-4]:
+        return None
+    return next((told for pattern, told in _TEXTS if pattern.match(text)), None)
+
+
+# ------------------------------------------------------------------ Protocol Buffers, MessagePack, pickles
+
+
+def _told_of_messages(path: str, head: bytes, suffix: str) -> str | None:
+    """Return what a file of fields without a signature is, by what its first fields look like."""
+    if head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5":
+        return _SUFFIXES.get(suffix) if suffix == ".pdparams" else _PICKLE
+    if 0x81 <= head[0] <= 0x8F and 0xA1 <= head[1:2][0] <= 0xBF and _is_plain(head[2 : 2 + head[1] - 0xA0]):
+        return _SUFFIXES[".msgpack"]
+    if suffix == ".meta":
+        return _told_of_graph(path)
+    if os.path.basename(path) == "saved_model.pb":
+        return f"part of a TensorFlow SavedModel; open the folder: {os.path.dirname(path) or '.'}"
+    if (
+        head[:1] == b"\x08" and head[2:3] == b"\x12" and head[1] < 0x40
+    ):  # a version, then who made it or a description
+        return _SUFFIXES[".mlmodel"] if head[4:5] == b"\x0a" else f"an ONNX model; {_ORIGIN}"
+    if head[:1] == b"\x0a" and re.match(rb"\x0a[\x80-\xff]*.\x0a.[\w./-]+\x12.\w+", head, re.S):
+        return f"a frozen TensorFlow graph, whose weights are constants of it; {_ORIGIN}"
+    return None
+
+
+def _told_of_graph(path: str) -> str:
+    prefix = path.removesuffix(".meta")
+    found = f": {prefix}" if is_there(prefix) else ""
+    return f"the graph of a TensorFlow checkpoint, without weights; open the checkpoint itself{found}"
+
+
+def _is_plain(text: bytes) -> bool:
+    return text.isascii() and text.decode("ascii").isprintable()
+
+
+# ------------------------------------------------------------------ folders, paths
+
+
+def not_one_model(path: str, found: list[str]) -> UnknownFormatError:
+    """Return the error for a folder that holds no model, or several. found: what can be opened in it."""
+    if found:
+        one = os.path.join(path, found[0])
+        return UnknownFormatError(f"{len(found)} models in it: {_listed(found)}; open one: {one}", path)
+    names = os.listdir(path)
+    told = next((told for name, told in _FOLDERS if name in names), None)
+    return UnknownFormatError(told or f"a folder that holds no model. {OPENED}", path)
 
 
 def not_there(path: str) -> SourceError:
@@ -117,8 +249,6 @@ def not_there(path: str) -> SourceError:
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         return SourceError("no such file, nor its folder", path)
-    if os.path.exists(path + ".index"):
-        return UnknownFormatError(f"a TensorFlow checkpoint, {_NOT_YET}", path)
     try:
         names = [name for name in os.listdir(folder) if not name.startswith(".")]
     except OSError:
@@ -133,6 +263,9 @@ def not_there(path: str) -> SourceError:
 def _listed(names: list[str], joint: str = ", ") -> str:
     shown = joint.join(repr(name) for name in names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+# ------------------------------------------------------------------ objects
 
 
 def unknown_object(thing: object, bases: list[str]) -> UnknownFormatError:

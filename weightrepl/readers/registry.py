@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from weightrepl.errors import SourceError
 from weightrepl.model.tree import Model
-from weightrepl.readers.guards import STANDARD, Limits
+from weightrepl.readers.folders import is_there, models_in
+from weightrepl.readers.guards import STANDARD, Limits, os_reason
+from weightrepl.readers.sources import stem_of
 
 HEAD_NBYTES = 4096
 
@@ -101,8 +103,8 @@ def open_source(
     """
     if isinstance(thing, (str, os.PathLike)):
         path = os.fsdecode(thing)
-        model = _reader_of_file(path).open(path, limits)
-        own, stem = model.names[:-1], model.names[-1:]
+        model, within = _opened(path, limits)
+        own, stem = model.names[:-1], (*model.names[-1:], *within)
     else:
         model = _reader_of_object(thing).open(thing, variable)
         own, stem = model.names, ()
@@ -110,19 +112,42 @@ def open_source(
     return model.answering_to(*(names or [model.root.name]))
 
 
-def _reader_of_file(path: str) -> FileReader:
+def _opened(path: str, limits: Limits) -> tuple[Model, tuple[str, ...]]:
+    """Return the model of a path; and, where it is a folder that only holds the model's file, its name."""
     head = _head(path)
-    for reader in _file_readers():
-        if reader.recognises(path, head):
-            return reader
-    from weightrepl.readers.other_formats import unknown_file
+    reader = _reader_of_file(path, head)
+    folders: tuple[str, ...] = ()
+    if reader is None and os.path.isdir(path):
+        path, folders = _only_model_in(path), (stem_of(path),)
+        head = _head(path)
+        reader = _reader_of_file(path, head)
+    if reader is None:
+        from weightrepl.readers.other_formats import unknown_file
 
-    raise unknown_file(path, head)
+        raise unknown_file(path, head)
+    return reader.open(path, limits), folders
+
+
+def _only_model_in(folder: str) -> str:
+    """Return the path of the one thing in a folder that can be opened."""
+    try:
+        found = models_in(folder, lambda inner: _reader_of_file(inner, b"") is not None)
+    except OSError as error:
+        raise SourceError(os_reason(error), folder) from None
+    if len(found) == 1:
+        return os.path.join(folder, found[0])
+    from weightrepl.readers.other_formats import not_one_model
+
+    raise not_one_model(folder, found)
+
+
+def _reader_of_file(path: str, head: bytes) -> FileReader | None:
+    return next((reader for reader in _file_readers() if reader.recognises(path, head)), None)
 
 
 def _head(path: str) -> bytes:
     """Return a file's first bytes; none for a folder, or for what the names of a checkpoint's files begin with."""
-    if os.path.isdir(path) or (not os.path.exists(path) and os.path.exists(path + ".index")):
+    if os.path.isdir(path) or (not os.path.lexists(path) and is_there(path)):
         return b""
     if os.path.exists(path) and not os.path.isfile(path):
         raise SourceError("neither a plain file nor a folder", path)
@@ -134,7 +159,7 @@ def _head(path: str) -> bytes:
 
         raise not_there(path) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise SourceError(getattr(error, "strerror", None) or str(error), path) from None
+        raise SourceError(os_reason(error), path) from None
 
 
 def _file_readers() -> Iterator[FileReader]:

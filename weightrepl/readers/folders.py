@@ -1,0 +1,76 @@
+"""What lies in a folder that can be opened, by the names of files and of what is in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+
+SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors", ".npz", ".npy")
+"""How the files end that hold a model, or a part of one."""
+
+INDEXES = (".weights.json", ".safetensors.index.json")
+"""How the files end that say which other files hold a model."""
+
+_OLD_SHARD = re.compile(r"(.+)-00000-of-\d{5}\Z")
+_NUMBER = re.compile(r"(\d+)")
+
+
+def is_there(path: str) -> bool:
+    """Return whether a path leads to something: to a file, a folder, or what a checkpoint's files begin with."""
+    if os.path.lexists(path) or os.path.isfile(path + ".index"):
+        return True
+    from glob import escape, iglob
+
+    return any(iglob(escape(path) + "-?????-of-?????"))
+
+
+def models_in(folder: str, is_model: Callable[[str], bool]) -> list[str]:
+    """Return what can be opened in a folder: names of files and folders, and what those of checkpoints begin with.
+
+    A model in several files is one, by its index; of a folder's checkpoints the `checkpoint` file names the latest.
+    is_model: whether a folder below this one is a model itself.
+
+    Raises:
+        OSError: nobody may look into it.
+    """
+    names = set(os.listdir(folder))
+    if os.path.isfile(os.path.join(folder, "checkpoint")) and any(map(_is_of_checkpoint, names)):
+        found = {"checkpoint"}
+    else:
+        found = {name for each in names for name in _prefix(each, names)}
+    found |= {name for name in names if name.endswith((*SUFFIXES, *INDEXES))}
+    found |= {
+        name for name in names - found if os.path.isdir(path := os.path.join(folder, name)) and is_model(path)
+    }
+    return sorted(found - _shards(folder, found), key=_counted)
+
+
+def _shards(folder: str, names: set[str]) -> set[str]:
+    """Return those of the files that an index beside them speaks of."""
+    texts = []
+    for name in names:
+        if name.endswith(INDEXES):
+            with open(os.path.join(folder, name), "rb") as file:
+                texts.append(file.read())
+    return {name for name in names for text in texts if f'"{name}"'.encode() in text}
+
+
+def _is_of_checkpoint(name: str) -> bool:
+    return name.endswith((".index", ".meta")) or ".data-" in name
+
+
+def _prefix(name: str, names: set[str]) -> Iterator[str]:
+    """Yield what opens the checkpoint that a file is the index of; of the first version's, which have none, a file."""
+    stem, _, suffix = name.rpartition(".")
+    if suffix == "index" and stem:
+        yield stem
+    elif (old := _OLD_SHARD.match(name)) and old[1] + ".index" not in names and ".data" not in name:
+        yield name
+    elif suffix == "meta" and stem in names:
+        yield stem
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """Return what sorts `ck-2` before `ck-10`."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in _NUMBER.split(name)]
