@@ -185,8 +185,8 @@ F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
         ({"w": {**F4, "data_offsets": [4, 8]}}, b"12345678", "gap or overlap"),
         ({"w": F4, "v": F4}, b"1234", "gap or overlap"),
         ({"w": {**F4, "shape": [2]}}, b"1234", "not its size"),
-        ({"w": {**F4, "shape": [-1]}}, b"1234", "impossible shape"),
-        ({"w": {**F4, "shape": [1] * 65}}, b"1234", "impossible shape"),
+        ({"w": {**F4, "shape": [-1]}}, b"1234", "impossible shape|negative size"),
+        ({"w": {**F4, "shape": [1] * 65}}, b"1234", "impossible shape|65 axes"),
         ({"w": {"dtype": "F32"}}, b"", "damaged"),
         ({"w": 3}, b"", "damaged"),
         (b'{"w": 1, "w": 2}', b"", "twice"),
@@ -201,7 +201,7 @@ def test_safetensors_that_do_not_add_up(tmp_path: Path, header: Any, values: byt
 
 def test_a_key_may_not_be_endless(tmp_path: Path):
     write_safetensors(tmp_path / "x.safetensors", {"/".join("a" * 300): F4}, b"1234")
-    with pytest.raises(UnsafeFileError, match="more than 200 parts"):
+    with pytest.raises(UnsafeFileError, match=r"[0-9,]+ parts of a key, and depth is limited to 200"):
         open_source(tmp_path / "x.safetensors")
 
 
@@ -238,10 +238,10 @@ def npy(array: Any = KERNEL, **changes: Any) -> bytes:
     [
         (npy()[:-1], "not the size"),
         (npy(shape=(1 << 60, 1 << 60)), "not the size"),
-        (npy(shape=(-1,)), "impossible shape"),
-        (npy(shape=(1,) * 65), "impossible shape"),
+        (npy(shape=(-1,)), "negative size"),
+        (npy(shape=(1,) * 65), "65 axes, and rank is limited to 64"),
         (npy(shape="x"), "damaged"),
-        (b"\x93NUMPY\1\0\xff\xff{", "a header of 65,535 bytes"),
+        (b"\x93NUMPY\1\0\xff\xff{", "65,545 bytes of a header, and array_header_nbytes is limited"),
         (b"\x93NUMPY\1\0\x04\0f(1)", "damaged"),
         (b"\x93NUMPY\1\0\x06\0f(1, 2", "its header is damaged"),
         (b"\x93NUMPY\1\0", "cut short"),
@@ -266,7 +266,9 @@ def test_a_deflated_array_is_no_bomb(tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "x.npz") as packed:
         size = packed.getinfo("w.npy").file_size
     (tmp_path / "x.npz").write_bytes(content.replace(struct.pack("<I", size), struct.pack("<I", 1 << 31)))
-    with pytest.raises(UnsafeFileError, match="claim to be 2,147,483,648"):
+    with pytest.raises(
+        UnsafeFileError, match="bytes of values for each packed byte, and expansion is limited to 1,100"
+    ):
         open_source(tmp_path / "x.npz")
 
 

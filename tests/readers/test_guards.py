@@ -5,8 +5,7 @@ import struct
 import pytest
 
 from weightrepl.errors import ChangedError, FormatError, SourceError, UnsafeFileError
-from weightrepl.readers import guards
-from weightrepl.readers.guards import Reading, confined, parsed_json
+from weightrepl.readers.guards import Limits, Reading, confined, parsed_json
 
 
 @pytest.mark.parametrize(
@@ -55,11 +54,13 @@ def test_wrong_json_is_a_format_error(text: bytes):
         parsed_json(text, "a.keras", "config.json")
 
 
-def test_json_may_not_be_endless(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(guards, "MAX_JSON_NBYTES", 10)
-    assert parsed_json(b'{"a": 1}', "a", "b") == {"a": 1}
-    with pytest.raises(UnsafeFileError):
-        parsed_json(b'{"a": 1000}', "a", "b")
+def test_json_may_not_be_endless():
+    limits = Limits(json_nbytes=10)
+    assert parsed_json(b'{"a": 1}', "a", "b", limits) == {"a": 1}
+    with pytest.raises(
+        UnsafeFileError, match=r"11 bytes of JSON, and json_nbytes is limited to 10; .* json_nbytes=100"
+    ):
+        parsed_json(b'{"a": 1000}', "a", "b", limits)
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "a\\b", "", ".", "..", "C:x", "a\0", 3, None])

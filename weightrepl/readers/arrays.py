@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weightrepl.errors import FormatError, UnsafeFileError
+from weightrepl.errors import FormatError
 from weightrepl.model.tensor import (
     AxisIndex,
     TensorSource,
@@ -21,23 +21,22 @@ from weightrepl.model.tensor import (
 )
 from weightrepl.model.tree import Model
 from weightrepl.readers.flat_keys import Flat, flat_model
-from weightrepl.readers.guards import STANDARD, Limits, Reading
+from weightrepl.readers.guards import STANDARD, Limits, Reading, bound
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.zip_members import ZipMember, beginning_of, content_of, stored_range, zip_members
+from weightrepl.readers.zip_members import (
+    ZipMember,
+    beginning_of,
+    content_in_pieces,
+    stored_range,
+    zip_members,
+)
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
-MAX_HEADER_NBYTES = 65536
-"""The longest header of an array; NumPy reads at most 10,000 bytes unless told otherwise."""
-
-MAX_RANK = 64
-
+_PIECE_NBYTES = 1 << 20
 _MAGIC = b"\x93NUMPY"
-_MOST_EXPANDED = 1032
-"""Deflate makes no more bytes out of one: https://zlib.net/zlib_tech.html."""
-
 _KINDS = {"i": "int", "u": "uint", "f": "float", "c": "complex"}
 
 
@@ -57,11 +56,11 @@ class ArraysReader:
         try:
             if source.read(0, min(6, source.size)) == _MAGIC:
                 with Reading(path, "header"):
-                    array = _array(source.read(0, min(MAX_HEADER_NBYTES, source.size)), path)
+                    array = _array(source.read(0, min(limits.array_header_nbytes, source.size)), path, limits)
                     tensors = [array.plain("0", source, 0, source.size)]
-                return flat_model(tensors, path, "NumPy array", source.close)
+                return flat_model(tensors, path, "NumPy array", source.close, limits)
             tensors = [_member(source, member) for member in zip_members(source).values()]
-            return flat_model(tensors, path, "NumPy arrays", source.close)
+            return flat_model(tensors, path, "NumPy arrays", source.close, limits)
         except BaseException:
             source.close()
             raise
@@ -70,15 +69,15 @@ class ArraysReader:
 def _member(source: ByteSource, member: ZipMember) -> Flat:
     """Return the array that a member of an archive is."""
     key = member.name.removesuffix(".npy")
-    head = beginning_of(source, member, MAX_HEADER_NBYTES)
+    head = beginning_of(source, member, source.limits.array_header_nbytes)
     if not head.startswith(_MAGIC):
         return _unread(key, source, TensorSpec(None, "?", member.nbytes), "it is no array of NumPy's")
     with Reading(source.path, member.name):
-        array = _array(head, source.path)
+        array = _array(head, source.path, source.limits)
         if member.packed == member.nbytes and member.method == 0:
             return array.plain(key, source, *stored_range(source, member))
-        if member.nbytes > _MOST_EXPANDED * member.packed + _MOST_EXPANDED:
-            raise UnsafeFileError(f"{member.packed:,} bytes claim to be {member.nbytes:,}", source.path, key)
+        ratio = member.nbytes // max(1, member.packed)
+        bound(ratio, "expansion", "bytes of values for each packed byte", source.limits, source.path, key)
         return array.packed(key, source, member)
 
 
@@ -129,13 +128,12 @@ class _Header(NamedTuple):
         return _Turned(tensor, self.spec) if self.is_fortran and len(self.shape) > 1 else tensor
 
 
-def _array(head: bytes, path: str) -> _Header:
+def _array(head: bytes, path: str, limits: Limits) -> _Header:
     """Return what stands at the beginning of an array's file."""
     wide = head[6] > 1
     size = int.from_bytes(head[8 : 12 if wide else 10], "little")
     begin = 12 if wide else 10
-    if begin + size > MAX_HEADER_NBYTES:
-        raise UnsafeFileError(f"a header of {size:,} bytes", path)
+    bound(begin + size, "array_header_nbytes", "bytes of a header", limits, path)
     if begin + size > len(head):
         raise FormatError("cut short within its header", path)
     try:
@@ -143,8 +141,9 @@ def _array(head: bytes, path: str) -> _Header:
     except (SyntaxError, MemoryError) as error:  # MemoryError: nested too deep
         raise FormatError(f"its header is damaged ({error})", path) from None
     shape, descr = tuple(int(n) for n in found["shape"]), found["descr"]
-    if len(shape) > MAX_RANK or min(shape, default=0) < 0:
-        raise FormatError("an impossible shape", path)
+    bound(len(shape), "rank", "axes", limits, path)
+    if min(shape, default=0) < 0:
+        raise FormatError("an axis of negative size", path)
     dtype, reason = _dtype(descr)
     is_big = isinstance(descr, str) and descr.startswith(">")
     described = str(descr).lstrip("<>|=") if isinstance(descr, str) else "record"
@@ -204,14 +203,32 @@ class _Packed:
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
         import numpy as np
 
-        header, member = self._header, self._member
-        raw = bytearray(content_of(self._source, member, max(member.nbytes, member.packed)))
-        dtype = numpy_dtype(header.spec.dtype).newbyteorder(">" if header.is_big else "<")
-        array = np.frombuffer(raw, dtype, offset=header.size).reshape(header.stored.shape or ())
-        taken = np.asarray(take(array, index))
-        return np.array(taken, taken.dtype.newbyteorder("="), order="C")
+        stored = self._header.stored
+        flat = np.empty(stored.size or 0, numpy_dtype(stored.dtype))
+        done = 0
+        for block in self.blocks(_PIECE_NBYTES):
+            flat[done : done + block.size] = block
+            done += block.size
+        array = flat.reshape(stored.shape or ())
+        return np.array(take(array, index), order="C") if index else array
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
-        whole = self.read().reshape(-1)
-        step = max(1, max_nbytes // max(1, whole.itemsize))
-        yield from (whole[start : start + step] for start in range(0, whole.size, step))
+        dtype = numpy_dtype(self._header.spec.dtype)
+        room = max(1, max_nbytes // dtype.itemsize) * dtype.itemsize
+        pending, head = bytearray(), self._header.size
+        for piece in content_in_pieces(self._source, self._member):
+            pending += piece[head:]
+            head = max(0, head - len(piece))
+            while len(pending) >= room:
+                yield self._finished(pending[:room], dtype)
+                del pending[:room]
+        if pending:
+            yield self._finished(pending, dtype)
+
+    def _finished(self, raw: bytearray, dtype: Any) -> Array:
+        """Return elements as they stand in the file in the machine's byte order and as what they mean."""
+        import numpy as np
+
+        stored = dtype.newbyteorder(">" if self._header.is_big else "<")
+        found: Array = np.frombuffer(raw, "u1" if dtype == np.bool_ else stored)
+        return found != 0 if dtype == np.bool_ else found.astype(dtype, copy=False)

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from weightrepl.errors import UnsafeFileError
 from weightrepl.readers import keras_quantization, keras_roles
-from weightrepl.readers.guards import MAX_CONFIG_NODES, MAX_DEPTH
+from weightrepl.readers.guards import Limits, bound
 from weightrepl.values import Value
 
 _LIVE_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
@@ -84,19 +83,19 @@ class LayerConfig(Value):
             return tuple(_listed_layers(listed, self.is_sequential))
         return tuple(_held_layers(self))
 
-    def walk(self) -> Iterator[LayerConfig]:
-        """Yield this entry and all below, parents first.
+    def walk(self, limits: Limits, path: str) -> Iterator[LayerConfig]:
+        """Yield this entry and all below, parents first. path: of the file, for messages.
 
         Raises:
-            UnsafeFileError: more or deeper than any model.
+            UnsafeFileError: more or deeper than `limits` allow.
         """
         pending = [(self, 0)]
         count = 0
         while pending:
             entry, depth = pending.pop()
             count += 1
-            if count > MAX_CONFIG_NODES or depth > MAX_DEPTH:
-                raise UnsafeFileError("the configuration unfolds to more layers than any model has")
+            bound(count, "config_nodes", "layers in the configuration", limits, path)
+            bound(depth, "depth", "layers within each other in the configuration", limits, path)
             yield entry
             pending += [(member.layer, depth + 1) for member in reversed(entry.members)]
 

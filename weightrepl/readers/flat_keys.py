@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from weightrepl.errors import UnsafeFileError
 from weightrepl.model.tensor import TensorSource, TensorSpec
 from weightrepl.model.tree import SYSTEM_NAMES, Content, Layer, Model, Weight
-from weightrepl.readers.guards import MAX_DEPTH
+from weightrepl.readers.guards import STANDARD, Limits, bound
 from weightrepl.readers.sources import stem_of
 
 _LETTERS = {"n": "\n", "t": "\t"}
@@ -49,7 +48,13 @@ class _Group:
         self.weights: list[tuple[str, Flat]] = []
 
 
-def flat_model(tensors: Sequence[Flat], path: str, file_format: str, close: Callable[[], None]) -> Model:
+def flat_model(
+    tensors: Sequence[Flat],
+    path: str,
+    file_format: str,
+    close: Callable[[], None],
+    limits: Limits = STANDARD,
+) -> Model:
     """Return the model of tensors under flat keys.
 
     Keys are split at `/` where any has one, else at `.`; the last part is the weight's name. Where all are addresses
@@ -57,11 +62,11 @@ def flat_model(tensors: Sequence[Flat], path: str, file_format: str, close: Call
     is the model's name, else the file's stem is.
 
     Raises:
-        UnsafeFileError: a key has more than MAX_DEPTH parts.
+        UnsafeFileError: there are more of them, or more parts of a key, than `limits` allow.
     """
+    bound(len(tensors), "tensors", "tensors", limits, path)
     ways, read = _ways([each.key for each in tensors])
-    if max(map(len, ways), default=0) > MAX_DEPTH:
-        raise UnsafeFileError(f"a key of more than {MAX_DEPTH} parts", path)
+    bound(max(map(len, ways), default=0), "depth", "parts of a key", limits, path)
     stem = stem_of(path)
     firsts = {way[0] for way in ways}
     is_common = len(firsts) == 1 and all(len(way) > 1 for way in ways)

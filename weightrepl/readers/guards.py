@@ -12,7 +12,23 @@ from weightrepl.values import Value
 
 
 class Limits(Value):
-    """What a file may claim before it is refused, named as in the messages; a number may be raised.
+    """What a file may claim before it is refused.
+
+    depth: layers, groups or parts of a key within each other.
+    json_nbytes: bytes of a JSON text: a configuration, an index of shards.
+    json_expansion: bytes of JSON that one packed byte may become.
+    config_nodes: layers that a configuration unfolds to.
+    header_nbytes: bytes of the header of a safetensors file.
+    array_header_nbytes: bytes of the header of an array of NumPy's.
+    rank: axes of a tensor.
+    tensors: tensors of a file.
+    graph_nodes: objects in the graph of a checkpoint or a SavedModel.
+    expansion: bytes of values that one packed byte may become; deflate makes at most 1032.
+    unwritten_nbytes: bytes that chunks in HDF5 may become whatever they take; what was never written takes none.
+    zip_directory_nbytes: bytes of the directory of a zip archive.
+    hdf5_messages: messages in the header of an object in HDF5.
+    hdf5_blocks: blocks that such a header is spread over.
+    outside_links: whether symbolic links may lead out of a model's folder: 0 or 1.
 
     >>> Limits(depth=1000).depth
     1000
@@ -20,24 +36,49 @@ class Limits(Value):
 
     depth: int = 200
     json_nbytes: int = 256 << 20
+    json_expansion: int = 100
     config_nodes: int = 2_000_000
     header_nbytes: int = 100_000_000
+    array_header_nbytes: int = 1 << 16
     rank: int = 64
     tensors: int = 10_000_000
     graph_nodes: int = 10_000_000
     expansion: int = 1100
+    unwritten_nbytes: int = 64 << 20
+    zip_directory_nbytes: int = 64 << 20
+    hdf5_messages: int = 1 << 20
+    hdf5_blocks: int = 4096
+    outside_links: int = 0
 
 
 STANDARD = Limits()
 
-MAX_DEPTH = 200
-"""How many groups or layers may lie within each other; deeper files are refused."""
 
-MAX_JSON_NBYTES = 256 << 20
-"""The largest JSON text that is parsed. The config of a model of 10,000 layers takes some 10 MB."""
+def bound(claim: int, name: str, what: str, limits: Limits, path: str, place: str = "") -> None:
+    """Raise an UnsafeFileError if a file claims more of `what` than the limit called `name` allows.
 
-MAX_CONFIG_NODES = 2_000_000
-"""How many layers a config may unfold to."""
+    >>> bound(201, "depth", "groups within each other", STANDARD, "a.h5")
+    Traceback (most recent call last):
+    weightrepl.errors.UnsafeFileError: a.h5: 201 groups within each other, and depth is limited to 200; \
+where you trust the file: --allow depth=2000, in Python limits=weightrepl.Limits(depth=2000)
+    """
+    if claim > getattr(limits, name):
+        raise UnsafeFileError(refusal(claim, name, what, limits), path, place)
+
+
+def refusal(claim: int, name: str, what: str, limits: Limits) -> str:
+    """Return in words that a file claims too much of `what`, and how the limit called `name` is raised."""
+    limit = getattr(limits, name)
+    enough = max(limit, 1)
+    while enough < claim:
+        enough *= 10
+    return f"{claim:,} {what}, and {name} is limited to {limit:,}; {_allow(name, enough)}"
+
+
+def _allow(name: str, value: int) -> str:
+    """Return how a limit is raised."""
+    return f"where you trust the file: --allow {name}={value}, in Python limits=weightrepl.Limits({name}={value})"
+
 
 _RAW_ERRORS = (
     struct.error, LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, EOFError,
@@ -91,17 +132,16 @@ def closed(path: str) -> ChangedError:
     return ChangedError("the model was closed; open it again to read from it", path)
 
 
-def parsed_json(text: bytes, path: str, place: str) -> Any:
+def parsed_json(text: bytes, path: str, place: str, limits: Limits = STANDARD) -> Any:
     """Return the JSON value that `text` spells; nothing in it is looked up, imported or run.
 
     Raises:
         FormatError: not UTF-8, not JSON, nested too deep, or a key twice in one object.
-        UnsafeFileError: larger than MAX_JSON_NBYTES.
+        UnsafeFileError: larger than `limits` allow.
     """
     import json
 
-    if len(text) > MAX_JSON_NBYTES:
-        raise UnsafeFileError(f"{len(text):,} bytes of JSON, more than is parsed", path, place)
+    bound(len(text), "json_nbytes", "bytes of JSON", limits, path, place)
     try:
         return json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
     except RecursionError:
@@ -117,13 +157,39 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def confined(folder: str, name: object, path: str, place: str) -> str:
-    """Return the path of the file `name` in `folder`; only a bare name of a file in it is allowed.
+def confined(folder: str, name: object, path: str, place: str, limits: Limits = STANDARD) -> str:
+    """Return the path of the file `name` in `folder`; only a bare name of a file that lies in it is allowed.
 
     Raises:
-        UnsafeFileError: `name` could lead out of the folder.
+        UnsafeFileError: `name` could lead out of the folder, or is a symbolic link that does.
     """
     bare = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0:")
     if not bare:
         raise UnsafeFileError(f"the file name {str(name)[:200]!r} leads out of the folder", path, place)
-    return os.path.join(folder, str(name))
+    return followed(os.path.join(folder, str(name)), folder, path, limits)
+
+
+def followed(file: str, folder: str, path: str, limits: Limits = STANDARD) -> str:
+    """Return `file`, which is part of what lies in `folder`; no symbolic link may lead out of there.
+
+    Else a folder from somebody else could show any file of this machine as a weight's values. Links into the cache of
+    the Hugging Face hub are followed, from its `snapshots/REVISION` to its `blobs` beside them:
+    https://huggingface.co/docs/huggingface_hub/guides/manage-cache. What the user names is followed wherever it leads.
+
+    Raises:
+        UnsafeFileError: a symbolic link leads elsewhere.
+    """
+    home, target = os.path.realpath(folder), os.path.realpath(file)
+    if limits.outside_links or _lies_in(target, home):
+        return file
+    cache, snapshots, _ = home.rpartition(f"{os.sep}snapshots{os.sep}")
+    if snapshots and _lies_in(target, os.path.join(cache, "blobs")):
+        return file
+    raise UnsafeFileError(
+        f"the link {os.path.basename(file)!r} leads out of the folder, to {target}; {_allow('outside_links', 1)}",
+        path,
+    )
+
+
+def _lies_in(target: str, folder: str) -> bool:
+    return target == folder or target.startswith(folder.rstrip(os.sep) + os.sep)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
 from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits
-from weightrepl.readers.guards import MAX_DEPTH, Reading
+from weightrepl.readers.guards import Reading, bound
 from weightrepl.readers.hdf5_file import SIGNATURE, File, Header, header_of
 from weightrepl.readers.hdf5_objects import (
     Attribute,
@@ -95,8 +95,7 @@ class Group:
         self._store, self.path, self._link, self._header, self._depth = store, path, link, header, depth
         self._members: Members | None = None
         self._attributes: Mapping[str, Attribute] | None = None
-        if depth > MAX_DEPTH:
-            raise UnsafeFileError("groups nested too deep", store.source.path, path)
+        bound(depth, "depth", "groups within each other", store.source.limits, store.source.path, path)
         if link is not None and store.group_paths.setdefault(link[0], path) != path:
             other = store.group_paths[link[0]] or "/"
             raise UnsafeFileError(f"a group with two names; the other is {other!r}", store.source.path, path)

@@ -11,6 +11,7 @@ from struct import Struct
 from typing import TypeAlias
 
 from weightrepl.errors import FormatError
+from weightrepl.readers.guards import bound
 from weightrepl.readers.hdf5_types import UnreadHDF5
 from weightrepl.readers.sources import ByteSource
 
@@ -18,8 +19,6 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 _CONTINUED = 0x10
 _WANTED = {0x01, 0x02, 0x03, 0x06, 0x07, 0x08, 0x0A, 0x0B, 0x0C, 0x11, 0x15}
-_MAX_BLOCKS = 4096
-_MAX_MESSAGES = 1 << 20
 _HEAPS_KEPT = 64
 
 _U64, _U64_PAIR, _HEAP_OBJECT = Struct("<Q"), Struct("<QQ"), Struct("<HHIQ")
@@ -146,8 +145,8 @@ def _messages_1(file: File, block: Block, found: list[Message], blocks: list[Blo
         elif number in _WANTED:
             found.append((number, flags, start + at, body[at : at + nbytes]))
         at += nbytes
-    if len(found) > _MAX_MESSAGES:
-        raise FormatError("too many messages in an object header", file.source.path)
+    source = file.source
+    bound(len(found), "hdf5_messages", "messages in an object header", source.limits, source.path)
 
 
 def _first_block_2(file: File, start: int) -> Block:
@@ -178,14 +177,14 @@ def _messages_2(file: File, block: Block, found: list[Message], blocks: list[Blo
         elif number in _WANTED:
             found.append((number, flags, start + at, body[at : at + nbytes]))
         at += nbytes
-    if len(found) > _MAX_MESSAGES:
-        raise FormatError("too many messages in an object header", file.source.path)
+    source = file.source
+    bound(len(found), "hdf5_messages", "messages in an object header", source.limits, source.path)
 
 
 def _continued(file: File, body: bytes, at: int, blocks: list[Block]) -> tuple[int, int]:
     address, nbytes = _U64_PAIR.unpack_from(body, at)
-    if len(blocks) > _MAX_BLOCKS:
-        raise FormatError("an object header has no end", file.source.path)
+    source = file.source
+    bound(len(blocks), "hdf5_blocks", "blocks of an object header", source.limits, source.path)
     return file.position(address), nbytes
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightrepl.errors import ChangedError, FormatError
 from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits, numpy_dtype, take
+from weightrepl.readers.guards import Limits, refusal
 from weightrepl.readers.hdf5_objects import Attribute, external_storage, soft_link, virtual_storage
 from weightrepl.readers.sources import ByteSource
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 _BUILT_IN_FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 """deflate, shuffle, fletcher32, szip, nbit, scaleoffset, lzf: what loads no plug-in."""
-
-_PLAIN_NBYTES = 64 << 20
-_MAX_RATIO = 1100  # deflate packs at most 1032 : 1
 
 
 class Fallback:
@@ -75,7 +73,7 @@ class Fallback:
                 f"its elements are no numbers that can be read ({dtype})",
             )
         spec = TensorSpec(tuple(found.shape), dtype)
-        if (reason := _refused(found)) is not None:
+        if (reason := _refused(found, self._source.limits)) is not None:
             return spec, None, reason
         if found.chunks is None and (offset := found.id.get_offset()) is not None:
             return (
@@ -100,7 +98,7 @@ class Fallback:
         return self._file[path] if path else self._file
 
 
-def _refused(found: Any) -> str | None:
+def _refused(found: Any, limits: Limits) -> str | None:
     """Return why the values of a dataset are not read: they would need a plug-in, or far more memory than they take."""
     import h5py
 
@@ -113,8 +111,8 @@ def _refused(found: Any) -> str | None:
     nbytes, stored = math.prod(found.shape) * found.dtype.itemsize, found.id.get_storage_size()
     if nbytes and not stored:
         return "its values were never written"
-    if nbytes > _PLAIN_NBYTES and nbytes > stored * _MAX_RATIO:
-        return f"it claims {nbytes:,} bytes of values and holds {stored:,}"
+    if nbytes > limits.unwritten_nbytes and nbytes > stored * limits.expansion:
+        return refusal(nbytes // stored, "expansion", "bytes of values for each packed byte", limits)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from weightrepl.errors import FormatError, SourceError
 from weightrepl.model.tree import Model
-from weightrepl.readers.guards import STANDARD, Limits, parsed_json
+from weightrepl.readers.guards import STANDARD, Limits, bound, confined, parsed_json
 from weightrepl.readers.hdf5 import open_hdf5
 from weightrepl.readers.keras_groups import SavedGroup
 from weightrepl.readers.keras_store import model_of
@@ -55,7 +55,7 @@ def _open_archive(path: str, limits: Limits) -> Model:
         start, nbytes = stored_range(source, weights)
         metadata = _json(source, members, _METADATA) if _METADATA in members else {}
         store = SavedGroup("", [(open_hdf5(source, start, nbytes), path)])
-        return model_of(store, config, path, _format("Keras archive", metadata), source.close)
+        return model_of(store, config, path, _format("Keras archive", metadata), source.close, limits)
     except BaseException:
         source.close()
         raise
@@ -64,30 +64,32 @@ def _open_archive(path: str, limits: Limits) -> Model:
 def _json(source: ByteSource, members: Mapping[str, ZipMember], name: str) -> Mapping[str, Any]:
     if name not in members:
         raise FormatError(f"no {name} in it, so no Keras archive", source.path)
-    return _object(parsed_json(content_of(source, members[name]), source.path, name), source.path, name)
+    text = content_of(source, members[name])
+    return _object(parsed_json(text, source.path, name, source.limits), source.path, name)
 
 
 def _open_folder(path: str, limits: Limits) -> Model:
     names = os.listdir(path)
-    texts = {name: _text(os.path.join(path, name)) for name in (_CONFIG, _METADATA) if name in names}
+    texts = {name: _text(path, name, limits) for name in (_CONFIG, _METADATA) if name in names}
     config, metadata = (
-        _object(parsed_json(texts.get(n, b"{}"), path, n), path, n) for n in (_CONFIG, _METADATA)
+        _object(parsed_json(texts.get(n, b"{}"), path, n, limits), path, n) for n in (_CONFIG, _METADATA)
     )
     if _WEIGHTS not in names:
         raise FormatError(_no_weights(names), path)
-    file = os.path.join(path, _WEIGHTS)
+    file = confined(path, _WEIGHTS, path, _WEIGHTS, limits)
     source = ByteSource(file, limits)
     try:
         store = SavedGroup("", [(open_hdf5(source), file)])
-        return model_of(store, config, path, _format("Keras folder", metadata), source.close)
+        return model_of(store, config, path, _format("Keras folder", metadata), source.close, limits)
     except BaseException:
         source.close()
         raise
 
 
-def _text(path: str) -> bytes:
-    source = ByteSource(path)
+def _text(folder: str, name: str, limits: Limits) -> bytes:
+    source = ByteSource(confined(folder, name, folder, name, limits), limits)
     try:
+        bound(source.size, "json_nbytes", "bytes of JSON", limits, folder, name)
         return source.read(0, source.size)
     finally:
         source.close()

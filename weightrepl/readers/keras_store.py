@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from weightrepl.errors import SourceError
@@ -41,7 +41,7 @@ class KerasStoreReader:
             if source.read(0, min(8, source.size)) != SIGNATURE:
                 return _open_shards(source)
             store = SavedGroup("", [(open_hdf5(source), path)])
-            return model_of(store, None, path, "Keras weights", source.close)
+            return model_of(store, None, path, "Keras weights", source.close, limits)
         except BaseException:
             source.close()
             raise
@@ -71,7 +71,7 @@ def _open_shards(source: ByteSource) -> Model:
     try:
         with Reading(path):
             parts = [_shard(name, keys, sources, source.limits) for name, keys in shards.items()]
-        return model_of(SavedGroup("", parts), None, path, "sharded Keras weights", close)
+        return model_of(SavedGroup("", parts), None, path, "sharded Keras weights", close, source.limits)
     except BaseException:
         close()
         raise
@@ -96,13 +96,18 @@ def _shard(name: str, keys: list[str], sources: list[ByteSource], limits: Limits
 
 
 def model_of(
-    store: SavedGroup, config: Mapping[str, Any] | None, path: str, file_format: str, close: Any
+    store: SavedGroup,
+    config: Mapping[str, Any] | None,
+    path: str,
+    file_format: str,
+    close: Callable[[], None],
+    limits: Limits = STANDARD,
 ) -> Model:
     """Return the model of a store and, where there is one, the text of its configuration.
 
     close: lets go of the files.
     """
-    tree = _Tree(store, config, path)
+    tree = _Tree(store, config, path, limits)
     with Reading(path):
         root = tree.root()
     stem = stem_of(path)
@@ -112,8 +117,10 @@ def model_of(
 class _Tree:
     """Makes the layers of one store. Each is opened when it is asked for; a shared one is made once."""
 
-    def __init__(self, store: SavedGroup, config: Mapping[str, Any] | None, path: str) -> None:
-        self._store, self._path = store, path
+    def __init__(
+        self, store: SavedGroup, config: Mapping[str, Any] | None, path: str, limits: Limits
+    ) -> None:
+        self._store, self._path, self._limits = store, path, limits
         self._config = layer_config(config) if config is not None else None
         self._compiled: object = config.get("compile_config") if config is not None else None
         self._records_names = store.recorded_name is not None
@@ -132,7 +139,7 @@ class _Tree:
         config = self._config
         found = Found("", self._store, config, config.own if config is not None else None)
         if config is not None:
-            self._shared, self._held = _shared_entries(found, self._records_names)
+            self._shared, self._held = _shared_entries(found, self._records_names, self._limits, self._path)
         name = self._store.recorded_name or (config.name if config is not None else None)
         return self._layer(found, name or stem_of(self._path), None)
 
@@ -244,7 +251,7 @@ def _repeated(names: list[str]) -> set[str]:
 
 
 def _shared_entries(
-    root: Found, records_names: bool
+    root: Found, records_names: bool, limits: Limits, path: str
 ) -> tuple[dict[int, str], dict[str, tuple[str, ...] | None]]:
     """Return for entries of the configuration that stand for a layer stored elsewhere (by id) the path of its group.
 
@@ -253,7 +260,7 @@ def _shared_entries(
     at one of them. Where several stored layers have that entry, none is taken.
     """
     assert root.config is not None
-    if all(entry.shared_id is None for entry in root.config.walk()):
+    if all(entry.shared_id is None for entry in root.config.walk(limits, path)):
         return {}, {}
     stored: dict[str, list[Found]] = {}
     wanted: list[tuple[LayerConfig, Found]] = []

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from weightrepl.readers.guards import STANDARD, Limits, bound
 from weightrepl.readers.keras_roles import is_builtin, parts
 from weightrepl.values import Value
-
-MAX_LISTED_DEPTH = 60
-"""How deep layers are unfolded; what lies deeper is named by the file's weights alone."""
 
 MODELS = ("Functional", "Sequential", "Model")
 """Classes that own no weights but those of the layers that they list. `Model` is Functional before Keras 2.4."""
@@ -67,24 +65,29 @@ class Node(Value):
 
 
 class _Context(Value):
-    """What a layer inherits from where it is listed."""
+    """What a layer inherits from where it is listed. path: of the file, for messages."""
 
+    limits: Limits
+    path: str = ""
     depth: int = 0
     frozen: bool = False
     made: bool = False
     attributes: tuple[str, ...] | None = None
 
 
-def layer_tree(entry: object, name: str = "") -> Node:
+def layer_tree(entry: object, name: str = "", limits: Limits = STANDARD, path: str = "") -> Node:
     """Return the layer that a `{"class_name": …, "config": …}` describes, with all below it.
 
-    name: for a layer that has none of its own (a Sequential before Keras 2.2.3).
+    name: for a layer that has none of its own (a Sequential before Keras 2.2.3). path: of the file, for messages.
+
+    Raises:
+        UnsafeFileError: layers lie deeper within each other than `limits` allow.
 
     >>> tree = layer_tree({"class_name": "Sequential", "config": [{"class_name": "Dense", "config": {"name": "a"}}]})
     >>> [child.name for child in tree.children]
     ['a']
     """
-    return _node(entry, name, _Context())
+    return _node(entry, name, _Context(limits, path))
 
 
 def _node(entry: object, name: str, context: _Context) -> Node:
@@ -99,10 +102,9 @@ def _node(entry: object, name: str, context: _Context) -> Node:
     own = _text(config.get("name"))
     own = _text(mapping.get("name")) if own is None else own
     listed = _listed(written, config, raw_config)
-    children: tuple[Node, ...] = ()
-    if context.depth < MAX_LISTED_DEPTH:
-        below = _Context(context.depth + 1, frozen, False, None)
-        children = tuple(_children(written, config, listed, below))
+    bound(context.depth, "depth", "layers within each other", context.limits, context.path, "model_config")
+    below = context.replace(depth=context.depth + 1, frozen=frozen, made=False, attributes=None)
+    children = tuple(_children(written, config, listed, below))
     return Node(
         name if own is None else own, class_name, kind, config, children, context.attributes,
         kind is not None or (written in MODELS and listed is not None),
@@ -144,7 +146,7 @@ def _children(
 
 
 def _with(below: _Context, attributes: tuple[str, ...] | None, made: bool = False) -> _Context:
-    return _Context(below.depth, below.frozen, made, attributes)
+    return below.replace(made=made, attributes=attributes)
 
 
 def _of_model(listed: list[Any], sequential: bool, below: _Context) -> Iterator[Node]:

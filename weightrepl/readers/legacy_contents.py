@@ -209,7 +209,10 @@ class Contents:
         text = self._root.attributes.get("training_config")
         try:
             config = parsed_json(
-                str(text).encode("utf-8", "surrogatepass"), self._source.path, "training_config"
+                str(text).encode("utf-8", "surrogatepass"),
+                self._source.path,
+                "training_config",
+                self._source.limits,
             )
             written = config["optimizer_config"]["class_name"]
         except (FormatError, LookupError, TypeError):

@@ -60,7 +60,7 @@ def _opened(source: ByteSource) -> Model:
     stem = base.partition(".")[0] or base
     stored = _weights_of(root)
     version = _version(root, stored)
-    tree, remark = _config(root, source.path)
+    tree, remark = _config(root, source)
     if "nb_layers" in stored.attributes:
         remark = "Keras 0.3 recorded no names"
     name = tree.name if tree is not None and tree.name else stem
@@ -101,13 +101,13 @@ def _version(root: Group, stored: Group) -> int:
     return 1
 
 
-def _config(root: Group, path: str) -> tuple[Node | None, str | None]:
+def _config(root: Group, source: ByteSource) -> tuple[Node | None, str | None]:
     """Return the layers that the file's configuration lists, or None and, where it is damaged, why."""
     text = root.attributes.get("model_config")
     if not isinstance(text, str):
         return None, None if text is None else "the model's configuration is no text and was left out"
     try:
-        entry = parsed_json(text.encode("utf-8", "surrogatepass"), path, "model_config")
+        entry = parsed_json(text.encode("utf-8", "surrogatepass"), source.path, "model_config", source.limits)
     except FormatError as error:
         return None, f"the model's configuration was left out: {error.reason}"
-    return layer_tree(entry), None
+    return layer_tree(entry, "", source.limits, source.path), None

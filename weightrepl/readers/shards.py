@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from weightrepl.errors import FormatError
-from weightrepl.readers.guards import MAX_JSON_NBYTES, confined, parsed_json
+from weightrepl.readers.guards import bound, confined, parsed_json
 from weightrepl.readers.sources import ByteSource
 
 
@@ -18,9 +18,8 @@ def keys_of_shards(source: ByteSource, what: str) -> dict[str, list[str]]:
     """
     path = source.path
     try:
-        if source.size > MAX_JSON_NBYTES:
-            raise FormatError("too large for an index of shards", path)
-        index = parsed_json(source.read(0, source.size), path, "")
+        bound(source.size, "json_nbytes", "bytes of JSON", source.limits, path)
+        index = parsed_json(source.read(0, source.size), path, "", source.limits)
     finally:
         source.close()
     weight_map = index.get("weight_map") if isinstance(index, Mapping) else None
@@ -29,5 +28,6 @@ def keys_of_shards(source: ByteSource, what: str) -> dict[str, list[str]]:
     shards: dict[str, list[str]] = {}
     for key, files in weight_map.items():
         for name in files if isinstance(files, list) else [files]:
-            shards.setdefault(confined(os.path.dirname(path), name, path, key), []).append(key)
+            file = confined(os.path.dirname(path), name, path, key, source.limits)
+            shards.setdefault(file, []).append(key)
     return shards

@@ -7,20 +7,21 @@ Python's own module does.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from weightrepl.errors import FormatError, UnsafeFileError
-from weightrepl.readers.guards import MAX_JSON_NBYTES, Reading
+from weightrepl.readers.guards import Reading, bound
 from weightrepl.readers.sources import ByteSource
 
 _END, _END_64, _LOCATOR = Struct("<4s4H2IH"), Struct("<4sQ2H2I4Q"), Struct("<4sIQI")
 _CENTRAL, _LOCAL = Struct("<4s6H3I5H2I"), Struct("<4s5H3I2H")
 _EXTRA, _U64 = Struct("<HH"), Struct("<Q")
 _LONGEST_COMMENT = 1 << 16
-_MAX_DIRECTORY_NBYTES = 64 << 20
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _STORED, _DEFLATED = 0, 8
+_PIECE_NBYTES = 1 << 20
 
 
 class ZipMember(NamedTuple):
@@ -43,8 +44,9 @@ def zip_members(source: ByteSource) -> dict[str, ZipMember]:
     """
     with Reading(source.path, "zip directory"):
         count, start, nbytes = _directory(source)
-        if nbytes > _MAX_DIRECTORY_NBYTES or start + nbytes > source.size:
+        if start + nbytes > source.size:
             raise FormatError("the directory lies outside the file", source.path)
+        bound(nbytes, "zip_directory_nbytes", "bytes of a zip directory", source.limits, source.path)
         block = source.read(start, nbytes)
         members: dict[str, ZipMember] = {}
         at = 0
@@ -126,27 +128,56 @@ def stored_range(source: ByteSource, member: ZipMember) -> tuple[int, int]:
     return start, member.nbytes
 
 
-def content_of(source: ByteSource, member: ZipMember, most: int = MAX_JSON_NBYTES) -> bytes:
-    """Return the content of a member of at most so many bytes, unpacked if need be.
+def content_of(source: ByteSource, member: ZipMember) -> bytes:
+    """Return the content of a member that is a JSON text, unpacked if need be.
 
     Raises:
-        UnsafeFileError: it claims to be larger. FormatError: damaged.
+        UnsafeFileError: it claims to be larger than the limits allow. FormatError: damaged.
+    """
+    limits, where = source.limits, (source.path, member.name)
+    bound(member.nbytes, "json_nbytes", "bytes of JSON", limits, *where)
+    ratio = member.nbytes // max(1, member.packed)
+    bound(ratio, "json_expansion", "bytes of JSON for each packed byte", limits, *where)
+    return b"".join(content_in_pieces(source, member))
+
+
+def content_in_pieces(source: ByteSource, member: ZipMember) -> Iterator[bytes]:
+    """Yield the content of a member in pieces of at most a megabyte, unpacked if need be, never more than it claims.
+
+    Raises:
+        FormatError: damaged. That its checksum is another is known only behind the last piece.
     """
     import zlib
 
-    if max(member.nbytes, member.packed) > most:
-        raise UnsafeFileError(f"claims {member.nbytes:,} bytes, more than are read", source.path, member.name)
-    raw = source.read(_content_start(source, member), member.packed)
-    if member.method == _DEFLATED:
+    if member.method not in (_STORED, _DEFLATED):
+        raise FormatError(f"packed by method {member.method}", source.path, member.name)
+    start, done, checksum = _content_start(source, member), 0, 0
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == _DEFLATED else None
+    for at in range(0, member.packed, _PIECE_NBYTES):
+        raw = source.read(start + at, min(_PIECE_NBYTES, member.packed - at))
+        for piece in [raw] if unpacker is None else _unpacked(raw, unpacker, source, member):
+            done, checksum = done + len(piece), zlib.crc32(piece, checksum)
+            if done > member.nbytes:
+                raise FormatError("damaged: it unpacks to more than it claims", source.path, member.name)
+            yield piece
+    if done != member.nbytes or checksum != member.crc:
+        raise FormatError("damaged: its checksum is another", source.path, member.name)
+
+
+def _unpacked(raw: bytes, unpacker: Any, source: ByteSource, member: ZipMember) -> Iterator[bytes]:
+    """Yield what deflated bytes become, never more at once than a piece."""
+    import zlib
+
+    while True:
         try:
-            raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, member.nbytes + 1)
+            piece = unpacker.decompress(raw, _PIECE_NBYTES)
         except zlib.error as error:
             raise FormatError(f"damaged ({error})", source.path, member.name) from None
-    elif member.method != _STORED:
-        raise FormatError(f"packed by method {member.method}", source.path, member.name)
-    if len(raw) != member.nbytes or zlib.crc32(raw) != member.crc:
-        raise FormatError("damaged: its checksum is another", source.path, member.name)
-    return raw
+        raw = unpacker.unconsumed_tail
+        if piece:
+            yield piece
+        elif not raw:
+            return
 
 
 def beginning_of(source: ByteSource, member: ZipMember, nbytes: int) -> bytes:
