@@ -1,0 +1,113 @@
+"""The graph of objects that a checkpoint records, read from the bytes of its TrackableObjectGraph.
+
+Facts from TensorFlow's `trackable_object_graph.proto`: an object has children under names, tensors under keys, and an
+optimizer the slots of variables. The first object is the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from weightrepl.errors import FormatError
+from weightrepl.readers.flat_keys import Flat
+from weightrepl.readers.graph_tree import Node
+from weightrepl.readers.guards import STANDARD, Limits, bound
+from weightrepl.readers.protobuf import BYTES, VARINT, fields, text
+
+VALUE = "VARIABLE_VALUE"
+"""What a variable calls the tensor of its values."""
+
+_CHILD, _TENSOR, _SLOT = 1, 2, 3
+
+
+class Recorded(NamedTuple):
+    """An object as a checkpoint records it.
+
+    children: attribute, list position or dict key, and the number of the object there.
+    keys: what the object calls a tensor of its own -> the tensor's key in the file. full_name: of a variable.
+    slots: of an optimizer: number of the variable, name of the slot, number of the slot's variable.
+    """
+
+    children: tuple[tuple[str, int], ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
+    full_name: str | None = None
+    slots: tuple[tuple[int, str, int], ...] = ()
+
+
+def objects_of(graph: bytes, limits: Limits = STANDARD, path: str = "") -> list[Recorded]:
+    """Return the objects of a TrackableObjectGraph, in its order.
+
+    Raises:
+        ValueError: the bytes are none. UnsafeFileError: more objects than the limit.
+    """
+    found: list[Recorded] = []
+    for number, kind, begin, end in fields(graph):
+        if number == 1 and kind == BYTES:
+            found.append(_object(graph, begin, end))
+            bound(len(found), "graph_nodes", "objects in the graph", limits, path)
+    return found
+
+
+def _object(graph: bytes, begin: int, end: int) -> Recorded:
+    children: list[tuple[str, int]] = []
+    keys: list[tuple[str, str]] = []
+    slots: list[tuple[int, str, int]] = []
+    full_name = None
+    for number, kind, one, two in fields(graph, begin, end):
+        if kind != BYTES or not _CHILD <= number <= _SLOT:
+            continue
+        numbers, texts = _parts(graph, one, two)
+        if number == _CHILD:
+            children.append((texts.get(2, ""), numbers.get(1, 0)))
+        elif number == _SLOT:
+            slots.append((numbers.get(1, 0), texts.get(2, ""), numbers.get(3, 0)))
+        else:
+            keys.append((texts.get(1, ""), texts.get(3, "")))
+            if texts.get(1) == VALUE:
+                full_name = texts.get(2, "")
+    return Recorded(tuple(children), tuple(keys), full_name, tuple(slots))
+
+
+def _parts(graph: bytes, begin: int, end: int) -> tuple[dict[int, int], dict[int, str]]:
+    """Return the numbers and the texts of a small message, by the number of the field."""
+    numbers: dict[int, int] = {}
+    texts: dict[int, str] = {}
+    for number, kind, one, two in fields(graph, begin, end):
+        if kind == VARINT:
+            numbers[number] = one
+        elif kind == BYTES:
+            texts[number] = text(graph, one, two)
+    return numbers, texts
+
+
+def nodes_of(
+    objects: Sequence[Recorded], tensors: Sequence[Flat], path: str = ""
+) -> tuple[list[Node], tuple[Flat, ...]]:
+    """Return the nodes of a graph, and the tensors of the file whose keys no object has.
+
+    A tensor that is no variable's values (the state of an iterator, the keys of a table) becomes a node of its own,
+    held under what its object calls it.
+
+    Raises:
+        FormatError: an object that the graph does not have.
+    """
+    by_key: Mapping[str, Flat] = {each.key: each for each in tensors}
+    nodes: list[Node] = []
+    others: list[Node] = []
+    for number, each in enumerate(objects):
+        children, value = list(each.children), None
+        for name, key in each.keys:
+            if name == VALUE:
+                value = by_key.get(key)
+            elif key in by_key:
+                children.append((name, len(objects) + len(others)))
+                others.append(Node(tensor=by_key[key]))
+        nodes.append(Node(tuple(children), value, each.full_name, slots=each.slots))
+        numbers = [child for _, child in each.children] + [
+            n for one, _, two in each.slots for n in (one, two)
+        ]
+        if max(numbers, default=0) >= len(objects):
+            raise FormatError(f"object {number} refers to object {max(numbers)}, which is not there", path)
+    used = {key for each in objects for _, key in each.keys}
+    return [*nodes, *others], tuple(each for each in tensors if each.key not in used)
