@@ -1,40 +1,43 @@
 """TensorFlow's checkpoints as what they hold: tensors under keys, in any number of files, and the graph of objects.
 
 `PREFIX.index` is a table of keys, `PREFIX.data-00000-of-00001` the values. Facts from TensorFlow's
-`tensor_bundle.proto`, `tensor_bundle.cc` and `saved_tensor_slice.proto`.
+`tensor_bundle.proto` and `tensor_bundle.cc`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import os
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
-from weightrepl.errors import FormatError
-from weightrepl.model.tensor import TensorSpec, dtype_bits
+from weightrepl.errors import FormatError, SourceError, UnsafeFileError
+from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.guards import STANDARD, Limits, Reading
+from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed
 from weightrepl.readers.hdf5 import NoTensor
-from weightrepl.readers.protobuf import fields, signed, varint
+from weightrepl.readers.protobuf import VARINT, fields, text
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.tensor_table import entries
+from weightrepl.readers.tensor_entries import DTYPES, Entry, Heads, entry_of, key_of_slice, shape_of
+from weightrepl.readers.tensor_parts import Part, joined, ranges_of
+from weightrepl.readers.tensor_shards import Shard, StoredTensor
+from weightrepl.readers.tensor_strings import StringTensor
+from weightrepl.readers.tensor_table import Table
+
+__all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "open_bundle", "shape_of"]
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 """The key under which a checkpoint of objects keeps their graph, a TrackableObjectGraph."""
 
-DTYPES = {
-    1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "string", 8: "complex64",
-    9: "int64", 10: "bool", 11: "qint8", 12: "quint8", 13: "qint32", 14: "bfloat16", 15: "qint16", 16: "quint16",
-    17: "uint16", 18: "complex128", 19: "float16", 20: "resource", 21: "variant", 22: "uint32", 23: "uint64",
-    24: "float8_e5m2", 25: "float8_e4m3fn", 26: "float8_e4m3fnuz", 27: "float8_e4m3b11fnuz", 28: "float8_e5m2fnuz",
-    29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
-}  # fmt: skip
-"""TensorFlow's number of a dtype -> NumPy's or ml_dtypes' name (`types.proto`)."""
+_UNKNOWN = TensorSpec(None, "?")
 
 
 class Bundle(NamedTuple):
     """An open checkpoint.
 
-    tensors: by key, without the graph. graph: the bytes of the TrackableObjectGraph; None of a name-based checkpoint.
+    tensors: by key, without the graph. graph: the bytes of the TrackableObjectGraph; None of a name-based checkpoint,
+    and where they can't be read (then `tensors` has it as one that is not read).
     """
 
     tensors: tuple[Flat, ...]
@@ -45,65 +48,172 @@ class Bundle(NamedTuple):
 def open_bundle(prefix: str, limits: Limits = STANDARD) -> Bundle:
     """Return the checkpoint whose files' names begin with `prefix`; a prefix is written as the user gave it.
 
+    A tensor that can't be read is listed with the reason. A shard that is missing is told; reading from it raises.
+
     Raises:
         FormatError: the index is damaged. SourceError: it can't be read.
+        UnsafeFileError: more tensors than `limits` allow, or a shard is a link that leads out of its folder.
     """
-    index = ByteSource(prefix + ".index", limits)
-    shards: dict[int, ByteSource] = {}
-    with Reading(index.path):
-        found = dict(entries(index))
-    header = found.pop(b"", b"")
-    count = next((value for number, _, value, _ in fields(header) if number == 1), 1)
-
-    def shard(number: int) -> ByteSource:
-        if number not in shards:
-            shards[number] = ByteSource(f"{prefix}.data-{number:05d}-of-{count:05d}", limits)
-        return shards[number]
-
-    graph, tensors = None, []
-    for raw, value in found.items():
-        key = raw.decode("utf-8", "surrogateescape")
-        with Reading(index.path, key):
-            dtype, shape, number, offset, _ = _entry(value)
-            if key == GRAPH_KEY:
-                size, start = varint(shard(number).read(offset, 10), 0, 10)
-                graph = shard(number).read(offset + start + 4, size)
-                continue
-            spec = TensorSpec(shape, dtype)
-            if dtype_bits(dtype) is None:
-                none = NoTensor(index.path, key, f"no values of dtype {dtype} are read")
-                tensors.append(Flat(key, spec, none, shard(number).path))
-            else:
-                tensors.append(Flat(key, spec, shard(number).tensor(spec, offset), shard(number).path))
-
-    def close() -> None:
-        for each in (index, *shards.values()):
-            each.close()
-
-    return Bundle(tuple(tensors), graph, close)
+    path = prefix + ".index"
+    index = ByteSource(path, limits)
+    try:
+        with Reading(path):
+            rows = Table(index).entries()
+            listing = _Listing(prefix, next(rows, (b"", b"")), limits)
+            tensors = listing.tensors(rows)
+    finally:
+        index.close()
+    graph = next((at for at, each in enumerate(tensors) if each.key == GRAPH_KEY), None)
+    return Bundle(tuple(tensors), None if graph is None else _taken_graph(tensors, graph), listing.close)
 
 
-def _entry(value: bytes) -> tuple[str, tuple[int, ...], int, int, int]:
-    dtype, numbers = 0, [0, 0, 0]
-    shape: tuple[int, ...] = ()
-    for number, kind, one, two in fields(value):
-        if number == 1:
-            dtype = one
-        elif number == 2:
-            shape = shape_of(value, one, two)
-        elif 3 <= number <= 5 and kind == 0:
-            numbers[number - 3] = one
-    return DTYPES.get(dtype, f"dtype {dtype}"), shape, numbers[0], numbers[1], numbers[2]
+def _taken_graph(tensors: list[Flat], at: int) -> bytes | None:
+    """Return the bytes of the graph, taken out of the tensors; None if they can't be read, which it then says there."""
+    found = tensors[at]
+    try:
+        if not isinstance(found.tensor, StringTensor) or found.spec.shape != ():
+            raise FormatError("the graph of objects is no string")
+        [graph] = found.tensor.strings()
+    except SourceError as error:
+        tensors[at] = found._replace(unread=found.unread or error.reason)
+        return None
+    del tensors[at]
+    return graph
 
 
-def shape_of(buffer: bytes, begin: int, end: int) -> tuple[int, ...]:
-    """Return the shape that a TensorShapeProto tells."""
-    sizes = []
-    for number, kind, one, two in fields(buffer, begin, end):
-        if number == 2 and kind == 2:
-            sizes.append(
-                next((signed(size) for field, _, size, _ in fields(buffer, one, two) if field == 1), 0)
+class _Listing:
+    """Makes tensors of what an index lists, and keeps the shards of the checkpoint.
+
+    header: the first entry of the index, a BundleHeaderProto.
+    """
+
+    __slots__ = ("_big_endian", "_count", "_heads", "_limits", "_places", "_prefix", "_shards", "_slices")
+
+    def __init__(self, prefix: str, header: tuple[bytes, bytes], limits: Limits) -> None:
+        told = {number: value for number, kind, value, _ in fields(header[1]) if kind == VARINT}
+        if header[0] or not told.get(1):
+            raise FormatError(
+                "no index of a checkpoint: it does not say in how many shards", prefix + ".index"
             )
-    if min(sizes, default=0) < 0:
-        raise FormatError("an axis of negative size")
-    return tuple(sizes)
+        self._prefix, self._limits = prefix, limits
+        self._count, self._big_endian = told[1], told.get(2) == 1
+        self._shards: dict[int, Shard] = {}
+        self._heads: Heads = {}
+        self._slices: dict[bytes, Entry] = {}
+        self._places: list[tuple[int, int, int, str]] = []  # shard, begin, end, key
+
+    def close(self) -> None:
+        """Let go of all shards."""
+        for shard in self._shards.values():
+            shard.close()
+
+    def tensors(self, rows: Iterator[tuple[bytes, bytes]]) -> list[Flat]:
+        """Return the tensors of the rows that follow the header; slices come before what they are part of."""
+        found: list[Flat] = []
+        for count, (raw, value) in enumerate(rows):
+            if count >= self._limits.tensors:
+                bound(count + 1, "tensors", "tensors", self._limits, self._prefix + ".index")
+            made = self._flat(raw, value)
+            if made is not None:
+                found.append(made)
+        for raw in self._slices:
+            found.append(
+                self._unread(text(raw, 0, len(raw)), _UNKNOWN, "a slice of a tensor that is not listed")
+            )
+        shared = self._overlapping()
+        if shared:
+            found = [self._unread(f.key, f.spec, shared[f.key]) if f.key in shared else f for f in found]
+        return found
+
+    def _flat(self, raw: bytes, value: bytes) -> Flat | None:
+        """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
+        key, spec = text(raw, 0, len(raw)), _UNKNOWN
+        try:
+            entry = entry_of(value, self._heads)
+            if raw[0] == 0:
+                self._slices[raw] = entry
+                return None
+            spec, remark = _spec(entry.dtype, entry.shape, self._limits.rank)
+            if entry.slices:
+                tensor, shard = self._joined(raw, key, spec, entry)
+            else:
+                tensor, shard = self._tensor(key, spec, entry)
+        except UnsafeFileError:
+            raise
+        except (ValueError, LookupError) as error:
+            return self._unread(key, spec, error.reason if isinstance(error, SourceError) else str(error))
+        return Flat(key, spec, tensor, shard.path, remark=shard.missing or remark)
+
+    def _unread(self, key: str, spec: TensorSpec, reason: str) -> Flat:
+        path = self._prefix + ".index"
+        return Flat(key, spec, NoTensor(path, key, reason), path, reason)
+
+    def _joined(self, raw: bytes, key: str, spec: TensorSpec, entry: Entry) -> tuple[TensorSource, Shard]:
+        """Return the tensor that slices make up."""
+        parts: list[Part] = []
+        shards: list[Shard] = []
+        for extents in entry.slices:
+            ranges = ranges_of(extents, entry.shape)
+            piece = self._slices.pop(key_of_slice(raw, extents), None)
+            if piece is None:
+                raise FormatError("a slice of it is not there")
+            if piece.dtype != entry.dtype or piece.shape != tuple(map(len, ranges)):
+                raise FormatError("a slice of it has another dtype or shape")
+            tensor, shard = self._tensor(key, _spec(piece.dtype, piece.shape, self._limits.rank)[0], piece)
+            parts.append((ranges, tensor))
+            shards.append(shard)
+        whole = joined(spec, parts)
+        return whole, next((shard for shard in shards if shard.missing), shards[0])
+
+    def _tensor(self, key: str, spec: TensorSpec, entry: Entry) -> tuple[TensorSource, Shard]:
+        """Return the way to values that lie in one piece."""
+        if not 0 <= entry.shard < self._count:
+            raise FormatError(f"it is said to lie in shard {entry.shard} of {self._count}")
+        shard, end = self._shard(entry.shard), entry.offset + entry.nbytes
+        nbytes = None if spec.dtype == "string" else spec.nbytes
+        if nbytes not in (None, entry.nbytes):
+            raise FormatError(
+                f"it takes {entry.nbytes:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
+            )
+        if not shard.missing and end > shard.size:
+            raise FormatError(f"it lies outside of its shard, at {entry.offset:,}")
+        if entry.nbytes:
+            self._places.append((entry.shard, entry.offset, end, key))
+        place = entry.offset, entry.nbytes, entry.crc, self._big_endian, key
+        if spec.dtype == "string":
+            return StringTensor(shard, spec, *place), shard
+        if nbytes is None:
+            raise FormatError(f"values of dtype {spec.dtype} are not read")
+        return StoredTensor(shard, spec, entry.offset, entry.crc, self._big_endian, key), shard
+
+    def _shard(self, number: int) -> Shard:
+        found = self._shards.get(number)
+        if found is None:
+            path = f"{self._prefix}.data-{number:05d}-of-{self._count:05d}"
+            followed(path, os.path.dirname(path) or ".", path, self._limits)
+            found = self._shards[number] = Shard(path, self._limits)
+        return found
+
+    def _overlapping(self) -> dict[str, str]:
+        """Return the keys of tensors whose bytes are also those of another, and the reason in words."""
+        shared = {}
+        last = -1, 0, 0, ""
+        for place in sorted(self._places):
+            if place[0] == last[0] and place[1] < last[2]:
+                shared[place[3]] = f"its bytes are also those of {last[3]!r}"
+            last = place if place[0] != last[0] else max(last, place, key=lambda each: each[2])
+        return shared
+
+
+@lru_cache(maxsize=4096)
+def _spec(dtype: int, shape: tuple[int, ...], rank: int) -> tuple[TensorSpec, str | None]:
+    """Return what TensorFlow's number of a dtype and a shape are here, and a remark."""
+    if len(shape) > rank:
+        raise FormatError(f"a shape of more than {rank} axes")
+    name = DTYPES.get(dtype, f"dtype {dtype}")
+    if name.startswith(("qint", "quint")):
+        return TensorSpec(shape, name[1:]), f"stored as {name}"
+    bits = dtype_bits(name)
+    if bits is None:
+        return TensorSpec(shape, name, 0), None
+    return TensorSpec(shape, name, math.prod(shape) if bits < 8 else None), None

@@ -5,31 +5,74 @@ Facts from https://github.com/google/leveldb/blob/main/doc/table_format.md.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from weightrepl.errors import FormatError
+from weightrepl.readers.guards import Reading
 from weightrepl.readers.protobuf import varint
 from weightrepl.readers.sources import ByteSource
+from weightrepl.readers.tensor_crc import crc32c, masked
+from weightrepl.readers.tensor_snappy import unpacked
 
 MAGIC = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """The last bytes of each table."""
 
 _FOOTER_NBYTES, _TRAILER_NBYTES = 48, 5
+_PLAIN, _SNAPPY = 0, 1
 
 
-def entries(source: ByteSource) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of a table in the order of the keys.
+class Table:
+    """A table in an open file. Each block that is read is checked against its CRC.
 
-    Raises:
+    Raises (on making one, and on each use):
         FormatError: no table, or damaged.
+        ChangedError: the file was closed or changed.
     """
-    footer = source.read(max(0, source.size - _FOOTER_NBYTES), min(source.size, _FOOTER_NBYTES))
-    if not footer.endswith(MAGIC) or len(footer) < _FOOTER_NBYTES:
-        raise FormatError("cut short, or no checkpoint's index: it does not end as one", source.path)
-    _, at = _handle(footer, 0)
-    index, _ = _handle(footer, at)
-    for _, handle in _block(source, index):
-        yield from _block(source, _handle(handle, 0)[0])
+
+    __slots__ = ("_blocks", "_source")
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        footer = source.read(max(0, source.size - _FOOTER_NBYTES), min(source.size, _FOOTER_NBYTES))
+        if not footer.endswith(MAGIC) or len(footer) < _FOOTER_NBYTES:
+            raise FormatError("cut short, or no checkpoint: it does not end as a table does", source.path)
+        with Reading(source.path, "index of the table"):
+            _, at = _handle(footer, 0)
+            handle, _ = _handle(footer, at)
+            self._blocks = [(key, _handle(value, 0)[0]) for key, value in self._block(handle)]
+
+    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the keys and values in the order of the keys."""
+        last = None
+        for _, handle in self._blocks:
+            for key, value in self._block(handle):
+                if last is not None and key <= last:
+                    raise FormatError("damaged: its keys are not in order", self._source.path)
+                last = key
+                yield key, value
+
+    def find(self, key: bytes) -> bytes | None:
+        """Return the value of a key, None if the table has none; reads one block."""
+        at = bisect_left(self._blocks, key, key=lambda block: block[0])
+        if at == len(self._blocks):
+            return None
+        return next((value for found, value in self._block(self._blocks[at][1]) if found == key), None)
+
+    def _block(self, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]]:
+        offset, nbytes = handle
+        with Reading(self._source.path, f"block at byte {offset:,}"):
+            yield from _entries(self._unpacked(offset, nbytes))
+
+    def _unpacked(self, offset: int, nbytes: int) -> bytes:
+        stored = self._source.read(offset, nbytes + _TRAILER_NBYTES)
+        checked, told = stored[:-4], int.from_bytes(stored[-4:], "little")
+        if masked(crc32c(checked)) != told:
+            raise FormatError("damaged: its checksum (CRC) is another", self._source.path, f"byte {offset:,}")
+        method, block = checked[-1], checked[:-1]
+        if method not in (_PLAIN, _SNAPPY):
+            raise ValueError(f"packed by the unknown method {method}")
+        return block if method == _PLAIN else unpacked(block)
 
 
 def _handle(block: bytes, at: int) -> tuple[tuple[int, int], int]:
@@ -39,19 +82,23 @@ def _handle(block: bytes, at: int) -> tuple[tuple[int, int], int]:
     return (offset, nbytes), at
 
 
-def _block(source: ByteSource, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]]:
-    offset, nbytes = handle
-    block = source.read(offset, nbytes + _TRAILER_NBYTES)
-    if block[nbytes]:
-        raise FormatError(f"a block packed by method {block[nbytes]}", source.path, f"byte {offset}")
-    end = nbytes - 4 - 4 * int.from_bytes(block[nbytes - 4 : nbytes], "little")
+def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of a block; a key is told by how many bytes it shares with the one before."""
+    end = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")
+    if end < 0:
+        raise ValueError("a block without an end")
     at, key = 0, b""
     while at < end:
-        shared, at = varint(block, at, end)
-        more, at = varint(block, at, end)
-        size, at = varint(block, at, end)
-        if shared > len(key) or at + more + size > end:
-            raise FormatError("damaged: an entry runs past its block", source.path, f"byte {offset}")
-        key = key[:shared] + block[at : at + more]
-        at += more + size
-        yield key, block[at - size : at]
+        shared, more, size = block[at], block[at + 1], block[at + 2]
+        if shared | more | size < 0x80:
+            at += 3
+        else:
+            shared, at = varint(block, at, end)
+            more, at = varint(block, at, end)
+            size, at = varint(block, at, end)
+        value = at + more
+        if shared > len(key) or value + size > end:
+            raise ValueError("an entry runs past its block")
+        key = key[:shared] + block[at:value]
+        at = value + size
+        yield key, block[value:at]

@@ -1,0 +1,131 @@
+"""The files in which a checkpoint keeps values: opened when first read from; a tensor read whole is checked by its CRC.
+
+Facts from TensorFlow's `tensor_bundle.cc`: a CRC is that of the bytes as they lie in the file, before any swapping.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from weightrepl.errors import FormatError, SourceError
+from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
+from weightrepl.readers.guards import Limits, closed, os_reason
+from weightrepl.readers.sources import ByteSource, PlainTensor, stamp_of
+from weightrepl.readers.tensor_crc import crc32c_of_array, masked
+from weightrepl.values import Value
+
+if TYPE_CHECKING:
+    from weightrepl.model.tensor import Array
+
+_STEP_NBYTES = 1 << 20  # read and checked at a time: what was read is still in the processor's cache
+
+
+class Shard:
+    """A file of a checkpoint, remembered as it is when the checkpoint is opened. Threads may share it.
+
+    path: as given. size: in bytes. missing: why it can't be read, else empty.
+    """
+
+    __slots__ = ("_closed", "_lock", "_source", "_stamp", "limits", "missing", "path", "size")
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        self.path, self.limits = path, limits
+        self.size, self.missing = 0, ""
+        self._lock, self._closed = Lock(), False
+        self._source: ByteSource | None = None
+        try:
+            self._stamp = stamp_of(os.stat(path))
+            self.size = self._stamp[0]
+        except (OSError, ValueError) as error:
+            self.missing = f"a shard of the checkpoint can't be read: {os_reason(error)}"
+
+    def opened(self) -> ByteSource:
+        """Return the open file.
+
+        Raises:
+            SourceError: it was not there when the checkpoint was opened, or may not be read.
+            ChangedError: it is another by now, or the checkpoint was closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise closed(self.path)
+            if self.missing:
+                raise SourceError(self.missing, self.path)
+            if self._source is None:
+                self._source = ByteSource(self.path, self.limits, self._stamp)
+            return self._source
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._closed = True
+            if self._source is not None:
+                self._source.close()
+
+
+class StoredTensor(Value):
+    """A tensor in one piece of a shard: a TensorSource that opens the shard when it is read.
+
+    offset: of the first byte. crc: masked, None if the checkpoint has none. place: how messages name it.
+    """
+
+    shard: Shard
+    spec: TensorSpec
+    offset: int
+    crc: int | None
+    big_endian: bool
+    place: str
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        return self._opened().read(index)
+
+    def blocks(self, max_nbytes: int) -> Iterator[Array]:
+        return self._opened().blocks(max_nbytes)
+
+    def _opened(self) -> _CheckedTensor:
+        shape, dtype = self.spec.shape or (), self.spec.dtype
+        itemsize = ((dtype_bits(dtype) or 0) + 7) // 8
+        source = self.shard.opened()
+        return _CheckedTensor(
+            source, shape, dtype, itemsize, self.offset, self.big_endian, self.crc, self.place
+        )
+
+
+class _CheckedTensor(PlainTensor):
+    """A tensor whose CRC is checked when it is read whole."""
+
+    crc: int | None = None
+    place: str = ""
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        if index or self.crc is None:
+            return super().read(index)
+        import numpy as np
+
+        raw = np.empty(math.prod(self.shape), "c16" if self.itemsize == 16 else f"u{self.itemsize}")
+        octets, crc = raw.view(np.uint8), 0
+        for start in range(0, octets.size, _STEP_NBYTES):
+            step = octets[start : start + _STEP_NBYTES]
+            self.source.read_into(self.offset + start, step.data)
+            crc = crc32c_of_array(step, crc)
+        self._check(crc)
+        return self._finished(raw).reshape(self.shape)
+
+    def _raw_blocks(self, max_nbytes: int) -> Iterator[Array]:
+        left, crc = math.prod(self.shape), 0
+        for raw in super()._raw_blocks(max_nbytes):
+            if self.crc is not None:
+                left, crc = left - len(raw), crc32c_of_array(raw, crc)
+                if not left:
+                    self._check(crc)
+            yield raw
+
+    def _check(self, crc: int) -> None:
+        if masked(crc) != self.crc:
+            raise FormatError(
+                "damaged: the checksum (CRC) of its values is another", self.source.path, self.place
+            )
