@@ -6,10 +6,10 @@ import math
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from weakref import finalize
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
@@ -20,21 +20,18 @@ from weightrepl.model.tensor import (
     dtype_bits,
     indexed_shape,
     numpy_dtype,
-    take,
 )
+from weightrepl.readers.gathering import empty, gathered, raw_dtype
 from weightrepl.readers.guards import STANDARD, Limits, closed, os_reason
 from weightrepl.values import Value
 
 if TYPE_CHECKING:
-    import mmap
-
     from weightrepl.model.tensor import Array
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
 _MAX_READ_NBYTES = 1 << 30  # Linux reads at most 2 GiB less a page at a time
 _BLOCK_NBYTES, _BLOCKS_KEPT = 16384, 256
-_ROW_NBYTES = 4096  # rows shorter than a page are copied out of the map, not read one by one
 
 
 def stem_of(path: str) -> str:
@@ -58,7 +55,6 @@ class ByteSource:
         "_blocks",
         "_closed",
         "_lock",
-        "_map",
         "_number",
         "_readers",
         "_stamp",
@@ -85,35 +81,9 @@ class ByteSource:
             os.close(self._number)
             raise self._changed()
         self._blocks: dict[int, bytes] = {}
-        self._map: mmap.mmap | None = None
         self._lock = threading.Lock()
         self._readers = 0
         self._closed = False
-
-    @property
-    def view(self) -> mmap.mmap:
-        """The whole file as a memory map, for parts of values that lie scattered.
-
-        Checks first that the file did not change, since reading from a map of what is no longer there ends the process.
-        """
-        with self._lock:
-            self._check()
-            if self._map is None:
-                self._map = self._mapped()
-            return self._map
-
-    def _mapped(self) -> mmap.mmap:
-        import mmap
-
-        if self.size == 0:
-            raise FormatError("the file is empty", self.path)
-        try:
-            view = mmap.mmap(self._number, 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise SourceError(os_reason(error), self.path) from error
-        if hasattr(view, "madvise") and hasattr(mmap, "MADV_RANDOM"):
-            view.madvise(mmap.MADV_RANDOM)  # what is wanted lies far apart: don't load its neighbourhood
-        return view
 
     def check(self) -> None:
         """Raise a ChangedError unless the file is open and still the one that was opened."""
@@ -136,8 +106,7 @@ class ByteSource:
     def header(self, offset: int, nbytes: int) -> bytes:
         """Return `nbytes` bytes of metadata from `offset` on.
 
-        Read in blocks that are kept for a while, since headers lie close to each other; not through the map, whose
-        pages would count as the process's memory, and which can't be read once the file is cut.
+        Read in blocks that are kept for a while, since headers lie close to each other.
         """
         number, start = divmod(offset, _BLOCK_NBYTES)
         if start + nbytes > _BLOCK_NBYTES:
@@ -164,21 +133,39 @@ class ByteSource:
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill `buffer`, flat and of bytes, with what stands from `offset` on."""
-        self._bound(offset, len(buffer))
+        self.read_parts((offset,), len(buffer), buffer)
+
+    def read_parts(self, offsets: Sequence[int], nbytes: int, buffer: memoryview) -> None:
+        """Fill `buffer`, flat and of bytes, with the `nbytes` from each of `offsets` on, one part behind the other.
+
+        The file is never mapped: where another process cuts a mapped file, reading from the map ends this one (SIGBUS),
+        and no check before it is sure to come in time. A read that meets the new end returns nothing instead.
+        """
+        self._bound(min(offsets), nbytes)
+        self._bound(max(offsets), nbytes)
         with self._reading():
-            if not hasattr(os, "preadv"):
-                buffer[:] = memoryview(self.view)[offset : offset + len(buffer)]
-                return
-            done = 0
-            while done < len(buffer):
-                part = buffer[done : done + _MAX_READ_NBYTES]
-                try:
-                    got = os.preadv(self._number, [part], offset + done)
-                except OSError as error:
-                    raise SourceError(os_reason(error), self.path, f"byte {offset + done}") from error
-                if got == 0:
-                    raise FormatError("the file ends too early", self.path, f"byte {offset + done}")
-                done += got
+            for start, offset in zip(range(0, len(buffer), nbytes or 1), offsets, strict=False):
+                self._fill(offset, buffer[start : start + nbytes])
+
+    def _fill(self, offset: int, buffer: memoryview) -> None:
+        while buffer:
+            try:
+                got = self._read_once(offset, buffer[:_MAX_READ_NBYTES])
+            except OSError as error:
+                raise SourceError(os_reason(error), self.path, f"byte {offset}") from error
+            if got == 0:
+                raise self._changed()
+            offset, buffer = offset + got, buffer[got:]
+
+    def _read_once(self, offset: int, buffer: memoryview) -> int:
+        """Read what the system gives at once; return how many bytes that is, 0 at the file's end."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self._number, [buffer], offset)
+        with self._lock:
+            os.lseek(self._number, offset, os.SEEK_SET)
+            found = os.read(self._number, len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
 
     def _bound(self, offset: int, nbytes: int) -> None:
         if offset < 0 or nbytes < 0 or offset + nbytes > self.size:
@@ -230,11 +217,6 @@ class ByteSource:
             return
         os.close(self._number)
         self._number = -1
-        if self._map is not None:
-            try:
-                self._map.close()
-            except BufferError:  # another thread is decoding a header: the map goes when that one is done
-                self._map = None
 
 
 @lru_cache(maxsize=64)
@@ -264,15 +246,9 @@ class PlainTensor(Value):
         shape = indexed_shape(self.shape, index)
         if math.prod(shape) == 0:
             self.source.check()
-            return self._finished(_empty((0,), self.itemsize)).reshape(shape)
-        rows = _rows(self.shape, index)
-        if rows is None or (len(rows[0]) > 1 and rows[1] * self.itemsize < _ROW_NBYTES):
-            return self._finished(self._copied(index))
-        starts, count = rows
-        raw = _empty((len(starts), count), self.itemsize)
-        for start, row in zip(starts, raw, strict=True):
-            self._fill(start, row)
-        return self._finished(raw.reshape(-1)).reshape(shape)
+            return self._finished(empty(shape, self.itemsize))
+        read_parts = self.source.read_parts
+        return self._finished(gathered(read_parts, self.offset, self.shape, self.itemsize, index))
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         return map(self._finished, self._raw_blocks(max_nbytes))
@@ -284,22 +260,8 @@ class PlainTensor(Value):
         free: list[bytearray] = []
         for start in range(0, size, step):
             raw = _lent(free, step * self.itemsize, self.itemsize)[: size - start]
-            self._fill(start, raw)
+            self.source.read_into(self.offset + start * self.itemsize, raw.view("u1").data)
             yield raw
-
-    def _fill(self, start: int, row: Array) -> None:
-        """Read into the flat array `row` the elements from the one of flat position `start` on."""
-        self.source.read_into(self.offset + start * self.itemsize, row.view("u1").data)
-
-    def _copied(self, index: tuple[AxisIndex, ...]) -> Array:
-        """Return the raw elements at `index`, copied out of the map. They may lie unaligned there."""
-        import numpy as np
-
-        with self.source._reading():
-            raw = _raw_dtype(self.itemsize)
-            mapped = np.frombuffer(self.source.view, raw, math.prod(self.shape), self.offset)
-            taken = np.asarray(take(mapped.reshape(self.shape), index))
-            return taken if taken.base is None else taken.copy(order="C")
 
     def _finished(self, raw: Array) -> Array:
         """Return elements as they stand in the file in the machine's byte order and as what they mean; in place."""
@@ -309,7 +271,7 @@ class PlainTensor(Value):
 
         if self.big_endian != (sys.byteorder == "big"):
             part = self.itemsize // (2 if self.dtype.startswith("complex") else 1)
-            raw.reshape(-1).view(_raw_dtype(part)).byteswap(inplace=True)
+            raw.reshape(-1).view(raw_dtype(part)).byteswap(inplace=True)
         if self.dtype == "bool":
             return np.not_equal(raw, 0, out=raw.view(np.bool_))
         return raw.view(numpy_dtype(self.dtype))
@@ -323,53 +285,6 @@ def _lent(free: list[bytearray], nbytes: int, itemsize: int) -> Array:
     import numpy as np
 
     buffer = free.pop() if free else bytearray(nbytes)
-    lent = np.frombuffer(buffer, _raw_dtype(itemsize))
+    lent = np.frombuffer(buffer, raw_dtype(itemsize))
     finalize(lent, free.append, buffer)
     return lent
-
-
-def _rows(shape: tuple[int, ...], index: tuple[AxisIndex, ...]) -> tuple[list[int], int] | None:
-    """Return the flat positions and the one length of the ranges that `index` is made of, in its order.
-
-    None where it is not a moderate number of whole ranges: several axes before the last whole ones are cut.
-    """
-    if not index:
-        return [0], math.prod(shape)
-    inner, axis = 1, len(shape)
-    while axis and _whole(index[axis - 1], shape[axis - 1]):
-        axis -= 1
-        inner *= shape[axis]
-    if axis == 0:
-        return [0], inner
-    axis -= 1
-    cut = index[axis]
-    before = 0
-    for i, size in zip(index[:axis], shape[:axis], strict=True):
-        first = i if isinstance(i, int) else range(*i.indices(size))[0] if isinstance(i, slice) else i[0]
-        if not isinstance(i, int) and (len(i) if isinstance(i, tuple) else len(range(*i.indices(size)))) != 1:
-            return None
-        before = before * size + first
-    start = before * shape[axis]
-    if isinstance(cut, int):
-        return [(start + cut) * inner], inner
-    if isinstance(cut, slice):
-        positions = range(*cut.indices(shape[axis]))
-        if positions.step == 1:
-            return [(start + positions[0]) * inner], inner * len(positions)
-        return [(start + p) * inner for p in positions], inner
-    return [(start + p) * inner for p in cut], inner
-
-
-def _whole(index: AxisIndex, size: int) -> bool:
-    return isinstance(index, slice) and index.indices(size) == (0, size, 1)
-
-
-def _empty(shape: tuple[int, ...], itemsize: int) -> Array:
-    import numpy as np
-
-    return np.empty(shape, _raw_dtype(itemsize))
-
-
-def _raw_dtype(itemsize: int) -> Any:
-    """Return a NumPy dtype of plain numbers of that many bytes: unsigned, or for 16 bytes complex."""
-    return "c16" if itemsize == 16 else f"u{itemsize}"
