@@ -142,7 +142,7 @@ SEPARATE = {
         "checkpoint": {"flat_keys", "graph_tree", "protobuf", "tensor_bundle"},
         "saved_model": {"flat_keys", "graph_tree", "tensor_bundle"},
         "saved_model_export": {"flat_keys"},
-        "saved_model_graph": {"protobuf", "tensor_bundle"},
+        "saved_model_graph": {"protobuf", "tensor_entries"},
         "saved_model_keras": {"protobuf"},
         "saved_model_stored": {"flat_keys", "graph_objects", "tensor_bundle"},
     },

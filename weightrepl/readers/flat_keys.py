@@ -74,7 +74,7 @@ def flat_model(
     unread: list[Weight] = []
     for each, way in zip(tensors, ways, strict=True):
         if each.unread:
-            unread.append(_put_aside(each))
+            unread.append(put_aside(each))
             continue
         group = top
         for name in way[is_common:-1]:
@@ -85,7 +85,8 @@ def flat_model(
     return Model(layer, tuple(dict.fromkeys((root, stem))), path, file_format, close)
 
 
-def _put_aside(each: Flat) -> Weight:
+def put_aside(each: Flat) -> Weight:
+    """Return the weight that a tensor is under `.unread`, with the reason that it tells."""
     return Weight(each.key, each.spec, each.tensor, key=each.key, source=each.file, remark=each.unread)
 
 

@@ -22,6 +22,7 @@ class Limits(Value):
     array_header_nbytes: bytes of the header of an array of NumPy's.
     rank: axes of a tensor.
     tensors: tensors of a file.
+    graph_nbytes: bytes of a part of a SavedModel's graph that is read at once: its objects, a collection.
     graph_nodes: objects in the graph of a checkpoint or a SavedModel.
     expansion: bytes of values that one packed byte may become; deflate makes at most 1032.
     unwritten_nbytes: bytes that chunks in HDF5 may become whatever they take; what was never written takes none.
@@ -42,6 +43,7 @@ class Limits(Value):
     array_header_nbytes: int = 1 << 16
     rank: int = 64
     tensors: int = 10_000_000
+    graph_nbytes: int = 100_000_000
     graph_nodes: int = 10_000_000
     expansion: int = 1100
     unwritten_nbytes: int = 64 << 20

@@ -1,0 +1,175 @@
+"""SavedModels of `model.export` of Keras: flat lists of variables, most of them twice, and functions that read them.
+
+`variables` lists what the model has, `_all_variables` the same in another order. Keras 3 stores both, so that a second
+copy of each is in the file; tf_keras lists the same variables in both. (Seen in all such files.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from weightrepl.model.tensor import TensorSpec
+from weightrepl.model.tree import Content, Layer, Weight
+from weightrepl.readers.flat_keys import Flat, put_aside
+from weightrepl.readers.saved_model_graph import SavedObject, Variable
+from weightrepl.readers.saved_model_scopes import CONTAINERS, Names, Read, are_numbered, is_within
+from weightrepl.readers.saved_model_stored import Stored
+
+_LISTS = ("variables", "_all_variables")
+_SEED = "seed_generator_state"
+_TWICE = "a second copy of a weight, since model.export stores each twice"
+
+
+def is_export(objects: Sequence[SavedObject]) -> bool:
+    """Return whether the objects are those that `model.export` writes."""
+    children = dict(objects[0].children)
+    return all(name in children and _is_flat(objects, children[name]) for name in _LISTS)
+
+
+def _is_flat(objects: Sequence[SavedObject], number: int) -> bool:
+    inside = objects[number].children
+    return objects[number].kind in CONTAINERS and all(objects[child].variable for _, child in inside)
+
+
+def export_tree(
+    objects: Sequence[SavedObject], stored: Stored, reads: Sequence[Read], stem: str
+) -> tuple[Layer, tuple[str, ...]]:
+    """Return the root layer and the names that the model answers to; second copies of its weights are put aside."""
+    tensors = stored.tensors
+    variables, copies = _once(objects, tensors)
+    seeds = {number for number, each in variables.items() if each.own_name == _SEED}
+    trained = {n: each for n, each in variables.items() if n not in seeds}
+    read = _read(trained, reads)
+    names, root = _names(trained, read), _common(read)
+    network, state = _Group(), _Group()
+    for number, variable in variables.items():
+        ways = [variable.layers] if number in seeds else [way[len(root) :] for way in names[number]]
+        weight = _weight(variable, tensors[number], shared=len(ways) > 1)
+        for way in ways:
+            (state if number in seeds else network).group(way).weights.append(weight)
+    aside = [tensors[number]._replace(unread=_TWICE) for number in copies] + stored.loose
+    aside += [tensor for _, _, tensor in stored.others]
+    unread = Content(tuple(put_aside(each) for each in aside))
+    content = network.content()
+    system = ((".state", state.content()), (".unread", unread))
+    layers = (Layer(name, inside, system=True) for name, inside in system if any(inside))
+    answers = (*root, stem)
+    return Layer(answers[0], Content(content.weights, (*content.children, *layers))), answers
+
+
+class _Group:
+    """The weights of a layer, and the layers in it, by their names."""
+
+    __slots__ = ("layers", "weights")
+
+    def __init__(self) -> None:
+        self.layers: dict[str, _Group] = {}
+        self.weights: list[Weight] = []
+
+    def group(self, way: Names) -> _Group:
+        found = self
+        for name in way:
+            found = found.layers.setdefault(name, _Group())
+        return found
+
+    def content(self) -> Content:
+        layers = (Layer(name, group.content()) for name, group in self.layers.items())
+        return Content(tuple(self.weights), tuple(layers))
+
+
+def _weight(variable: Variable, stored: Flat, shared: bool) -> Weight:
+    return Weight(
+        variable.own_name, stored.spec, stored.tensor, variable.trainable, stored.key, stored.file,
+        shared, stored.remark,
+    )  # fmt: skip
+
+
+def _once(
+    objects: Sequence[SavedObject], tensors: Mapping[int, Flat]
+) -> tuple[dict[int, Variable], list[int]]:
+    """Return the variables by their numbers, each once, and the numbers of second copies."""
+
+    def what(number: int) -> tuple[str, TensorSpec]:
+        return known[number].name, tensors[number].spec
+
+    known = {number: each.variable for number, each in enumerate(objects) if each.variable}
+    children = dict(objects[0].children)
+    listed, again = ([child for _, child in objects[children[name]].children] for name in _LISTS)
+    kept = dict.fromkeys(listed)
+    alone = Counter(map(what, kept.keys() - set(again)))
+    copies = []
+    for number in dict.fromkeys(again):
+        if number not in kept and alone[what(number)]:
+            alone[what(number)] -= 1
+            copies.append(number)
+        else:
+            kept[number] = None
+    return {number: known[number] for number in kept}, copies
+
+
+def _names(
+    variables: Mapping[int, Variable], found: Mapping[int, frozenset[Names]]
+) -> dict[int, frozenset[Names]]:
+    """Return the layers that hold each variable; of one that is not read, as others and its own name tell.
+
+    Where the names of all that are read end as their layers do, so does its own: it is in the same layer as another of
+    the same name, else in what is around all. Where that is not certain, it stays in the list that holds it.
+    """
+    if not found:
+        return {number: frozenset({each.layers}) for number, each in variables.items()}
+    pairs = [(variables[number].layers, way) for number, ways in found.items() for way in ways]
+    fitting = all(_ends(way, layers) for layers, way in pairs)
+    around = {way[: len(way) - len(layers)] for layers, way in pairs}
+    alike: defaultdict[Names, set[frozenset[Names]]] = defaultdict(set)
+    for number, ways in found.items():
+        alike[variables[number].layers].add(ways)
+
+    def told(layers: Names) -> frozenset[Names]:
+        if fitting and len(alike[layers]) == 1:
+            return min(alike[layers])
+        if fitting and len(around) == 1 and not alike[layers]:
+            return frozenset({(*min(around), *layers)})
+        return frozenset({(*_common(found), _LISTS[0])})
+
+    return {n: found[n] if n in found else told(each.layers) for n, each in variables.items()}
+
+
+def _common(found: Mapping[int, frozenset[Names]]) -> Names:
+    """Return the layer that all are in, if there is one."""
+    firsts = {way[:1] for ways in found.values() for way in ways}
+    return min(firsts) if len(firsts) == 1 else ()
+
+
+def _ends(way: Names, layers: Names) -> bool:
+    return way[len(way) - len(layers) :] == layers
+
+
+def _read(variables: Mapping[int, Variable], reads: Sequence[Read]) -> dict[int, frozenset[Names]]:
+    """Return the layers that read each variable, where its own name does not contradict.
+
+    Of several those that end as its name does: others may read what belongs to one, as where embeddings are tied.
+    """
+    numbered = are_numbered(variables, reads)
+    ways: defaultdict[int, set[Names]] = defaultdict(set)
+    for read in reads:
+        if read.variable in variables:
+            ways[read.variable].add(
+                read.layers if numbered else _named(read.scope, variables[read.variable].layers)
+            )
+    found: dict[int, frozenset[Names]] = {}
+    for number, each in ways.items():
+        layers = variables[number].layers
+        certain = {way for way in each if way and _ends(way, layers)}
+        fitting = {way for way in each if way and is_within(layers, way)}
+        if certain or len(fitting) == 1:
+            found[number] = frozenset(certain or fitting)
+    return found
+
+
+def _named(scope: Names, layers: Names) -> Names:
+    """Return the beginning of a scope that ends as a variable's name tells: `seq/dense` of `seq/dense/MatMul`."""
+    for i in range(min(2, len(scope)) if layers else 0):
+        if scope[i : i + len(layers)] == layers:
+            return scope[: i + len(layers)]
+    return ()

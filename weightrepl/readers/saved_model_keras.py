@@ -1,0 +1,111 @@
+"""What Keras 2 records of layers in a SavedModel: `keras_metadata.pb`, or JSON in the graph of objects itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from weightrepl.readers.guards import Limits, Reading, bound, parsed_json
+from weightrepl.readers.protobuf import BYTES, VARINT, fields
+from weightrepl.readers.saved_model_graph import SavedObject
+from weightrepl.readers.sources import ByteSource
+
+_FILE = "keras_metadata.pb"
+_BOOKS = {"variables", "trainable_variables", "non_trainable_variables", "regularization_losses"}
+_API = "keras_api"
+
+
+class KerasLayer(NamedTuple):
+    """What is recorded of a layer. trainable: whether training may change it and what is in it."""
+
+    name: str
+    class_name: str | None
+    trainable: bool
+
+
+class KerasObjects:
+    """The objects of a SavedModel as Keras 2 records them.
+
+    layers: by their numbers. frozen: numbers of the variables that are in layers which training may not change.
+
+    Raises (on making one):
+        FormatError: the records are damaged. UnsafeFileError: they claim more than the limits allow.
+    """
+
+    __slots__ = ("_apis", "_objects", "frozen", "layers")
+
+    def __init__(self, folder: str, objects: Sequence[SavedObject], limits: Limits) -> None:
+        self._objects = objects
+        self.layers = dict(_recorded_in(folder, objects, limits))
+        self._apis = {n for each in objects if _is_keras(each) for name, n in each.children if name == _API}
+        self.frozen = self._frozen() if self.layers else frozenset()
+
+    def children(self, number: int) -> tuple[tuple[str, int], ...]:
+        """Return what an object holds, without functions, and without the lists in which Keras keeps books.
+
+        What Keras holds for its own use, as `keras_api`, is only looked into for metrics, which are nowhere else.
+        """
+        held = self._objects[number].children
+        if number in self._apis:
+            return tuple((name, child) for name, child in held if name == "metrics")
+        books = _BOOKS if _is_keras(self._objects[number]) else ()
+        things = ((name, self._objects[child], child) for name, child in held if name not in books)
+        return tuple((name, child) for name, thing, child in things if thing.kind or thing.variable)
+
+    def _frozen(self) -> frozenset[int]:
+        """Return the variables to which no way leads but through layers that are not trainable."""
+        seen, pending = {0}, [0]
+        for number in pending:
+            if number not in self.layers or self.layers[number].trainable:
+                below = {child for _, child in self.children(number)} - seen
+                seen |= below
+                pending += below
+        return frozenset(range(len(self._objects))) - seen
+
+
+def _is_keras(each: SavedObject) -> bool:
+    return each.kind.startswith("_tf_keras_")
+
+
+def _recorded_in(
+    folder: str, objects: Sequence[SavedObject], limits: Limits
+) -> Iterator[tuple[int, KerasLayer]]:
+    path = os.path.join(folder, _FILE)
+    if os.path.exists(path):
+        texts = list(_in_file(path, limits))
+    else:
+        path = os.path.join(folder, "saved_model.pb")
+        texts = [(i, each.metadata) for i, each in enumerate(objects) if _is_keras(each) and each.metadata]
+    for number, text in texts:
+        layer = _layer(parsed_json(text, path, f"object {number}", limits))
+        if layer is not None:
+            yield number, layer
+
+
+def _in_file(path: str, limits: Limits) -> Iterator[tuple[int, bytes]]:
+    source = ByteSource(path, limits)
+    try:
+        bound(source.size, "json_nbytes", "bytes of metadata", limits, path)
+        buffer = source.read(0, source.size)
+    finally:
+        source.close()
+    with Reading(path):
+        for node, kind, begin, end in fields(buffer):
+            if node == 1 and kind == BYTES:
+                number, text = 0, b""
+                for field, wire, one, two in fields(buffer, begin, end):
+                    if field == 2 and wire == VARINT:
+                        number = one
+                    elif field == 5 and wire == BYTES:
+                        text = buffer[one:two]
+                if text:
+                    yield number, text
+
+
+def _layer(json: object) -> KerasLayer | None:
+    if not isinstance(json, Mapping) or not isinstance(json.get("name"), str):
+        return None
+    class_name = json.get("class_name")
+    known = class_name.rpartition(">")[2] if isinstance(class_name, str) else None
+    return KerasLayer(json["name"], known, json.get("trainable") is not False)

@@ -1,0 +1,160 @@
+"""Names of layers from the scopes in which traced functions read variables: `larger_model_1/custom_module_1/dense1_1`.
+
+Keras 3 records no names of layers, but each layer opens a scope when it is called, twice: first in vain, then for its
+operations, so that TensorFlow adds a number to its name: `dense` is `dense_1`, a second `dense` beside it `dense_3`.
+An operation's scope, `Reshape_1`, is told from a layer's by that: there are operations in `Reshape`, too.
+(Seen in all SavedModels of Keras 3.) A name is taken where all scopes say the same of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from weightrepl.readers.saved_model_graph import Function, SavedObject, Variable
+
+Names = tuple[str, ...]
+"""Of layers, outermost first."""
+
+CONTAINERS = ("trackable_list_wrapper", "trackable_dict_wrapper", "trackable_tuple_wrapper")
+"""The kinds of objects that are lists, dicts and tuples."""
+
+_NUMBERED = re.compile(r"(.+)_([1-9]\d*)", re.DOTALL)
+_READS = ("ReadVariableOp", "ResourceGather")
+_BOOKS = {
+    # attributes that list again what other attributes hold
+    "variables", "trainable_variables", "non_trainable_variables", "_all_variables", "_trainable_variables",
+    "_non_trainable_variables", "_variables", "_tracker", "_functional", "_coalesced_children", "keras_api",
+}  # fmt: skip
+_MOST_STEPS = 1000
+
+
+class Read(NamedTuple):
+    """That a traced function reads a variable. scope: around it. layers: those that the scope begins with."""
+
+    function: str
+    variable: int
+    scope: Names
+    layers: Names
+
+
+def reads_in(function: Function, captured: Sequence[int]) -> Iterator[Read]:
+    """Yield what a function reads of the objects that its last arguments are."""
+    first = len(function.arguments) - len(captured)
+    if first < 0:
+        return
+    variable_of = dict(zip(function.arguments[first:], captured, strict=True))
+    used = _prefixes(name for _, name, _ in function.operations)
+    for operation, name, inputs in function.operations:
+        for each in inputs if operation in _READS else ():
+            if each in variable_of:
+                scope = tuple(name.split("/")[:-1])
+                yield Read(function.name, variable_of[each], scope, _layers(scope, used))
+
+
+def _prefixes(names: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for name in names:
+        while name and name not in found:
+            found.add(name)
+            name = name.rpartition("/")[0]
+    return found
+
+
+def _layers(scope: Names, used: set[str]) -> Names:
+    """Return the names of the layers that a scope begins with. used: all scopes and operations of the function."""
+    names: list[str] = []
+    for i, part in enumerate(scope):
+        numbered = _NUMBERED.fullmatch(part)
+        if not numbered:
+            break
+        name, number = numbered[1], int(numbered[2])
+        before = name if number == 1 else f"{name}_{number - 1}"
+        if "/".join([*scope[:i], before]) in used:
+            break
+        names.append(name)
+    return tuple(names)
+
+
+def are_numbered(variables: Mapping[int, Variable], reads: Iterable[Read]) -> bool:
+    """Return whether layers' scopes have a number more than the layers' names, as the variables' names tell."""
+    evidence = 0
+    for read in reads:
+        layers = variables[read.variable].layers if read.variable in variables else ()
+        if layers:
+            evidence += _holds(read.layers, layers) - _holds(read.scope, layers)
+    return evidence > 0
+
+
+def _holds(whole: Names, part: Names) -> bool:
+    return any(whole[i : i + len(part)] == part for i in range(len(whole) - len(part) + 1))
+
+
+def is_within(part: Names, whole: Names) -> bool:
+    """Return whether all of `part` are in `whole`, in the same order."""
+    rest = iter(whole)
+    return all(name in rest for name in part)
+
+
+def names_of(objects: Sequence[SavedObject], reads: Sequence[Read]) -> dict[int, str]:
+    """Return the names of objects that are layers, by their numbers."""
+    variables = {number: each.variable for number, each in enumerate(objects) if each.variable}
+    if not are_numbered(variables, reads):
+        return {}
+    owners, parents = _owners(objects), _parents(objects)
+    votes: defaultdict[int, set[str]] = defaultdict(set)
+    for read in reads:
+        if read.variable not in variables or not is_within(variables[read.variable].layers, read.layers):
+            continue
+        for owner in owners.get(read.function, ()):
+            for number, name in _agreed(_ways(objects, parents, read.variable, owner), read.layers):
+                votes[number].add(name)
+    return {number: min(names) for number, names in votes.items() if len(names) == 1}
+
+
+def _agreed(ways: set[tuple[int, ...]], names: Names) -> Iterable[tuple[int, str]]:
+    """Return the objects on all ways to a variable, and what a scope calls them; none if it has other levels."""
+    if not any(len(way) == len(names) for way in ways):
+        return ()
+    from_below = zip(*(reversed(way) for way in ways), strict=False)
+    certain = [step[0] if len(set(step)) == 1 else -1 for step in from_below]
+    return [(number, name) for number, name in zip(certain, reversed(names), strict=False) if number >= 0]
+
+
+def _owners(objects: Sequence[SavedObject]) -> dict[str, set[int]]:
+    """Return which objects' calls were traced as a function; signatures are the root's."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for number, each in enumerate(objects):
+        for _, child in each.children if each.kind else ():
+            for function in objects[child].functions:
+                found[function].add(0 if each.kind == "signature_map" else number)
+    return found
+
+
+def _parents(objects: Sequence[SavedObject]) -> dict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for number, each in enumerate(objects):
+        for name, child in each.children:
+            if name not in _BOOKS:
+                found[child].append(number)
+    return found
+
+
+def _ways(
+    objects: Sequence[SavedObject], parents: Mapping[int, list[int]], variable: int, owner: int
+) -> set[tuple[int, ...]]:
+    """Return the layers from an object down to a variable, on each way; none where there are too many ways."""
+    found: set[tuple[int, ...]] = set()
+    pending: list[tuple[int, tuple[int, ...]]] = [(variable, ())]
+    for _ in range(_MOST_STEPS):
+        if not pending:
+            return found
+        number, way = pending.pop()
+        if number == owner:
+            found.add((number, *way))
+            continue
+        below = way if number == variable or objects[number].kind in CONTAINERS else (number, *way)
+        pending += [(parent, below) for parent in parents.get(number, ()) if parent not in way]
+    return set()
