@@ -25,7 +25,7 @@ from weightrepl.readers.tensor_shards import Shard, StoredTensor
 from weightrepl.readers.tensor_strings import StringTensor
 from weightrepl.readers.tensor_table import Table
 
-__all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "open_bundle", "shape_of"]
+__all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "open_bundle", "shape_of", "spec_of"]
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 """The key under which a checkpoint of objects keeps their graph, a TrackableObjectGraph."""
@@ -133,7 +133,7 @@ class _Listing:
             if raw[0] == 0:
                 self._slices[raw] = entry
                 return None
-            spec, remark = _spec(entry.dtype, entry.shape, self._limits.rank)
+            spec, remark = spec_of(entry.dtype, entry.shape, self._limits.rank)
             if entry.slices:
                 tensor, shard = self._joined(raw, key, spec, entry)
             else:
@@ -159,7 +159,7 @@ class _Listing:
                 raise FormatError("a slice of it is not there")
             if piece.dtype != entry.dtype or piece.shape != tuple(map(len, ranges)):
                 raise FormatError("a slice of it has another dtype or shape")
-            tensor, shard = self._tensor(key, _spec(piece.dtype, piece.shape, self._limits.rank)[0], piece)
+            tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits.rank)[0], piece)
             parts.append((ranges, tensor))
             shards.append(shard)
         whole = joined(spec, parts)
@@ -206,8 +206,12 @@ class _Listing:
 
 
 @lru_cache(maxsize=4096)
-def _spec(dtype: int, shape: tuple[int, ...], rank: int) -> tuple[TensorSpec, str | None]:
-    """Return what TensorFlow's number of a dtype and a shape are here, and a remark."""
+def spec_of(dtype: int, shape: tuple[int, ...], rank: int) -> tuple[TensorSpec, str | None]:
+    """Return what TensorFlow's number of a dtype and a shape are here, and a remark. rank: the most axes allowed.
+
+    Raises:
+        FormatError: more axes than that.
+    """
     if len(shape) > rank:
         raise FormatError(f"a shape of more than {rank} axes")
     name = DTYPES.get(dtype, f"dtype {dtype}")
