@@ -137,9 +137,10 @@ SEPARATE = {
             ("tensor_crc", "tensor_entries", "tensor_snappy", "tensor_strings", "tensor_table"), {"protobuf"}
         ),
         **dict.fromkeys(("tensor_bundle", "tensor_v1"), {"flat_keys", "protobuf"}),
-        "graph_tree": {"flat_keys", "mirrors"},
+        "graph_nodes": {"flat_keys"},
+        "graph_tree": {"flat_keys"},
         "graph_objects": {"flat_keys", "protobuf"},
-        "checkpoint": {"flat_keys", "graph_tree", "protobuf", "tensor_bundle"},
+        "checkpoint": {"flat_keys", "graph_objects", "graph_tree", "tensor_bundle"},
         "saved_model": {"flat_keys", "graph_tree", "tensor_bundle"},
         "saved_model_export": {"flat_keys"},
         "saved_model_graph": {"protobuf", "tensor_entries"},

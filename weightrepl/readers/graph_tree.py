@@ -1,60 +1,286 @@
 """Graphs of objects, as checkpoints and SavedModels record them, as trees of layers: names, slots, what is shared.
 
-A layer is called as its author called it where that is recorded: by itself, by the names of its variables
-(`larger_model/custom_module/kernel`), or by the scopes of traced functions; else by the attribute that holds it.
-Lists and dicts hold layers under numbers and keys; those of Keras's own books (`_operations`, `layer-0`) fall away
-where the layers below them have names.
+A layer is called as its author called it where that is recorded, by itself or by the names of its variables
+(`larger_model/custom_module/kernel`); else by the attribute that holds it. Lists and dicts hold layers under numbers
+and keys; around layers that have names of their own they fall away, as those of Keras's own books do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from weightrepl.errors import FormatError
-from weightrepl.model.tree import Content, Layer
+from weightrepl.model.tensor import TensorSpec
+from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.values import Value
+from weightrepl.readers.graph_names import Names
+from weightrepl.readers.graph_nodes import Node
+from weightrepl.readers.graph_slots import Optimizers
+from weightrepl.readers.graph_survey import Held, Survey
+from weightrepl.readers.guards import STANDARD, Limits
+from weightrepl.readers.hdf5 import NoTensor
+from weightrepl.readers.mirrors import mirrored
 
-Scope = tuple[str, ...]
-"""The names of the layers, outermost first, within which a variable was made or is read."""
+__all__ = ("Node", "tree_of")
 
+LOOSE = "the file's graph of objects has no object with this key"
+APART = "no way leads to its object in the file's graph"
+MISSING = "recorded in the graph of objects, but not stored in this file"
 
-class Node(Value):
-    """An object of the graph.
-
-    children: attribute, list position or dict key -> the number of the node held there, in the file's order.
-    tensor: of a variable, what is stored; None of a variable that the file does not hold, and of what is none.
-    variable: the name of a variable that TensorFlow or Keras gave it (`larger_model/dense/kernel`); None of others.
-    name, class_name: of a layer, where its author's names are recorded. kind: how it is told from its like
-        (`_tf_keras_layer`, `trackable_list_wrapper`, `_generic_user_object`); empty where that is not recorded.
-    slots: of an optimizer: node of the variable, name of the slot, node of the slot's variable.
-    """
-
-    children: tuple[tuple[str, int], ...] = ()
-    tensor: Flat | None = None
-    variable: str | None = None
-    trainable: bool | None = None
-    name: str | None = None
-    class_name: str | None = None
-    kind: str = ""
-    slots: tuple[tuple[int, str, int], ...] = ()
+_DEFAULT = re.compile(r"Variable(_\d+)?")
+_DEFAULT_OF_MODULES = re.compile(r"(Variable|variable)(_\d+)?")
+"""What a variable is called that nobody named; Keras 3 counts its own."""
 
 
 def tree_of(
-    nodes: Sequence[Node],
-    stem: str,
-    scopes: Mapping[int, Sequence[Scope]] | None = None,
-    loose: Sequence[Flat] = (),
+    nodes: Sequence[Node], stem: str, loose: Sequence[Flat] = (), limits: Limits = STANDARD, path: str = ""
 ) -> tuple[Layer, tuple[str, ...]]:
     """Return the root layer of a graph, of which node 0 is the root, and the names that the model answers to.
 
-    stem: of the file. scopes: of variables, by node, those of the layers that read them in traced functions.
-    loose: tensors of the file that no node of the graph has; they hang under `.unread`.
-    A graph that holds one model (`tf.train.Checkpoint(model=…)`) is that model.
+    stem: of the file. loose: tensors of the file that no node of the graph has; they hang under `.unread`.
+    A graph that holds one model (`tf.train.Checkpoint(model=…)`) is that model. Layers are made when asked for.
 
     Raises:
         FormatError: a node that is not there. UnsafeFileError: nested deeper than the limit.
     """
     if not nodes:
-        raise FormatError("a graph without objects")
-    return Layer(stem, Content(), system=False), (stem,)
+        raise FormatError("a graph without objects", path)
+    tree = _Tree(Survey(nodes, limits, path), loose, path)
+    return tree.root(stem)
+
+
+class _Holding(NamedTuple):
+    """What a layer holds, as it is put together. layers: by node and name, each once."""
+
+    weights: list[Weight]
+    layers: dict[tuple[int, str], Layer]
+
+    def content(self, more: tuple[Layer, ...] = ()) -> Content:
+        return Content(tuple(self.weights), (*self.layers.values(), *more))
+
+
+class _Tree:
+    """Makes the layers and weights of one graph, each once."""
+
+    def __init__(self, survey: Survey, loose: Sequence[Flat], path: str) -> None:
+        self.survey, self.nodes, self._loose, self._path = survey, survey.nodes, loose, path
+        self.names = Names(survey)
+        self._layers: dict[tuple[int, str], Layer] = {}
+        self._weights: dict[int, Weight] = {}
+        self._top: Layer | None = None
+
+    def root(self, stem: str) -> tuple[Layer, tuple[str, ...]]:
+        """Return the outermost layer, and its names: its own, the attribute's that holds it, the file's."""
+        root = self.survey.root
+        own = self.names.of(root)
+        held = [name for name, node in self.nodes[0].children if node == root != 0]
+        names = tuple(dict.fromkeys(name for name in (own, *held[:1], stem) if name))
+        self._top = self._layer(root, names[0])
+        return self._top, names
+
+    def _layer(self, number: int, name: str) -> Layer:
+        key = (number, name)
+        if key not in self._layers:
+            self._layers[key] = Layer(
+                name,
+                lambda: self._content(number),
+                class_name=self.nodes[number].class_name,
+                attributes=self.survey.attributes(number),
+                shared=number in self.survey.shared,
+            )
+        return self._layers[key]
+
+    def _content(self, number: int) -> Content:
+        inside = _Holding([], {})
+        self._fill(inside, number, ())
+        return inside.content(self._system() if number == self.survey.root else ())
+
+    def _fill(self, content: _Holding, holder: int, way: tuple[str, ...]) -> None:
+        """Add what an object holds to a content: `holder` is the object, or a container that it holds at `way`."""
+        for held in self.survey.children[holder]:
+            here = (*way, held.name)
+            if not self.names.is_container(held.node):
+                if not way or self._has_left(held):
+                    self._add(content, held, here)
+                continue
+            self._fill(content, held.node, here)
+            if not way and self._stay(held.node):
+                content.layers[(held.node, held.name)] = self._container(held)
+
+    def _add(self, content: _Holding, held: Held, way: tuple[str, ...]) -> None:
+        if self.nodes[held.node].is_variable:
+            content.weights.append(self.weight(held.node, self._role(held, way)))
+        else:
+            name = self.names.of(held.node) or held.name
+            content.layers.setdefault((held.node, name), self._layer(held.node, name))
+
+    def _has_left(self, held: Held) -> bool:
+        """Return whether what a container holds is its owner's: what has a name, and the variables of Keras."""
+        is_variable = self.nodes[held.node].is_variable
+        return self.names.is_keras if is_variable else self.names.of(held.node) is not None
+
+    def _stay(self, container: int) -> list[Held]:
+        """Return what stays in a container."""
+        return [
+            held
+            for held in self.survey.children[container]
+            if (self._stay(held.node) if self.names.is_container(held.node) else not self._has_left(held))
+        ]
+
+    def _container(self, held: Held) -> Layer:
+        """Return the layer that a container is, for what stays in it."""
+        key = (held.node, held.name)
+
+        def content() -> Content:
+            inside = _Holding([], {})
+            for each in self._stay(held.node):
+                if self.names.is_container(each.node):
+                    inside.layers[(each.node, each.name)] = self._container(each)
+                else:
+                    self._add(inside, each, (held.name, each.name))
+            return inside.content()
+
+        if key not in self._layers:
+            kind = "list" if self.nodes[held.node].is_list else None
+            shared = held.node in self.survey.shared
+            self._layers[key] = Layer(
+                held.name, content, class_name=kind, attributes=(held.name,), shared=shared
+            )
+        return self._layers[key]
+
+    def _role(self, held: Held, way: tuple[str, ...]) -> str:
+        """Return the name of a variable: in Keras its own, in a tf.Module the attribute's but for a `_` before it.
+
+        That of a variable which nobody named is the way on which it is held.
+        """
+        own, step = self.nodes[held.node].own_name, held.name
+        if self.names.is_keras:
+            return own if own and not _DEFAULT.fullmatch(own) else ".".join(way)
+        if step.isdecimal():
+            return own if own and not _DEFAULT_OF_MODULES.fullmatch(own) else step
+        return own if own == step.lstrip("_") else step
+
+    def weight(self, number: int, name: str) -> Weight:
+        """Return the weight that a variable is: the one made before, under the name that it had first."""
+        if number not in self._weights:
+            node = self.nodes[number]
+            assert node.tensor is not None
+            key, spec, tensor, file, _, remark = node.tensor
+            is_shared = number in self.survey.shared
+            self._weights[number] = Weight(name, spec, tensor, node.trainable, key, file, is_shared, remark)
+        return self._weights[number]
+
+    # -- beside the network
+
+    def _system(self) -> tuple[Layer, ...]:
+        """Return the system's layers, as far as there is something in them."""
+        optimizers = self.survey.optimizers
+        found = []
+        if len(optimizers) == 1:
+            found.append(self._optimizer(next(iter(optimizers)), ".optimizer"))
+        elif optimizers:
+            each = tuple(self._optimizer(number, name.strip("_")) for number, name in optimizers.items())
+            found.append(Layer(".optimizer", Content((), each), system=True))
+        for name, entries in ((".metrics", self.survey.metrics), (".state", self.survey.state)):
+            if entries:
+                read = self._metrics if name == ".metrics" else self._state
+                found.append(Layer(name, read, system=True))
+        unread = self._unread()
+        if unread:
+            found.append(Layer(".unread", Content(tuple(unread)), system=True))
+        return tuple(found)
+
+    def _optimizer(self, number: int, name: str) -> Layer:
+        def content() -> Content:
+            assert self._top is not None
+            self._read_all()
+            weights = {node: each for node, each in self._weights.items() if node in self.survey.parents}
+            return Optimizers(self.nodes, self._top, weights, self.weight).content(number)
+
+        return Layer(name, content, system=name == ".optimizer")
+
+    def _read_all(self) -> None:
+        """Read all layers of the network: all its variables are known as weights then."""
+        assert self._top is not None
+        seen, pending = set[int](), [self._top]
+        while pending:
+            layer = pending.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                pending += (child for child in layer.children if not child.system)
+
+    def _state(self) -> Content:
+        contents: dict[int, list[Weight]] = {}
+        for number, every in self.survey.state.items():
+            owner, way = self.survey.owner(number)
+            for held in every:
+                node = self.nodes[held.node]
+                own = node.own_name
+                name = own if own == "seed_generator_state" else ".".join((*way, held.name))
+                contents.setdefault(owner, []).append(self.weight(held.node, name))
+        return self._mirrored({number: Content(tuple(weights)) for number, weights in contents.items()})
+
+    def _metrics(self) -> Content:
+        contents: dict[int, list[Layer]] = {}
+        for number, every in self.survey.metrics.items():
+            owner, _ = self.survey.owner(number)
+            for held in every:
+                contents.setdefault(owner, []).extend(self._metrics_in(held))
+        return self._mirrored({number: Content((), tuple(layers)) for number, layers in contents.items()})
+
+    def _metrics_in(self, held: Held) -> Iterable[Layer]:
+        """Yield the metrics at and below a node: objects with variables of their own."""
+        seen, pending = {held.node}, [held]
+        while pending:
+            each = pending.pop(0)
+            below = [
+                child for child in map(Held._make, self.nodes[each.node].children) if child.node not in seen
+            ]
+            seen |= {child.node for child in below}
+            variables = [child for child in below if self.nodes[child.node].is_variable]
+            pending += [child for child in below if not self.nodes[child.node].is_variable]
+            if variables:
+                scopes = {(self.nodes[v.node].variable or "").rpartition("/")[0] for v in variables}
+                own = scopes.pop() if len(scopes) == 1 else ""
+                weights = tuple(self.weight(v.node, self.nodes[v.node].own_name or v.name) for v in variables)
+                yield Layer(self.nodes[each.node].name or own or each.name.strip("_"), Content(weights))
+
+    def _mirrored(self, contents: dict[int, Content]) -> Content:
+        self._read_all()
+        assert self._top is not None
+        by_layer = {
+            id(layer): contents[number] for (number, _), layer in self._layers.items() if number in contents
+        }
+        return mirrored(self._top, lambda layer: by_layer.get(id(layer), Content()))
+
+    def _unread(self) -> list[Weight]:
+        """Return what is stored but hangs nowhere, or can't be read, with the reason."""
+        reached = self._reached()
+        told = [(flat, LOOSE) for flat in self._loose]
+        for number, node in enumerate(self.nodes):
+            if node.is_unread:
+                told.append((node.tensor or _absent(node, self._path), MISSING))
+            elif node.tensor is not None and number not in reached:
+                told.append((node.tensor, APART))
+        return [
+            Weight(flat.key, flat.spec, flat.tensor, None, flat.key, flat.file, remark=flat.unread or reason)
+            for flat, reason in told
+        ]
+
+    def _reached(self) -> set[int]:
+        """Return all nodes to which a way leads from the first one, slots of optimizers among them."""
+        seen, pending = {0}, [0]
+        while pending:
+            node = self.nodes[pending.pop()]
+            below = {number for _, number in node.children} | {slot for _, _, slot in node.slots}
+            pending += below - seen
+            seen |= below
+        return seen
+
+
+def _absent(node: Node, path: str) -> Flat:
+    """Return what stands for a variable that is not stored."""
+    name = node.variable or ""
+    return Flat(name, TensorSpec(None, "unknown"), NoTensor(path, name, MISSING), path, MISSING)

@@ -1,0 +1,192 @@
+"""The names of layers that a graph's variables tell: `larger_model/custom_module/kernel` names two layers.
+
+A variable is called by the scopes that were open when it was made. These are the names of the layers above it only
+if nothing was left out: Functional models open no scope, lists and dicts neither, a layer that is made before its
+model has no model above it, and of a layer that is first called while Keras 3 traces its model nothing is left but
+the model's own name. So a name is taken only where there are as many scopes as layers, where all variables of a
+layer agree, and where no other reading fits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from weightrepl.readers.graph_nodes import Node
+from weightrepl.readers.graph_survey import Survey
+
+Scope = tuple[str, ...]
+
+_NUMBERED = re.compile(r"layer(_with_weights)?-\d+")
+_FUNCTIONAL = ("_operations", "_functional")
+_ROLES = {"kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "gamma", "beta"}
+"""Attributes in which layers of Keras, and hardly any other objects, hold variables of that very name."""
+
+
+class Names:
+    """What the objects of a network are called. is_keras: whether layers of Keras are in it."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey, self._nodes = survey, survey.nodes
+        self._names = {number: node.name for number, node in enumerate(self._nodes) if node.name is not None}
+        self._inner = {
+            child for node in self._nodes for name, child in node.children if name == "_functional"
+        }
+        self._dicts: set[int] = set()
+        self.is_keras = any(map(self._is_from_keras, survey.children))
+        if self.is_keras:
+            self._learn()
+
+    def of(self, number: int) -> str | None:
+        """Return the name that its author gave an object; None where that is not recorded."""
+        return self._names.get(number)
+
+    def is_container(self, number: int) -> bool:
+        """Return whether an object holds layers for another: a list, a dict, the inside of a Sequential."""
+        return self._nodes[number].is_list or number in self._inner or number in self._dicts
+
+    def _is_from_keras(self, number: int) -> bool:
+        node = self._nodes[number]
+        if node.kind.startswith("_tf_keras") or node.name is not None or _opens_no_scope(node):
+            return True
+        roles = [name for name, child in node.children if self._nodes[child].own_name == name.lstrip("_")]
+        return any(name.lstrip("_") in _ROLES or name == "_embeddings" for name in roles)
+
+    # -- learning from the names of variables
+
+    def _learn(self) -> None:
+        chains = _Chains(self._survey, self._inner)
+        self._dicts = chains.dicts
+        told: dict[int, set[str]] = {}
+        votes = list(self._votes(chains))
+        for chain, scope in votes:
+            for number, name in zip(chain, scope, strict=True):
+                told.setdefault(number, {self._names[number]} if number in self._names else set()).add(name)
+        for chain, scope in votes:
+            if all(len(told[number]) == 1 for number in chain):
+                self._names.update(zip(chain, scope, strict=True))
+        root = self._survey.root
+        common = chains.common_scope()
+        if root not in self._names and common:
+            self._names[root] = common
+        self._forget_twins(chains)
+
+    def _votes(self, chains: _Chains) -> Iterator[tuple[tuple[int, ...], Scope]]:
+        """Yield layers and what a variable says that they are called, where it names as many as there are."""
+        for number, holders in self._survey.parents.items():
+            if self._nodes[number].is_variable and len(set(holders)) == 1:
+                chain, scope = chains.of.get(holders[0]), scope_of(self._nodes[number])
+                if chain is not None and chain.layers and len(chain.layers) == len(scope):
+                    yield chain.layers[chain.sure :], scope[chain.sure :]
+
+    def _forget_twins(self, chains: _Chains) -> None:
+        """Forget names that two layers of one Functional model would have, and those that are but the model's own."""
+        named: dict[tuple[int, str], list[int]] = {}
+        for number, chain in chains.of.items():
+            if chain.anchor is not None and chain.layers == (number,) and number in self._names:
+                named.setdefault((chain.anchor, self._names[number]), []).append(number)
+        own = self._names.get(self._survey.root)
+        for (_, name), numbers in named.items():
+            if len(numbers) > 1 or name == own:
+                for number in numbers:
+                    if self._nodes[number].name is None:
+                        del self._names[number]
+
+
+class _Chain(NamedTuple):
+    """The layers that have a scope each, outermost first, above the variables of an object.
+
+    sure: from where on they are the only way to it. anchor: the model without a scope that they lie in; None: the root.
+    """
+
+    layers: tuple[int, ...] = ()
+    sure: int = 0
+    anchor: int | None = None
+
+
+class _Chains:
+    """Which layers open a scope for what lies below them. dicts: objects that are none, but hold layers for others."""
+
+    def __init__(self, survey: Survey, inner: set[int]) -> None:
+        self._survey, self._nodes, self._inner = survey, survey.nodes, inner
+        self.dicts: set[int] = set()
+        self.of: dict[int, _Chain] = {}
+        self._below: dict[int, set[Scope]] = {}
+        for number in survey.order:
+            self._below[number] = self._scopes_below(number)
+        for number in reversed(survey.order):
+            if (number in survey.parents or number == survey.root) and not self._nodes[number].is_variable:
+                chain = self._above(number)
+                entered = self._entered(number, chain)
+                if entered is not None:
+                    self.of[number] = entered
+
+    def common_scope(self) -> str | None:
+        """Return the one outermost scope of all variables of two layers at least."""
+        root = self._survey.root
+        firsts = {scope[:1] for scope in self._below[root]}
+        opens = root in self.of and self.of[root].layers == (root,)
+        several = len(self._survey.children[root]) > 1
+        return next(iter(firsts))[0] if opens and several and len(firsts) == 1 and () not in firsts else None
+
+    def _scopes_below(self, number: int) -> set[Scope]:
+        found: set[Scope] = set()
+        for _, child in self._survey.children[number]:
+            node = self._nodes[child]
+            if node.is_variable:
+                found.add(scope_of(node))
+            elif not found:
+                found = self._below[child]
+            else:
+                found = found | self._below[child]
+        return found
+
+    def _above(self, number: int) -> _Chain | None:
+        """Return the chain that an object lies in; None where it lies in several of different lengths."""
+        holders = list(dict.fromkeys(self._survey.parents.get(number, ())))
+        if not holders:
+            return _Chain()
+        found = [self.of.get(holder) for holder in holders]
+        first = found[0]
+        if first is None or any(each is None or len(each.layers) != len(first.layers) for each in found):
+            return None
+        return first if len(holders) == 1 else first._replace(sure=len(first.layers))
+
+    def _entered(self, number: int, above: _Chain | None) -> _Chain | None:
+        """Return the chain that what an object holds lies in."""
+        node = self._nodes[number]
+        if node.is_list or number in self._inner:
+            return above
+        if any(name == "_operations" for name, _ in node.children):
+            return _Chain(anchor=number)
+        if number == 0 and self._survey.holds_models:
+            return _Chain()
+        if _opens_no_scope(node) and len({scope[:1] for scope in self._below[number]}) > 1:
+            return _Chain(anchor=number)
+        if above is None:
+            return None
+        depth = len(above.layers)
+        has_variables = any(self._nodes[child].is_variable for _, child in self._survey.children[number])
+        scopes = {scope[: depth + 1] for scope in self._below[number]}
+        if (
+            not has_variables
+            and number != self._survey.root
+            and node.name is None
+            and len(scopes) > 1
+            and len({scope[:depth] for scope in scopes}) == 1
+            and all(len(scope) > depth for scope in scopes)
+        ):
+            self.dicts.add(number)
+            return above
+        return above._replace(layers=(*above.layers, number))
+
+
+def scope_of(node: Node) -> Scope:
+    """Return the names in a variable's name before its own."""
+    return tuple((node.variable or "").split("/")[:-1])
+
+
+def _opens_no_scope(node: Node) -> bool:
+    """Return whether an object is a Functional model or a Sequential, which may have opened no scope."""
+    return any(name in _FUNCTIONAL or _NUMBERED.fullmatch(name) for name, _ in node.children)

@@ -1,0 +1,87 @@
+"""An object of a graph, as a checkpoint or a SavedModel records it, and what it is: a list, an optimizer, a book."""
+
+from __future__ import annotations
+
+import re
+
+from weightrepl.readers.flat_keys import Flat
+from weightrepl.values import Value
+
+METRICS = ("keras_api", "_loss_tracker", "_compile_metrics", "_metrics")
+"""Attributes in which Keras holds metrics."""
+
+_BOOKS = {
+    # attributes that list again what others hold, or hold what no attribute of the author's does
+    "_operations", "_layers", "_functional", "_tracker", "_all_variables", "_variables", "_trainable_variables",
+    "_non_trainable_variables", "_trainable_weights", "_non_trainable_weights", "_self_tracked_trackables",
+    "variables", "trainable_variables", "non_trainable_variables",
+}  # fmt: skip
+_NUMBERED = re.compile(r"layer(_with_weights)?-\d+")
+_INNER = {"inner_optimizer", "_optimizer", "base_optimizer"}
+_STEPS = {"_iterations", "iter", "beta1_power"}
+_MORE_OF_OPTIMIZERS = {"_variables", "_learning_rate", "learning_rate", "decay", "beta2_power", "_momentums"}
+_STATE = {"_state_var", "state_var"}
+_STATE_NAMES = {"seed_generator_state", "StateVar"}
+
+
+class Node(Value):
+    """An object of the graph.
+
+    children: attribute, list position or dict key -> the number of the node held there, in the file's order.
+    tensor: of a variable, what is stored; None of a variable that the file does not hold, and of what is none.
+    variable: the name of a variable that TensorFlow or Keras gave it (`larger_model/dense/kernel`); None of others.
+    name, class_name: of a layer, where its author's names are recorded. kind: how it is told from its like
+        (`_tf_keras_layer`, `trackable_list_wrapper`, `_generic_user_object`); empty where that is not recorded.
+    slots: of an optimizer: node of the variable, name of the slot, node of the slot's variable.
+    """
+
+    children: tuple[tuple[str, int], ...] = ()
+    tensor: Flat | None = None
+    variable: str | None = None
+    trainable: bool | None = None
+    name: str | None = None
+    class_name: str | None = None
+    kind: str = ""
+    slots: tuple[tuple[int, str, int], ...] = ()
+
+    @property
+    def is_variable(self) -> bool:
+        """Whether this is a variable, or another tensor of the file's."""
+        return self.tensor is not None or self.variable is not None
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether this is a variable whose values the file does not hold, or not so that they could be read."""
+        return self.variable is not None and (self.tensor is None or bool(self.tensor.unread))
+
+    @property
+    def own_name(self) -> str:
+        """The last part of a variable's name: `kernel`."""
+        return (self.variable or "").rpartition("/")[2]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether this is a list or tuple: its children have numbers."""
+        if self.kind:
+            return self.kind in ("trackable_list_wrapper", "trackable_tuple_wrapper")
+        return bool(self.children) and all(name.isdecimal() for name, _ in self.children)
+
+
+def is_book(name: str) -> bool:
+    """Return whether an attribute lists what the object or others hold also elsewhere."""
+    return name in _BOOKS or _NUMBERED.fullmatch(name) is not None
+
+
+def is_optimizer(node: Node) -> bool:
+    """Return whether an object is an optimizer: it has slots, or what those of Keras and TensorFlow have."""
+    if node.slots or node.kind == "optimizer":
+        return True
+    names = {name for name, _ in node.children}
+    return bool(names & _STEPS and names & _MORE_OF_OPTIMIZERS) or (
+        bool(names & _INNER) and bool(names & {"_loss_scale", "loss_scale", "dynamic_scale", "step_counter"})
+    )
+
+
+def is_state(name: str, node: Node) -> bool:
+    """Return whether a variable held under `name` is bookkeeping: random state, an iterator's, a table's contents."""
+    return node.variable is None or name in _STATE or node.own_name in _STATE_NAMES
