@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import struct
 import time
 import tracemalloc
@@ -218,12 +219,47 @@ def test_a_config_may_not_unfold_for_ever(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("more", "match"),
-    [({"model.weights.npz": b""}, "NumPy"), ({"model.weights.json": b""}, "shards"), ({}, "without weights")],
+    ("more", "match"), [({"model.weights.json": b""}, "open the folder"), ({}, "without weights")]
 )
 def test_weights_that_are_elsewhere(tmp_path: Path, more: dict[str, Any], match: str):
     with pytest.raises(FormatError, match=match):
         opened(archive(tmp_path, DENSE, None, **more))
+
+
+def test_layers_are_listed_where_keras_pickled_their_weights(tmp_path: Path):
+    """As `saving_lib.save_model(model, path, weights_format="npz")` of Keras 3.15 does, which Keras can't load."""
+    file = ZOO / "old_keras" / "npz_3.15.1.keras"
+    with zipfile.ZipFile(file) as packed:
+        packed.extractall(tmp_path)
+    for path in (file, tmp_path):
+        with open_source(path) as model:
+            assert [layer.class_name for _, layer in layers_of(model)][2:] == [
+                "Dense",
+                "BatchNormalization",
+                "Dense",
+            ]
+            found = {row.path: row.weight for row in rows_of(model)}
+            assert {path[-2] for path in found} == {"net", "a", "bn", "b", ".optimizer"}
+            assert {path[-1] for path in found} == {".unread"}
+            for weight in found.values():
+                with pytest.raises(FormatError, match="Python pickles"):
+                    weight.tensor.read()
+
+
+def test_a_folder_may_have_its_weights_in_shards(tmp_path: Path):
+    case = ZOO / "keras3" / "seq_dense"
+    for file in (*(case / "unzipped").glob("*.json"), *(case / "sharded").iterdir()):
+        shutil.copy(file, tmp_path)
+    with open_source(tmp_path) as model, open_source(case / "unzipped") as one:
+        assert [row.address for row in rows_of(model)] == [row.address for row in rows_of(one)]
+        assert model.root.children[0].class_name == "InputLayer"  # from the configuration
+    (tmp_path / "model_00001.weights.h5").unlink()
+    with open_source(tmp_path) as model:
+        lost = [row.weight for row in rows_of(model) if row.path[-1] == ".unread"]
+        assert lost
+        for weight in lost:
+            with pytest.raises(SourceError, match=r"a shard of the model can't be read: No such file"):
+                weight.tensor.read()
 
 
 def test_nothing_in_a_lambda_is_run(tmp_path: Path):

@@ -11,15 +11,16 @@ from weightrepl.model.tree import Model
 from weightrepl.readers.guards import STANDARD, Limits, bound, confined, parsed_json
 from weightrepl.readers.hdf5 import open_hdf5
 from weightrepl.readers.keras_groups import SavedGroup
-from weightrepl.readers.keras_store import model_of
+from weightrepl.readers.keras_store import missing_groups, model_of, sharded_store
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.zip_members import ZipMember, content_of, stored_range, zip_members
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_ELSEWHERE = {
-    "model.weights.npz": "its weights are in NumPy's format; save it in HDF5, as Keras does unless told otherwise",
-    "model.weights.json": "its weights are in shards, which are not read from an archive; save it without shards",
-}
+_ARRAYS, _SHARDS = "model.weights.npz", "model.weights.json"
+_PICKLED = (
+    "its weights are Python pickles, as Keras writes them into an .npz and refuses to read them; "
+    "save the model again, with its weights in HDF5"
+)
 
 
 class KerasArchiveReader:
@@ -49,16 +50,27 @@ def _open_archive(path: str, limits: Limits) -> Model:
     try:
         members = zip_members(source)
         config = _json(source, members, _CONFIG)
-        weights = members.get(_WEIGHTS)
-        if weights is None:
-            raise FormatError(_no_weights(members), path)
-        start, nbytes = stored_range(source, weights)
         metadata = _json(source, members, _METADATA) if _METADATA in members else {}
-        store = SavedGroup("", [(open_hdf5(source, start, nbytes), path)])
+        if _WEIGHTS in members:
+            store = SavedGroup("", [(open_hdf5(source, *stored_range(source, members[_WEIGHTS])), path)])
+        elif _ARRAYS in members:
+            store = _arrays(source, *stored_range(source, members[_ARRAYS]))
+        else:
+            raise FormatError(_no_weights(members), path)
         return model_of(store, config, path, _format("Keras archive", metadata), source.close, limits)
     except BaseException:
         source.close()
         raise
+
+
+def _arrays(source: ByteSource, begin: int, nbytes: int) -> SavedGroup:
+    """Return the store that an `.npz` of Keras's is: which layers have variables, and why none can be read.
+
+    Keras's `NpzIOStore` saves a dict for each layer, so an array of one Python object.
+    """
+    names = (name.removesuffix(".npy") for name in zip_members(source, begin, nbytes))
+    keys = ("vars" if name == "__root__" else f"{name}/vars" for name in names)
+    return SavedGroup("", [(missing_groups(keys, FormatError(_PICKLED, source.path, _ARRAYS)), source.path)])
 
 
 def _json(source: ByteSource, members: Mapping[str, ZipMember], name: str) -> Mapping[str, Any]:
@@ -74,15 +86,21 @@ def _open_folder(path: str, limits: Limits) -> Model:
     config, metadata = (
         _object(parsed_json(texts.get(n, b"{}"), path, n, limits), path, n) for n in (_CONFIG, _METADATA)
     )
-    if _WEIGHTS not in names:
+    found = next((name for name in (_WEIGHTS, _SHARDS, _ARRAYS) if name in names), None)
+    if found is None:
         raise FormatError(_no_weights(names), path)
-    file = confined(path, _WEIGHTS, path, _WEIGHTS, limits)
-    source = ByteSource(file, limits)
+    source = ByteSource(confined(path, found, path, found, limits), limits)
+    close = source.close
     try:
-        store = SavedGroup("", [(open_hdf5(source), file)])
-        return model_of(store, config, path, _format("Keras folder", metadata), source.close, limits)
+        if found == _SHARDS:
+            store, close = sharded_store(source)
+        elif found == _ARRAYS:
+            store = _arrays(source, 0, source.size)
+        else:
+            store = SavedGroup("", [(open_hdf5(source), source.path)])
+        return model_of(store, config, path, _format("Keras folder", metadata), close, limits)
     except BaseException:
-        source.close()
+        close()
         raise
 
 
@@ -103,9 +121,8 @@ def _object(value: object, path: str, name: str) -> Mapping[str, Any]:
 
 def _no_weights(names: Any) -> str:
     """Return what to say of an archive without the file of weights."""
-    for name, reason in _ELSEWHERE.items():
-        if name in names:
-            return reason
+    if _SHARDS in names:
+        return "its weights are in shards; unpack it, and open the folder"
     return f"no {_WEIGHTS} in it: saved without weights, or only part of an archive"
 
 

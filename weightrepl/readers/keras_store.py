@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from weightrepl.errors import SourceError
@@ -61,7 +61,18 @@ def _is_store(root: Group) -> bool:
 
 def _open_shards(source: ByteSource) -> Model:
     """Return the model of a `.weights.json`; shards that are not there are listed as far as the JSON knows them."""
-    path, shards = source.path, keys_of_shards(source, "a sharded Keras store")
+    path, limits = source.path, source.limits
+    store, close = sharded_store(source)
+    try:
+        return model_of(store, None, path, "sharded Keras weights", close, limits)
+    except BaseException:
+        close()
+        raise
+
+
+def sharded_store(source: ByteSource) -> tuple[SavedGroup, Callable[[], None]]:
+    """Return the store that a `.weights.json` is the index of, and what lets go of its shards; the index is closed."""
+    limits, shards = source.limits, keys_of_shards(source, "a sharded Keras store")
     sources: list[ByteSource] = []
 
     def close() -> None:
@@ -69,9 +80,9 @@ def _open_shards(source: ByteSource) -> Model:
             each.close()
 
     try:
-        with Reading(path):
-            parts = [_shard(name, keys, sources, source.limits) for name, keys in shards.items()]
-        return model_of(SavedGroup("", parts), None, path, "sharded Keras weights", close, source.limits)
+        with Reading(source.path):
+            parts = [_shard(name, keys, sources, limits) for name, keys in shards.items()]
+        return SavedGroup("", parts), close
     except BaseException:
         close()
         raise
@@ -84,12 +95,17 @@ def _shard(name: str, keys: list[str], sources: list[ByteSource], limits: Limits
         return open_hdf5(source), name
     except SourceError as error:
         missing = SourceError(f"a shard of the model can't be read: {error.reason}", name)
-        root = MissingGroup({}, missing)
-        for key in keys:
-            below = root.members
-            for part in key.strip("/").split("/"):
-                below = below.setdefault(part, MissingGroup({}, missing)).members
-        return root, name
+        return missing_groups(keys, missing), name
+
+
+def missing_groups(keys: Iterable[str], error: SourceError) -> MissingGroup:
+    """Return the groups of a store that lead to `keys`, where only those are known. error: why."""
+    root = MissingGroup({}, error)
+    for key in keys:
+        below = root.members
+        for part in key.strip("/").split("/"):
+            below = below.setdefault(part, MissingGroup({}, error)).members
+    return root
 
 
 # -- the tree ---------------------------------------------------------------------------------------------------------

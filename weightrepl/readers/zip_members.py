@@ -36,32 +36,33 @@ class ZipMember(NamedTuple):
     header: int
 
 
-def zip_members(source: ByteSource) -> dict[str, ZipMember]:
-    """Return the members of an archive by name.
+def zip_members(source: ByteSource, begin: int = 0, nbytes: int | None = None) -> dict[str, ZipMember]:
+    """Return the members of an archive by name. begin, nbytes: where it lies, if it is not the whole file.
 
     Raises:
         FormatError: cut short or damaged. UnsafeFileError: two members of one name.
     """
     with Reading(source.path, "zip directory"):
-        count, start, nbytes = _directory(source)
-        if start + nbytes > source.size:
+        end = source.size if nbytes is None else begin + nbytes
+        count, start, size = _directory(source, begin, end)
+        if begin + start + size > end:
             raise FormatError("the directory lies outside the file", source.path)
-        bound(nbytes, "zip_directory_nbytes", "bytes of a zip directory", source.limits, source.path)
-        block = source.read(start, nbytes)
+        bound(size, "zip_directory_nbytes", "bytes of a zip directory", source.limits, source.path)
+        block = source.read(begin + start, size)
         members: dict[str, ZipMember] = {}
         at = 0
         for _ in range(count):
             member, at = _entry(block, at, source.path)
             if member.name in members:
                 raise UnsafeFileError(f"two members are called {member.name!r}", source.path)
-            members[member.name] = member
+            members[member.name] = member._replace(header=begin + member.header)
         return members
 
 
-def _directory(source: ByteSource) -> tuple[int, int, int]:
-    """Return how many members there are, where the central directory begins and its bytes."""
-    tail_start = max(0, source.size - _END.size - _LONGEST_COMMENT)
-    tail = source.read(tail_start, source.size - tail_start)
+def _directory(source: ByteSource, begin: int, end: int) -> tuple[int, int, int]:
+    """Return how many members there are, where the central directory begins, from `begin` on, and its bytes."""
+    tail_start = max(begin, end - _END.size - _LONGEST_COMMENT)
+    tail = source.read(tail_start, end - tail_start)
     at = tail.rfind(b"PK\5\6")
     if at < 0:
         raise FormatError("cut short: a zip archive ends with its directory, which is missing", source.path)
@@ -75,7 +76,7 @@ def _directory(source: ByteSource) -> tuple[int, int, int]:
     )
     if signature != b"PK\6\7":
         return count, start, nbytes
-    found = _END_64.unpack(source.read(end_64, _END_64.size))
+    found = _END_64.unpack(source.read(begin + end_64, _END_64.size))
     if found[0] != b"PK\6\6":
         raise FormatError("zip64's directory is missing", source.path)
     return found[7], found[9], found[8]
