@@ -86,6 +86,7 @@ def test_help_fits_a_screen_and_names_every_option():
         "--unfold",
         "--color",
         "--completion",
+        "--allow",
     }
     assert options | {"--demo", "--version", "--help", "-h"} <= set(
         re.findall(r"(?<!\S)--?[a-z]+", "\n".join(lines))
@@ -117,6 +118,18 @@ def test_version():
         ("m.keras -q", "error: argument -q/--query: expected one argument; see weightrepl --help\n"),
         ("m.keras -q a -o x.npz --layers", "error: --layers says nothing with -o, which writes the weights"),
         ("m.keras --force", "error: --force is for -o"),
+        (
+            "m.keras --allow json_bytes=1G",
+            "error: --allow: no limit is called 'json_bytes', did you mean json_nbytes?; see weightrepl --help",
+        ),
+        (
+            "m.keras --allow depth=deep",
+            "error: --allow: 'depth=deep' sets no limit: a whole number is expected",
+        ),
+        (
+            "m.keras --allow depth=1.5",
+            "error: --allow: 'depth=1.5' sets no limit: a whole number is expected",
+        ),
         ("m.keras -q a -o x.npz --unfold", "error: --unfold says nothing with -o"),
         ("m.keras --explain --unfold", "error: --unfold says nothing with --explain"),
         (

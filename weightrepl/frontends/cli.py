@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from weightrepl.engine.selectors import Kind
     from weightrepl.frontends.session import Question, Script, Session
+    from weightrepl.readers.guards import Limits
     from weightrepl.render.formats import Answer
 
 HELP = """\
@@ -46,8 +47,8 @@ Without a query: on a terminal an interactive session, else the tree of layers.
   --unfold            a row for each of many alike: no block_{0..11}
   -o, --output OUT    write weights to .npz .npy .safetensors .h5 .csv .tsv .svg
   --force             overwrite OUT;  --labels FILE  names its rows (.tsv, .txt)
-  --color WHEN        auto (the default), always or never
-  --completion SHELL  print the completion script of bash, zsh or fish
+  --allow LIMIT=N     open a file that claims more: json_nbytes=1G
+  --color WHEN        auto, always or never;  --completion bash, zsh or fish
   --demo              a short guided run;  --version;  -h, --help
 
   weightrepl model.keras -q '**:kernel'
@@ -117,6 +118,7 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("-o", "--output")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--labels")
+    parser.add_argument("--allow", action="append", default=[])
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.add_argument("--completion", choices=("bash", "zsh", "fish"))
     parser.add_argument("--demo", action="store_true")
@@ -124,7 +126,17 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     if unknown:
         parser.error(f"no option {unknown[0]}{_suggestion(unknown[0])}")
     _refuse_contradictions(options, parser)
+    try:
+        options.limits = _limits(options.allow)
+    except ValueError as error:
+        parser.error(f"--allow: {error}")
     return options
+
+
+def _limits(settings: Sequence[str]) -> Limits | None:
+    from weightrepl.frontends.session import limits_with
+
+    return limits_with(settings) if settings else None
 
 
 def _suggestion(option: str) -> str:
@@ -199,7 +211,8 @@ def _interactive(options: Namespace, models: Iterable[str]) -> int:
     from weightrepl.frontends.repl import run
     from weightrepl.frontends.session import split_name
 
-    return run([split_name(argument) for argument in models], location=options.model, colour=options.color)
+    named = [split_name(argument) for argument in models]
+    return run(named, location=options.model, colour=options.color, limits=options.limits)
 
 
 def _script(options: Namespace) -> Script | None:
@@ -237,6 +250,7 @@ def _answered(options: Namespace, script: Script | None, teller: Teller) -> int:
 
         check(options.output, options.force, options.labels is not None)
     with Session() as session:
+        session.limits = options.limits
         if sys.stderr.isatty():
             from weightrepl.frontends.progress import ReadingBar
 

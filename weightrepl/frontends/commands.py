@@ -84,8 +84,9 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "open", "FILE [as NAME]", "open a model; read one anew that is open", ("file",), models.open_,
-            "Also `%open NAME=FILE`. A path with blanks is put in quotes; `~` is your folder.",
-            ("%open model.keras", "%open runs/last.keras as last"),
+            "Also `%open NAME=FILE`. A path with blanks is put in quotes; `~` is your folder.\n"
+            "`--allow LIMIT=N` before FILE opens one that claims more than a limit allows: docs/safety.md.",
+            ("%open model.keras", "%open runs/last.keras as last"), ("--allow",),
         ),
         Command("close", "[MODEL]", "let go of a model and of the results that are of it", ("model",), models.close),
         Command("models", "", "the open models: names, formats, files", (), models.models),

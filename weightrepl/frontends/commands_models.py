@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from weightrepl.errors import WeightreplError
 from weightrepl.frontends.commands_words import seconds_in, word_at, words_of
 from weightrepl.frontends.model_files import file_print, is_there
-from weightrepl.frontends.session import read_query_file, read_text, split_name
+from weightrepl.frontends.session import limits_with, read_query_file, read_text, split_name
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
 from weightrepl.spans import listed, nearest, visible
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from weightrepl.frontends.session import Question
     from weightrepl.frontends.shell import Shell
     from weightrepl.model.tree import Model, Place
+    from weightrepl.readers.guards import Limits
 
 LOOK_S = 0.5
 """So often `%watch` looks at the files."""
@@ -32,6 +33,7 @@ pause: Callable[[float], None] = time.sleep
 
 def open_(shell: Shell, given: Given) -> Iterator[Block]:
     """Open a model, or read one anew that is open already; yield what it is."""
+    given, limits = _allowed(given)
     words = words_of(given)
     whole = os.path.expanduser(given.text.strip())
     if not words:
@@ -49,29 +51,42 @@ def open_(shell: Shell, given: Given) -> Iterator[Block]:
     path = os.path.expanduser(path)
     old = next((m for m in shell.session.workspace.models if _is_of(m, path)), None)
     if old is None or (name is not None and name not in old.names):
-        yield Line(_opened(shell, path, name))
+        yield Line(_opened(shell, path, name, limits))
     else:
-        yield from reopened(shell, old)
+        yield from reopened(shell, old, limits)
+
+
+def _allowed(given: Given) -> tuple[Given, Limits | None]:
+    """Return what stands behind the options `--allow LIMIT=N`, and the limits that they set; None without any."""
+    settings = []
+    while (word := word_at(given)).text == "--allow":
+        setting = word_at(word.rest)
+        settings.append(setting.text)
+        given = setting.rest
+    try:
+        return given, limits_with(settings) if settings else None
+    except ValueError as error:
+        raise mistake(given, str(error), "%open --allow json_nbytes=1G model.keras") from None
 
 
 def _is_of(model: Model, path: str) -> bool:
     return bool(model.source) and os.path.realpath(model.source) == os.path.realpath(path)
 
 
-def _opened(shell: Shell, path: str, name: str | None) -> str:
+def _opened(shell: Shell, path: str, name: str | None, limits: Limits | None = None) -> str:
     """Open one more model; return what it is. Paths start where they did."""
     location = shell.location
-    model = shell.session.open(path, name)
+    model = shell.session.open(path, name, limits)
     shell.session.location = location
     return f"opened {visible(model.names[0])}: {model.format}, {visible(model.source)}"
 
 
-def reopened(shell: Shell, model: Model) -> Iterator[Block]:
+def reopened(shell: Shell, model: Model, limits: Limits | None = None) -> Iterator[Block]:
     """Read the file of an open model anew, stay at the location if it is still there; yield what was done."""
     session = shell.session
     way = session.location.ancestry if session.location else ()
     stood_there = session.location is not None and session.location.model is model
-    fresh = session.open_again(model)
+    fresh = session.open_again(model, limits)
     shell.forget(model)
     yield Line(f"read {visible(model.source)} anew")
     if stood_there:

@@ -74,7 +74,7 @@ _CHOICES = {
 _WITH_FILE = ("-f", "--file", "-o", "--output", "--labels")
 _WITH_QUERY = ("-q", "--query", "-m", "--model")
 _LAYERS = ("model", "layer", "attribute", "system")
-_WITH_VALUE = (*_WITH_FILE, *_WITH_QUERY, *_CHOICES)
+_WITH_VALUE = (*_WITH_FILE, *_WITH_QUERY, *_CHOICES, "--allow")
 OPTIONS = (
     *(
         "-q",
@@ -91,6 +91,7 @@ OPTIONS = (
         "--output",
         "--force",
         "--labels",
+        "--allow",
     ),
     *(*_CHOICES, "--demo", "--version", "--help"),
 )
@@ -155,6 +156,10 @@ def _candidates(before: Sequence[str], current: str) -> tuple[str, Iterable[str]
     option = before[-1] if before else ""
     if option in _CHOICES:
         return "words", [word for word in _CHOICES[option] if word.startswith(current)]
+    if option == "--allow":
+        from weightrepl.readers.guards import STANDARD
+
+        return "words", [f"{name}=" for name in STANDARD.names if name.startswith(current)]
     if option in _WITH_QUERY:
         return "query", _in_query(before, current, layers_only=option in ("-m", "--model"))
     if option not in _WITH_FILE and current.startswith("-"):

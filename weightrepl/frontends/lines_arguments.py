@@ -48,7 +48,7 @@ def arguments(shell: Shell, command: Command, given: Given, offset: int, wait: b
     kinds = iter(command.arguments)
     before: list[str] = []
     while (word := word_at(given)).text and word.span.end < offset:
-        if word.text == "--labels":
+        if word.text in ("--labels", "--allow"):
             word = word_at(word.rest)
         elif word.text not in command.options:
             next(kinds, None)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weightrepl.api import Source
     from weightrepl.frontends.repl_output import Output
     from weightrepl.frontends.settings import Settings
+    from weightrepl.readers.guards import Limits
     from weightrepl.render.blocks import Block
 
 _NOTEBOOK = (
@@ -49,11 +50,16 @@ class Reader(Protocol):
 
 
 def run(
-    models: Sequence[tuple[str | None, str]], *, location: str | None = None, colour: str = "auto"
+    models: Sequence[tuple[str | None, str]],
+    *,
+    location: str | None = None,
+    colour: str = "auto",
+    limits: Limits | None = None,
 ) -> int:
     """Talk with somebody in a terminal about models; return the exit status.
 
     models: names, where they are given, and paths. location: where paths of queries start. colour: auto, always, never.
+    limits: what files may claim.
 
     Raises:
         SourceError: there is no such file.
@@ -65,6 +71,7 @@ def run(
             raise not_there(path)
     _end_well()
     with Session() as session:
+        session.limits = limits
         _talk(session, models, location, colour)
     return 0
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from weightrepl.engine.table import Table
     from weightrepl.model.tree import Model, Place
     from weightrepl.model.workspace import Workspace
+    from weightrepl.readers.guards import Limits
     from weightrepl.render.formats import Answer
 
 
@@ -32,6 +33,7 @@ class Session:
 
     location: None is the one open model, or the workspace where several are open.
     watcher: is told how far the reading of values has come.
+    limits: what files may claim; None for what they may unless told otherwise.
     """
 
     def __init__(self) -> None:
@@ -41,30 +43,42 @@ class Session:
         self.location: Place | None = None
         self.named: dict[str, Named] = {}
         self.watcher: Watcher | None = None
+        self.limits: Limits | None = None
+        self._limits: dict[str, Limits] = {}
 
-    def open(self, source: object, name: str | None = None) -> Model:
+    def open(self, source: object, name: str | None = None, limits: Limits | None = None) -> Model:
         """Return the model that a path or a live object is, now open and answering to `name` too.
+
+        limits: what its file may claim; None for the session's.
 
         Raises:
             SourceError: it can't be opened.
         """
+        from weightrepl.readers.guards import STANDARD
         from weightrepl.readers.registry import open_source
 
-        model = open_source(source, name)
+        limits = limits or self.limits or STANDARD
+        model = open_source(source, name, limits=limits)
+        self._limits[model.source] = limits
         self.workspace = self.workspace.opened(model)
         return model
 
-    def open_again(self, model: Model) -> Model:
+    def open_again(self, model: Model, limits: Limits | None = None) -> Model:
         """Return what the file of an open model holds now, open in its place, under the name that it was given.
+
+        limits: what it may claim; None for what it might before.
 
         Raises:
             SourceError: it can't be opened; then all is as it was.
         """
         from weightrepl.model.workspace import Workspace
+        from weightrepl.readers.guards import STANDARD
         from weightrepl.readers.registry import open_source
 
         given = model.names[0] if model.names[0] != model.root.name else None
-        fresh = open_source(model.source, given)
+        limits = limits or self._limits.get(model.source, STANDARD)
+        fresh = open_source(model.source, given, limits=limits)
+        self._limits[model.source] = limits
         self.workspace = Workspace(tuple(fresh if m is model else m for m in self.workspace.models))
         model.close()
         return fresh
@@ -178,6 +192,35 @@ def split_name(argument: str) -> tuple[str | None, str]:
     if not equals or not name or os.path.basename(name) != name or is_there(argument):
         return None, argument
     return name, path
+
+
+def limits_with(settings: Iterable[str]) -> Limits:
+    """Return the limits of what a file may claim, some of them set: `json_nbytes=1G`.
+
+    Raises:
+        ValueError: there is no such limit, or no such number.
+
+    >>> limits_with(["json_nbytes=1G", "depth=500"]).json_nbytes
+    1000000000
+    """
+    from weightrepl.query.operands import number_value
+    from weightrepl.readers.guards import STANDARD
+    from weightrepl.spans import nearest, visible
+
+    changes = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        value = number_value(text) if text else None
+        if name not in STANDARD.names:
+            near = nearest(name, STANDARD.names, limit=1)
+            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(STANDARD.names)}"
+            raise ValueError(f"no limit is called '{visible(name)}', {meant}")
+        if not isinstance(value, int):
+            raise ValueError(
+                f"'{visible(setting)}' sets no limit: a whole number is expected, as in {name}=1M"
+            )
+        changes[name] = value
+    return STANDARD.replace(**changes)
 
 
 # ------------------------------------------------------------------ queries and where they stand

@@ -53,6 +53,12 @@ class Limits(Value):
     outside_links: int = 0
 
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each limit is called."""
+        return self.__match_args__
+
+
 STANDARD = Limits()
 
 
