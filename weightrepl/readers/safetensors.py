@@ -6,23 +6,17 @@ Facts from the format's page, https://huggingface.co/docs/safetensors, and its l
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from weightrepl.errors import FormatError, SourceError, UnsafeFileError
+from weightrepl.errors import FormatError, SourceError
 from weightrepl.model.tensor import TensorSpec, dtype_bits
 from weightrepl.model.tree import Model
 from weightrepl.readers.flat_keys import Flat, flat_model
-from weightrepl.readers.guards import STANDARD, Limits, Reading, parsed_json
+from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, parsed_json
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.shards import keys_of_shards
 from weightrepl.readers.sources import ByteSource
-
-MAX_HEADER_NBYTES = 100_000_000
-"""The longest header; the library has the same limit."""
-
-MAX_RANK = 64
 
 _DTYPES = {
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
@@ -37,38 +31,21 @@ _INDEX = ".safetensors.index.json"
 
 
 class SafetensorsReader:
-    """Opens `.safetensors` files, the `….safetensors.index.json` of sharded ones, and folders with one of these."""
+    """Opens `.safetensors` files, and the `….safetensors.index.json` of sharded ones."""
 
     def recognises(self, path: str, head: bytes) -> bool:
-        if os.path.isdir(path):
-            return _in_folder(path) is not None
         if path.endswith(_INDEX):
             return head.lstrip()[:1] == b"{"
-        return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= MAX_HEADER_NBYTES
+        return head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 48
 
     def open(self, path: str, limits: Limits = STANDARD) -> Model:
-        file = _in_folder(path) or path
-        opened = _open_shards if file.endswith(_INDEX) else _open_one
-        return opened(file, path, limits)
+        return _open_shards(path, limits) if path.endswith(_INDEX) else _open_one(path, limits)
 
 
-def _in_folder(path: str) -> str | None:
-    """Return the index in a folder, or the only file that is not in shards; None where that is not clear."""
+def _open_one(path: str, limits: Limits) -> Model:
+    source = ByteSource(path, limits)
     try:
-        names = sorted(os.listdir(path))
-    except OSError:  # no folder, or nobody's to look into
-        return None
-    for suffix in (_INDEX, ".safetensors"):
-        found = [name for name in names if name.endswith(suffix)]
-        if found:
-            return os.path.join(path, found[0]) if len(found) == 1 else None
-    return None
-
-
-def _open_one(file: str, path: str, limits: Limits) -> Model:
-    source = ByteSource(file, limits)
-    try:
-        return flat_model(_tensors(source), path, "safetensors", source.close)
+        return flat_model(_tensors(source), path, "safetensors", source.close, limits)
     except BaseException:
         source.close()
         raise
@@ -85,9 +62,8 @@ def _tensors(source: ByteSource) -> list[Flat]:
     """
     with Reading(source.path, "header"):
         nbytes = int.from_bytes(source.read(0, 8), "little")
-        if nbytes > MAX_HEADER_NBYTES:
-            raise UnsafeFileError(f"a header of {nbytes:,} bytes", source.path)
-        header = parsed_json(source.read(8, nbytes), source.path, "header")
+        bound(nbytes, "header_nbytes", "bytes of a header", source.limits, source.path)
+        header = parsed_json(source.read(8, nbytes), source.path, "header", source.limits)
         if not isinstance(header, Mapping):
             raise FormatError("its header is no JSON object", source.path)
         begin = 8 + nbytes
@@ -111,8 +87,9 @@ def _tensors(source: ByteSource) -> list[Flat]:
 def _tensor(source: ByteSource, key: str, entry: Mapping[str, Any], begin: int) -> Flat:
     start, stop = entry["data_offsets"]
     name, shape = str(entry["dtype"]), tuple(int(size) for size in entry["shape"])
-    if len(shape) > MAX_RANK or min(shape, default=0) < 0:
-        raise FormatError(f"{key!r} has an impossible shape", source.path)
+    bound(len(shape), "rank", "axes", source.limits, source.path, key)
+    if min(shape, default=0) < 0:
+        raise FormatError(f"{key!r} has an axis of negative size", source.path)
     nbits = math.prod(shape) * _bits(name)
     if nbits and (nbits + 7) // 8 != stop - start:
         raise FormatError(f"{key!r} takes {stop - start:,} bytes, which is not its size", source.path)
@@ -134,9 +111,9 @@ def _bits(dtype: str) -> int:
 # ------------------------------------------------------------------ shards
 
 
-def _open_shards(index: str, path: str, limits: Limits) -> Model:
+def _open_shards(path: str, limits: Limits) -> Model:
     """Return the model of an index; of a shard that is not there the keys are listed."""
-    shards = keys_of_shards(ByteSource(index, limits), "safetensors")
+    shards = keys_of_shards(ByteSource(path, limits), "safetensors")
     sources: list[ByteSource] = []
 
     def close() -> None:
@@ -145,7 +122,7 @@ def _open_shards(index: str, path: str, limits: Limits) -> Model:
 
     try:
         tensors = [each for file, keys in shards.items() for each in _shard(file, keys, sources, limits)]
-        return flat_model(tensors, path, "sharded safetensors", close)
+        return flat_model(tensors, path, "sharded safetensors", close, limits)
     except BaseException:
         close()
         raise
