@@ -29,6 +29,7 @@ class Limits(Value):
     zip_directory_nbytes: bytes of the directory of a zip archive.
     hdf5_messages: messages in the header of an object in HDF5.
     hdf5_blocks: blocks that such a header is spread over.
+    key_expansion: bytes of keys that one byte of a checkpoint's index may become.
     outside_links: whether symbolic links may lead out of a model's folder: 0 or 1.
 
     >>> Limits(depth=1000).depth
@@ -50,6 +51,7 @@ class Limits(Value):
     zip_directory_nbytes: int = 64 << 20
     hdf5_messages: int = 1 << 20
     hdf5_blocks: int = 4096
+    key_expansion: int = 100
     outside_links: int = 0
 
 

@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
 from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
@@ -29,6 +29,9 @@ __all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "open_bundle", "shape_of", "spec_of"
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 """The key under which a checkpoint of objects keeps their graph, a TrackableObjectGraph."""
+
+Kind: TypeAlias = tuple[TensorSpec, "int | None", "str | None"]
+"""A spec, the bytes that such a tensor takes in a shard (None where they vary), and a remark."""
 
 _UNKNOWN = TensorSpec(None, "?")
 
@@ -127,17 +130,17 @@ class _Listing:
 
     def _flat(self, raw: bytes, value: bytes) -> Flat | None:
         """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
-        key, spec = text(raw, 0, len(raw)), _UNKNOWN
+        key, spec = raw.decode("utf-8", "surrogateescape"), _UNKNOWN
         try:
             entry = entry_of(value, self._heads)
             if raw[0] == 0:
                 self._slices[raw] = entry
                 return None
-            spec, remark = spec_of(entry.dtype, entry.shape, self._limits.rank)
+            spec, _, remark = kind = spec_of(entry.dtype, entry.shape, self._limits.rank)
             if entry.slices:
                 tensor, shard = self._joined(raw, key, spec, entry)
             else:
-                tensor, shard = self._tensor(key, spec, entry)
+                tensor, shard = self._tensor(key, kind, entry)
         except UnsafeFileError:
             raise
         except (ValueError, LookupError) as error:
@@ -159,39 +162,37 @@ class _Listing:
                 raise FormatError("a slice of it is not there")
             if piece.dtype != entry.dtype or piece.shape != tuple(map(len, ranges)):
                 raise FormatError("a slice of it has another dtype or shape")
-            tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits.rank)[0], piece)
+            tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits.rank), piece)
             parts.append((ranges, tensor))
             shards.append(shard)
         whole = joined(spec, parts)
         return whole, next((shard for shard in shards if shard.missing), shards[0])
 
-    def _tensor(self, key: str, spec: TensorSpec, entry: Entry) -> tuple[TensorSource, Shard]:
+    def _tensor(self, key: str, kind: Kind, entry: Entry) -> tuple[TensorSource, Shard]:
         """Return the way to values that lie in one piece."""
-        if not 0 <= entry.shard < self._count:
-            raise FormatError(f"it is said to lie in shard {entry.shard} of {self._count}")
-        shard, end = self._shard(entry.shard), entry.offset + entry.nbytes
-        nbytes = None if spec.dtype == "string" else spec.nbytes
-        if nbytes not in (None, entry.nbytes):
+        spec, nbytes, _ = kind
+        number, offset, stored = entry.shard, entry.offset, entry.nbytes
+        shard = self._shards.get(number) or self._shard(number)
+        if nbytes != stored and nbytes is not None:
             raise FormatError(
-                f"it takes {entry.nbytes:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
+                f"it takes {stored:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
             )
-        if not shard.missing and end > shard.size:
-            raise FormatError(f"it lies outside of its shard, at {entry.offset:,}")
-        if entry.nbytes:
-            self._places.append((entry.shard, entry.offset, end, key))
-        place = entry.offset, entry.nbytes, entry.crc, self._big_endian, key
+        if offset + stored > shard.size and not shard.missing:
+            raise FormatError(f"it lies outside of its shard, at {offset:,}")
+        if stored:
+            self._places.append((number, offset, offset + stored, key))
+        if nbytes is not None:
+            return StoredTensor(shard, spec, offset, entry.crc, key), shard
         if spec.dtype == "string":
-            return StringTensor(shard, spec, *place), shard
-        if nbytes is None:
-            raise FormatError(f"values of dtype {spec.dtype} are not read")
-        return StoredTensor(shard, spec, entry.offset, entry.crc, self._big_endian, key), shard
+            return StringTensor(shard, spec, offset, stored, entry.crc, key), shard
+        raise FormatError(f"values of dtype {spec.dtype} are not read")
 
     def _shard(self, number: int) -> Shard:
-        found = self._shards.get(number)
-        if found is None:
-            path = f"{self._prefix}.data-{number:05d}-of-{self._count:05d}"
-            followed(path, os.path.dirname(path) or ".", path, self._limits)
-            found = self._shards[number] = Shard(path, self._limits)
+        if number >= self._count:
+            raise FormatError(f"it is said to lie in shard {number} of {self._count}")
+        path = f"{self._prefix}.data-{number:05d}-of-{self._count:05d}"
+        followed(path, os.path.dirname(path) or ".", path, self._limits)
+        found = self._shards[number] = Shard(path, self._limits, self._big_endian)
         return found
 
     def _overlapping(self) -> dict[str, str]:
@@ -206,18 +207,19 @@ class _Listing:
 
 
 @lru_cache(maxsize=4096)
-def spec_of(dtype: int, shape: tuple[int, ...], rank: int) -> tuple[TensorSpec, str | None]:
-    """Return what TensorFlow's number of a dtype and a shape are here, and a remark. rank: the most axes allowed.
+def spec_of(dtype: int, shape: tuple[int, ...], rank: int) -> Kind:
+    """Return what TensorFlow's number of a dtype and a shape are here. rank: the most axes allowed.
 
     Raises:
         FormatError: more axes than that.
     """
     if len(shape) > rank:
         raise FormatError(f"a shape of more than {rank} axes")
-    name = DTYPES.get(dtype, f"dtype {dtype}")
+    name, remark = DTYPES.get(dtype, f"dtype {dtype}"), None
     if name.startswith(("qint", "quint")):
-        return TensorSpec(shape, name[1:]), f"stored as {name}"
+        name, remark = name[1:], f"stored as {name}"
     bits = dtype_bits(name)
     if bits is None:
-        return TensorSpec(shape, name, 0), None
-    return TensorSpec(shape, name, math.prod(shape) if bits < 8 else None), None
+        return TensorSpec(shape, name, 0), None, remark
+    nbytes = math.prod(shape) * ((bits + 7) // 8)  # an int4 takes a whole byte
+    return TensorSpec(shape, name, nbytes if bits < 8 else None), nbytes, remark

@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 _POLYNOMIAL = 0x82F63B78  # the lowest bit of a byte stands for the highest power
 _FOLDS = (454, 505, 510, 532, 563)
 _ALL = 0xFFFFFFFF
-_SHORT_NBYTES, _LONG_NBYTES = 64, 1 << 16
+_SHORT_NBYTES, _PIECE_NBYTES, _LONG_NBYTES = 64, 1 << 18, 1 << 16
 _SCALE, _BLOCK_NBYTES = 32, 1 << 21  # of NumPy's folds: they fit into a processor's cache
 
 
 def crc32c(message: Bytes, crc: int = 0) -> int:
     """Return the CRC of a message. crc: of what stands before it."""
     state = crc ^ _ALL
+    for start in range(0, len(message), _PIECE_NBYTES):
+        state = _remainder(message[start : start + _PIECE_NBYTES], state)
+    return state ^ _ALL
+
+
+def _remainder(message: Bytes, state: int) -> int:
+    """Return the remainder of a message that is put behind one of which `state` is the remainder."""
     if len(message) < _SHORT_NBYTES:
-        return _by_table(message, state) ^ _ALL
+        return _by_table(message, state)
     rest, nbits = int.from_bytes(message, "little") ^ state, 8 * len(message)
     scale = 1
     while 4 * scale * _FOLDS[-1] < nbits:
@@ -35,8 +42,8 @@ def crc32c(message: Bytes, crc: int = 0) -> int:
     while scale:
         rest, nbits = _folded(rest, nbits, scale)
         scale //= 2
-    rest <<= -nbits % 8  # a zero in front of a message of which no CRC was begun changes nothing
-    return _by_table(rest.to_bytes((nbits + 7) // 8, "little"), 0) ^ _ALL
+    rest <<= -nbits % 8  # zeros in front change no remainder
+    return _by_table(rest.to_bytes((nbits + 7) // 8, "little"), 0)
 
 
 def crc32c_of_array(array: Array, crc: int = 0) -> int:

@@ -9,14 +9,13 @@ import math
 import os
 from collections.abc import Iterator
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from weightrepl.errors import FormatError, SourceError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
 from weightrepl.readers.guards import Limits, closed, os_reason
 from weightrepl.readers.sources import ByteSource, PlainTensor, stamp_of
 from weightrepl.readers.tensor_crc import crc32c_of_array, masked
-from weightrepl.values import Value
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
@@ -27,13 +26,13 @@ _STEP_NBYTES = 1 << 20  # read and checked at a time: what was read is still in 
 class Shard:
     """A file of a checkpoint, remembered as it is when the checkpoint is opened. Threads may share it.
 
-    path: as given. size: in bytes. missing: why it can't be read, else empty.
+    path: as given. big_endian: how numbers lie in it. size: in bytes. missing: why it can't be read, else empty.
     """
 
-    __slots__ = ("_closed", "_lock", "_source", "_stamp", "limits", "missing", "path", "size")
+    __slots__ = ("_closed", "_lock", "_source", "_stamp", "big_endian", "limits", "missing", "path", "size")
 
-    def __init__(self, path: str, limits: Limits) -> None:
-        self.path, self.limits = path, limits
+    def __init__(self, path: str, limits: Limits, big_endian: bool) -> None:
+        self.path, self.limits, self.big_endian = path, limits, big_endian
         self.size, self.missing = 0, ""
         self._lock, self._closed = Lock(), False
         self._source: ByteSource | None = None
@@ -67,7 +66,7 @@ class Shard:
                 self._source.close()
 
 
-class StoredTensor(Value):
+class StoredTensor(NamedTuple):
     """A tensor in one piece of a shard: a TensorSource that opens the shard when it is read.
 
     offset: of the first byte. crc: masked, None if the checkpoint has none. place: how messages name it.
@@ -77,7 +76,6 @@ class StoredTensor(Value):
     spec: TensorSpec
     offset: int
     crc: int | None
-    big_endian: bool
     place: str
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
@@ -91,7 +89,7 @@ class StoredTensor(Value):
         itemsize = ((dtype_bits(dtype) or 0) + 7) // 8
         source = self.shard.opened()
         return _CheckedTensor(
-            source, shape, dtype, itemsize, self.offset, self.big_endian, self.crc, self.place
+            source, shape, dtype, itemsize, self.offset, self.shard.big_endian, self.crc, self.place
         )
 
 

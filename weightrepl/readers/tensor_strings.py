@@ -35,7 +35,6 @@ class StringTensor(Value):
     offset: int
     nbytes: int
     crc: int | None
-    big_endian: bool
     place: str
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
@@ -58,7 +57,7 @@ class StringTensor(Value):
         """
         stored = self.shard.opened().read(self.offset, self.nbytes)
         with Reading(self.shard.path, self.place):
-            return _strings(stored, math.prod(self.spec.shape or ()), self.crc, self.big_endian)
+            return _strings(stored, math.prod(self.spec.shape or ()), self.crc, self.shard.big_endian)
 
 
 def _strings(stored: bytes, count: int, told: int | None, big_endian: bool) -> list[bytes]:

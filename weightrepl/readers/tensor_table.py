@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from weightrepl.errors import FormatError
-from weightrepl.readers.guards import Reading
+from weightrepl.readers.guards import Reading, bound
 from weightrepl.readers.protobuf import varint
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_crc import crc32c, masked
@@ -46,11 +46,11 @@ class Table:
         """Yield the keys and values in the order of the keys."""
         last = None
         for _, handle in self._blocks:
-            for key, value in self._block(handle):
-                if last is not None and key <= last:
-                    raise FormatError("damaged: its keys are not in order", self._source.path)
-                last = key
-                yield key, value
+            block = self._block(handle)
+            if last is not None and block and block[0][0] <= last:
+                raise FormatError("damaged: its keys are not in order", self._source.path)
+            last = block[-1][0] if block else last
+            yield from block
 
     def find(self, key: bytes) -> bytes | None:
         """Return the value of a key, None if the table has none; reads one block."""
@@ -59,20 +59,18 @@ class Table:
             return None
         return next((value for found, value in self._block(self._blocks[at][1]) if found == key), None)
 
-    def _block(self, handle: tuple[int, int]) -> Iterator[tuple[bytes, bytes]]:
+    def _block(self, handle: tuple[int, int]) -> list[tuple[bytes, bytes]]:
         offset, nbytes = handle
         with Reading(self._source.path, f"block at byte {offset:,}"):
-            yield from _entries(self._unpacked(offset, nbytes))
-
-    def _unpacked(self, offset: int, nbytes: int) -> bytes:
-        stored = self._source.read(offset, nbytes + _TRAILER_NBYTES)
-        checked, told = stored[:-4], int.from_bytes(stored[-4:], "little")
-        if masked(crc32c(checked)) != told:
-            raise FormatError("damaged: its checksum (CRC) is another", self._source.path, f"byte {offset:,}")
-        method, block = checked[-1], checked[:-1]
-        if method not in (_PLAIN, _SNAPPY):
-            raise ValueError(f"packed by the unknown method {method}")
-        return block if method == _PLAIN else unpacked(block)
+            stored = self._source.read(offset, nbytes + _TRAILER_NBYTES)
+            checked = memoryview(stored)[:-4]
+            if masked(crc32c(checked)) != int.from_bytes(stored[-4:], "little"):
+                raise ValueError("the checksum (CRC) is another")
+            method = stored[nbytes]
+            if method not in (_PLAIN, _SNAPPY):
+                raise ValueError(f"packed by the unknown method {method}")
+            block = stored[:nbytes] if method == _PLAIN else unpacked(stored[:nbytes])
+            return _entries(block, nbytes, self._source)
 
 
 def _handle(block: bytes, at: int) -> tuple[tuple[int, int], int]:
@@ -82,12 +80,16 @@ def _handle(block: bytes, at: int) -> tuple[tuple[int, int], int]:
     return (offset, nbytes), at
 
 
-def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keys and values of a block; a key is told by how many bytes it shares with the one before."""
+def _entries(block: bytes, packed_nbytes: int, source: ByteSource) -> list[tuple[bytes, bytes]]:
+    """Return the keys and values of a block, which tells of a key only what is not as in the one before.
+
+    So a small block could tell of keys that fill the memory: what it may expand to is limited.
+    """
     end = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")
     if end < 0:
-        raise ValueError("a block without an end")
-    at, key = 0, b""
+        raise ValueError("it has no end")
+    found: list[tuple[bytes, bytes]] = []
+    at, key, expanded, most = 0, b"", 0, packed_nbytes * source.limits.key_expansion
     while at < end:
         shared, more, size = block[at], block[at + 1], block[at + 2]
         if shared | more | size < 0x80:
@@ -98,7 +100,14 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
             size, at = varint(block, at, end)
         value = at + more
         if shared > len(key) or value + size > end:
-            raise ValueError("an entry runs past its block")
-        key = key[:shared] + block[at:value]
+            raise ValueError("an entry runs past its end")
+        last, key = key, key[:shared] + block[at:value]
+        if key <= last and found:
+            raise ValueError("its keys are not in order")
+        expanded += len(key)
+        if expanded > most:
+            ratio = -(-expanded // packed_nbytes)
+            bound(ratio, "key_expansion", "bytes of keys from one byte", source.limits, source.path)
         at = value + size
-        yield key, block[value:at]
+        found.append((key, block[value:at]))
+    return found
