@@ -7,35 +7,38 @@ from __future__ import annotations
 
 import os
 
-from weightrepl.model.tree import Model
-from weightrepl.readers.flat_keys import flat_model
+from weightrepl.model.tree import Layer, Model
+from weightrepl.readers.checkpoint_files import files_of, is_checkpoint
+from weightrepl.readers.checkpoint_names import named_tree
 from weightrepl.readers.graph_objects import nodes_of, objects_of
 from weightrepl.readers.graph_tree import tree_of
 from weightrepl.readers.guards import STANDARD, Limits, Reading
 from weightrepl.readers.tensor_bundle import Bundle, open_bundle
-
-FORMAT = "TensorFlow checkpoint"
+from weightrepl.readers.tensor_v1 import open_bundle_v1
 
 
 class CheckpointReader:
     """Opens checkpoints of TensorFlow's."""
 
     def recognises(self, path: str, head: bytes) -> bool:
-        return not head and os.path.exists(path + ".index")
+        return is_checkpoint(path, head)
 
     def open(self, path: str, limits: Limits = STANDARD) -> Model:
-        bundle = open_bundle(path, limits)
+        prefix, old = files_of(path, limits)
+        bundle = open_bundle_v1(old, limits) if old else open_bundle(prefix, limits)
         try:
-            if bundle.graph is None:
-                return flat_model(bundle.tensors, path, FORMAT, bundle.close)
-            return _model_of_objects(bundle, bundle.graph, path, limits)
+            root, names = _tree(bundle, prefix, limits)
         except BaseException:
             bundle.close()
             raise
+        return Model(root, names, path, "TensorFlow checkpoint", bundle.close)
 
 
-def _model_of_objects(bundle: Bundle, graph: bytes, path: str, limits: Limits) -> Model:
-    with Reading(path, "the graph of objects"):
-        nodes, loose = nodes_of(objects_of(graph, limits, path), bundle.tensors, path)
-        root, names = tree_of(nodes, os.path.basename(path), loose, limits, path)
-    return Model(root, names, path, FORMAT, bundle.close)
+def _tree(bundle: Bundle, prefix: str, limits: Limits) -> tuple[Layer, tuple[str, ...]]:
+    """Return the root layer of a checkpoint, by its objects where it records them, else by the names of its tensors."""
+    stem = os.path.basename(prefix)
+    if bundle.graph is None:
+        return named_tree(bundle.tensors, stem, limits, prefix)
+    with Reading(prefix + ".index", "the graph of objects"):
+        nodes, loose = nodes_of(objects_of(bundle.graph, limits, prefix), bundle.tensors, prefix)
+        return tree_of(nodes, stem, loose, limits, prefix)

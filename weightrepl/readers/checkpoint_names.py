@@ -1,0 +1,179 @@
+"""Trees of variables that have nothing but names, as TensorFlow 1 saves them: `scope/dense/kernel`.
+
+What an optimizer made beside a variable is its slot: `scope/dense/kernel/Adam` and `…/Adam_1`. The names of slots are
+those of `tensorflow/python/training/*.py`: what `get_slot` is called with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from weightrepl.model.tree import Content, Layer, Weight
+from weightrepl.readers.flat_keys import Flat
+from weightrepl.readers.guards import STANDARD, Limits, bound
+from weightrepl.readers.mirrors import slot_layer
+
+_SLOTS = {
+    # what an optimizer calls its variables, by default its own name -> the slots, in the order they are made in
+    "Adadelta": ("accum", "accum_update"),
+    "Adagrad": ("accumulator",),
+    "AdagradDA": ("gradient_accumulator", "gradient_squared_accumulator"),
+    "Adam": ("m", "v"),
+    "Ftrl": ("accum", "linear"),
+    "Momentum": ("momentum",),
+    "ProximalAdagrad": ("accumulator",),
+    "RMSProp": ("rms", "momentum"),
+    "adam_m": ("m",),  # of BERT's own optimizers, Adam with weight decay and LAMB
+    "adam_v": ("v",),
+}
+_CENTERED = ("rms", "mg", "momentum")
+_COUNTED = re.compile(r"(.+?)(?:_(\d+))?\Z", re.DOTALL)
+_POWER = re.compile(r"beta[12]_power(_\d+)?\Z")
+_DIGITS = re.compile(r"(\d+)")
+
+
+def named_tree(
+    tensors: Sequence[Flat],
+    stem: str,
+    limits: Limits = STANDARD,
+    path: str = "",
+    trainable: Mapping[str, bool] | None = None,
+) -> tuple[Layer, tuple[str, ...]]:
+    """Return the root layer of variables by name, and the names that the model answers to.
+
+    stem: of the file. trainable: by name, where that is known. A first part that all have in common is the model's.
+
+    Raises:
+        UnsafeFileError: a name of more parts than `limits` allow.
+    """
+    tree = _Tree(tensors, trainable or {}, limits, path)
+    own = tree.common_part()
+    name = stem if own is None else own
+    return tree.root(name, own is not None), tuple(dict.fromkeys((name, stem)))
+
+
+class _Tree:
+    """Sorts variables by their names: weights, slots of weights, and what is beside them."""
+
+    def __init__(
+        self, tensors: Sequence[Flat], trainable: Mapping[str, bool], limits: Limits, path: str
+    ) -> None:
+        self._trainable = trainable
+        self._unread = [each for each in tensors if each.unread]
+        self._by_key = {each.key: each for each in tensors if not each.unread}
+        self._weights: dict[str, Weight] = {}
+        self._slots: dict[str, dict[str, str]] = {}
+        self._beside: dict[str, list[Flat]] = {".optimizer": [], ".state": []}
+        self._network: list[Flat] = []
+        for each in self._by_key.values():
+            bound(each.key.count("/") + 1, "depth", "parts of a key", limits, path)
+            self._sort(each)
+
+    def _sort(self, each: Flat) -> None:
+        slot = self._slot(each)
+        if slot is not None:
+            self._slots.setdefault(slot[0], {})[slot[1]] = each.key
+        elif each.spec.shape == () and _POWER.match(each.key.rpartition("/")[2]):
+            self._beside[".optimizer"].append(each)
+        elif each.key == "global_step":
+            self._beside[".state"].append(each)
+        else:
+            self._network.append(each)
+
+    def _slot(self, each: Flat) -> tuple[str, str] | None:
+        """Return the slot that a variable is, and the name of the weight; None of what is no slot.
+
+        An optimizer that was called within a scope put that before the weight's name.
+        """
+        scope, _, last = each.key.rpartition("/")
+        counted = _COUNTED.fullmatch(last)
+        assert counted is not None
+        known, count = (last, 0) if last in _SLOTS else (counted[1], int(counted[2] or 0))
+        if known not in _SLOTS:
+            return None
+        while scope:
+            weight = self._by_key.get(scope)
+            if weight is not None and weight.spec.shape == each.spec.shape:
+                is_centered = (
+                    known == "RMSProp" and f"{each.key.rpartition('/')[0]}/RMSProp_2" in self._by_key
+                )
+                names = _CENTERED if is_centered else _SLOTS[known]
+                return (names[count] if count < len(names) else last), scope
+            scope = scope.partition("/")[2]
+        return None
+
+    def common_part(self) -> str | None:
+        """Return the first part of all names, if they have more."""
+        firsts = {each.key.partition("/")[0] if "/" in each.key else "" for each in self._network}
+        return firsts.pop() or None if len(firsts) == 1 else None
+
+    def root(self, name: str, is_common: bool) -> Layer:
+        """Return the outermost layer. is_common: whether all names begin with its own."""
+        every = [(each.key.split("/")[is_common:], each) for each in self._network]
+        top = Layer(name, lambda: self._content(every, self._system(top)))
+        return top
+
+    def _content(self, every: Sequence[tuple[list[str], Flat]], more: tuple[Layer, ...] = ()) -> Content:
+        """Return what names lead to, each without the parts that led here."""
+        weights: list[Weight] = []
+        groups: dict[str, list[tuple[list[str], Flat]]] = {}
+        for (first, *rest), each in every:
+            if rest:
+                groups.setdefault(first, []).append((rest, each))
+            else:
+                weights.append(self._weight(each, first))
+        layers = tuple(Layer(name, self._later(groups[name])) for name in sorted(groups, key=_counting))
+        return Content(tuple(weights), (*layers, *more))
+
+    def _later(self, group: Sequence[tuple[list[str], Flat]]) -> Callable[[], Content]:
+        return lambda: self._content(group)
+
+    def _weight(self, each: Flat, name: str, remark: str | None = None) -> Weight:
+        """Return the weight that a variable is: always the same one."""
+        if each.key not in self._weights:
+            self._weights[each.key] = Weight(
+                name, each.spec, each.tensor, self._trainable.get(each.key), each.key, each.file,
+                remark=remark or each.remark,
+            )  # fmt: skip
+        return self._weights[each.key]
+
+    def _system(self, top: Layer) -> tuple[Layer, ...]:
+        found: list[Layer] = []
+        optimizer = self._beside[".optimizer"]
+        if optimizer or self._slots:
+            found.append(Layer(".optimizer", lambda: self._optimizer(top), system=True))
+        state = [(each.key.split("/"), each) for each in self._beside[".state"]]
+        if state:
+            found.append(Layer(".state", self._later(state), system=True))
+        if self._unread:
+            weights = tuple(self._weight(each, each.key, each.unread) for each in self._unread)
+            found.append(Layer(".unread", Content(weights), system=True))
+        return tuple(found)
+
+    def _optimizer(self, top: Layer) -> Content:
+        _read_all(top)
+        own = self._content([(each.key.split("/"), each) for each in self._beside[".optimizer"]])
+        layers = [
+            slot_layer(
+                slot,
+                top,
+                {
+                    id(self._weights[weight]): (self._weight(self._by_key[key], self._weights[weight].name),)
+                    for weight, key in found.items()
+                },
+            )
+            for slot, found in self._slots.items()
+        ]
+        return Content(own.weights, (*layers, *own.children))
+
+
+def _read_all(top: Layer) -> None:
+    pending = [top]
+    while pending:
+        pending += (child for child in pending.pop().children if not child.system)
+
+
+def _counting(name: str) -> list[tuple[int, str]]:
+    """Return what sorts `layer_2` before `layer_10`; a file keeps names in the order of their letters."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
