@@ -20,7 +20,7 @@ _POLYNOMIAL = 0x82F63B78  # the lowest bit of a byte stands for the highest powe
 _FOLDS = (454, 505, 510, 532, 563)
 _ALL = 0xFFFFFFFF
 _SHORT_NBYTES, _PIECE_NBYTES, _LONG_NBYTES = 64, 1 << 18, 1 << 16
-_SCALE, _BLOCK_NBYTES = 32, 1 << 21  # of NumPy's folds: they fit into a processor's cache
+_SCALES, _BLOCK_NBYTES = (32, 8, 1), 1 << 21  # of NumPy's folds: they fit into a processor's cache
 
 
 def crc32c(message: Bytes, crc: int = 0) -> int:
@@ -53,9 +53,8 @@ def crc32c_of_array(array: Array, crc: int = 0) -> int:
     octets = array.view(np.uint8)
     if octets.size < _LONG_NBYTES:
         return crc32c(octets.data, crc)
-    ahead, kept = _SCALE * _FOLDS[0], _SCALE * _FOLDS[-1]
-    room = np.empty(kept + _BLOCK_NBYTES // 8, np.uint64)
     words = octets[: octets.size // 8 * 8].view(np.uint64)
+    room = np.empty(_SCALES[0] * _FOLDS[-1] + _BLOCK_NBYTES // 8, np.uint64)
     filled = done = 0
     while done < len(words):
         taken = words[done : done + len(room) - filled]
@@ -63,16 +62,25 @@ def crc32c_of_array(array: Array, crc: int = 0) -> int:
         if not done:
             room.view(np.uint8)[:4] ^= np.frombuffer((crc ^ _ALL).to_bytes(4, "little"), np.uint8)
         filled, done = filled + len(taken), done + len(taken)
-        end = max(0, filled - kept)
-        for start in range(0, end, ahead):
-            first = room[start : min(start + ahead, end)]
-            for fold in _FOLDS:
-                further = room[start + _SCALE * fold :][: len(first)]
-                np.bitwise_xor(further, first, out=further)
-        room[: filled - end] = room[end:filled].copy()
-        filled -= end
+        filled = _fold(room, filled, _SCALES[0])
+    for scale in _SCALES[1:]:
+        filled = _fold(room, filled, scale)
     rest = room[:filled].tobytes() + octets[8 * len(words) :].tobytes()
     return crc32c(rest, _ALL)
+
+
+def _fold(room: Array, filled: int, scale: int) -> int:
+    """Make the message in the front of `room` shorter, in place; return how many words it has. scale: in words."""
+    import numpy as np
+
+    ahead, end = scale * _FOLDS[0], max(0, filled - scale * _FOLDS[-1])
+    for start in range(0, end, ahead):
+        first = room[start : min(start + ahead, end)]
+        for fold in _FOLDS:
+            further = room[start + scale * fold :][: len(first)]
+            np.bitwise_xor(further, first, out=further)
+    room[: filled - end] = room[end:filled].copy()
+    return filled - end
 
 
 def masked(crc: int) -> int:

@@ -20,7 +20,7 @@ from weightrepl.readers.tensor_crc import crc32c_of_array, masked
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
-_STEP_NBYTES = 1 << 20  # read and checked at a time: what was read is still in the processor's cache
+_STEP_NBYTES = 1 << 22  # read and checked at a time: what was read is still in the processor's cache
 
 
 class Shard:
