@@ -136,11 +136,13 @@ class _Listing:
             if raw[0] == 0:
                 self._slices[raw] = entry
                 return None
-            spec, _, remark = kind = spec_of(entry.dtype, entry.shape, self._limits.rank)
+            spec, nbytes, remark = spec_of(entry.dtype, entry.shape, self._limits.rank)
+            if nbytes is None:
+                spec = spec.replace(stored_nbytes=entry.nbytes)
             if entry.slices:
                 tensor, shard = self._joined(raw, key, spec, entry)
             else:
-                tensor, shard = self._tensor(key, kind, entry)
+                tensor, shard = self._tensor(key, (spec, nbytes, remark), entry)
         except UnsafeFileError:
             raise
         except (ValueError, LookupError) as error:
