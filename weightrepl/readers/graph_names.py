@@ -44,7 +44,8 @@ class Names:
 
     def is_container(self, number: int) -> bool:
         """Return whether an object holds layers for another: a list, a dict, the inside of a Sequential."""
-        return self._nodes[number].is_list or number in self._inner or number in self._dicts
+        node = self._nodes[number]
+        return node.is_list or node.kind == "trackable_dict_wrapper" or number in self._inner | self._dicts
 
     def _is_from_keras(self, number: int) -> bool:
         node = self._nodes[number]

@@ -52,7 +52,7 @@ def tree_of(
 
 
 class _Holding(NamedTuple):
-    """What a layer holds, as it is put together. layers: by node and name, each once."""
+    """What a layer holds, as it is put together. layers: by node and name; a layer of Keras's is there but once."""
 
     weights: list[Weight]
     layers: dict[tuple[int, str], Layer]
@@ -114,7 +114,9 @@ class _Tree:
             content.weights.append(self.weight(held.node, self._role(held, way)))
         else:
             name = self.names.of(held.node) or held.name
-            content.layers.setdefault((held.node, name), self._layer(held.node, name))
+            once = "" if self.names.is_keras else name
+            if (held.node, once) not in content.layers:
+                content.layers[(held.node, once)] = self._layer(held.node, name)
 
     def _has_left(self, held: Held) -> bool:
         """Return whether what a container holds is its owner's: what has a name, and the variables of Keras."""
