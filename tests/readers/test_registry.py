@@ -126,7 +126,6 @@ STRANGERS = [
     ("a.tflite", b"\x1c\0\0\0TFL3", "TensorFlow Lite"),
     ("a.bin", b"\x1c\0\0\0TFL3", "TensorFlow Lite"),
     ("a.pb", b"\x0a\x1a\x0a\x05input\x12\x0bPlaceholder", "frozen TensorFlow graph"),
-    ("saved_model.pb", b"\x08\1\x12\x80\x0a\x0a", "part of a TensorFlow SavedModel; open the folder: /"),
     ("model.ckpt.meta", b"\x0a\x80\x10\x12", "without weights; open the checkpoint itself$"),
     ("graph.pbtxt", b'node {\n  name: "a"', "TensorFlow graph as text"),
     ("net.prototxt", b'name: "LeNet"\nlayer {', "Caffe"),
@@ -159,7 +158,7 @@ STRANGERS = [
     ("a.7z", b"7z\xbc\xaf\x27\x1c\0", "7z x"),
     ("a.safetensors", b"nonsense", "no safetensors, whatever its name says"),
     ("a.keras", b"nonsense", "neither a zip archive nor HDF5"),
-    ("a.ckpt", b"nonsense", "perhaps one of PyTorch's"),
+    ("a.ckpt", b"nonsense", "cut short; if it is PyTorch's"),
     ("a.txt", b"hello", r"no format that weightrepl knows. what is opened: \.keras"),
 ]
 

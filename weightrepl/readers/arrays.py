@@ -112,7 +112,8 @@ class _Header(NamedTuple):
         if self.dtype is None:
             return _unread(key, source, self.spec, self.reason)
         if self.size + (self.spec.nbytes or 0) != nbytes:
-            raise FormatError(f"{nbytes:,} bytes, which is not the size of {self.shape} {self.dtype}")
+            told = f"{nbytes:,} bytes, which is not the size of {self.shape} {self.dtype}"
+            raise FormatError(f"{told}: cut short, or damaged")
         tensor = source.tensor(self.stored, start + self.size, big_endian=self.is_big, place=key)
         return Flat(key, self.spec, self._turned(tensor), source.path)
 

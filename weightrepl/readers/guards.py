@@ -54,7 +54,6 @@ class Limits(Value):
     key_expansion: int = 100
     outside_links: int = 0
 
-
     @property
     def names(self) -> tuple[str, ...]:
         """What each limit is called."""
@@ -157,7 +156,9 @@ def parsed_json(text: bytes, path: str, place: str, limits: Limits = STANDARD) -
     except RecursionError:
         raise FormatError("JSON nested too deep", path, place) from None
     except ValueError as error:
-        raise FormatError(f"not readable as JSON ({_told(error)})", path, place) from error
+        raise FormatError(
+            f"not readable as JSON, so cut short or damaged ({_told(error)})", path, place
+        ) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -67,7 +67,10 @@ class File:
     def read(self, start: int, nbytes: int) -> bytes:
         """Return bytes of a header, which lie within this file."""
         if start < self.base or nbytes < 0 or start + nbytes > self.end:
-            raise FormatError(f"{nbytes} bytes at {start} lie outside the HDF5 file", self.source.path)
+            raise FormatError(
+                f"{nbytes} bytes at {start} lie outside the HDF5 file: cut short, or damaged",
+                self.source.path,
+            )
         return self.source.header(start, nbytes)
 
     def u64(self, position: int) -> int:

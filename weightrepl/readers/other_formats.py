@@ -65,7 +65,7 @@ _SUFFIXES = {
     ".pth": f"perhaps a PyTorch file; {_TORCH}",
     ".pkl": _PICKLE,
     ".pickle": _PICKLE,
-    ".ckpt": f"no checkpoint of TensorFlow's, perhaps one of PyTorch's; {_TORCH}",
+    ".ckpt": f"no checkpoint of TensorFlow's, or one that is cut short; if it is PyTorch's: {_TORCH}",
     ".index": "no index of a TensorFlow checkpoint, whatever its name says; or it is cut short",
     ".bin": f"perhaps weights of PyTorch, OpenVINO or TensorFlow.js; {_ORIGIN}",
     ".keras": f"neither a zip archive nor HDF5, so no Keras model; perhaps {_CUT}",
@@ -116,10 +116,11 @@ def _told_of_file(path: str, head: bytes) -> str:
         if head[at : at + len(mark)] == mark:
             return _told_of_tar(head) if mark == b"ustar" else told
     suffix = os.path.splitext(path)[1].lower()
+    what = "JSON, and no index of shards" if suffix == ".json" else "no format that weightrepl knows"
     return (
-        (_told_of_text(path, head) or _told_of_messages(path, head, suffix))
+        (_told_of_text(head) or _told_of_messages(path, head, suffix))
         or _told_by_name(path, suffix)
-        or f"no format that weightrepl knows. {OPENED}"
+        or f"{what}. {OPENED}"
     )
 
 
@@ -127,6 +128,8 @@ def _told_by_name(path: str, suffix: str) -> str | None:
     if ".data-0" in os.path.basename(path):
         prefix = path[: path.rindex(".data-")]
         return f"the values of a TensorFlow checkpoint; open the checkpoint itself: {prefix}"
+    if path.endswith(INDEXES):
+        return f"no index of shards, whatever its name says; perhaps {_CUT}"
     if suffix in SUFFIXES and suffix != ".keras":
         return f"no {_KINDS[suffix]}, whatever its name says; perhaps {_CUT}"
     return _SUFFIXES.get(suffix)
@@ -183,13 +186,12 @@ _TEXTS = (
     (re.compile(r'\s*\{.*"(class_name|architectures|model_type)"', re.S), _CONFIG),
     (re.compile(r'\s*\{\s*"(error|errors|message|detail|code|status)"'), _SERVER),
     (re.compile(r'\s*\{.*"weight_map"', re.S), f"an index of shards, which is called …{INDEXES[0]} or …{INDEXES[1]}"),
-    (re.compile(r"\s*[\[{]"), f"JSON, and no index of shards. {OPENED}"),
     (re.compile(r"\s*(node|meta_info_def|versions) \{"), _SUFFIXES[".pbtxt"]),
     (re.compile(r'\s*(name\s*:|layers?\s*\{|input\s*:)'), _SUFFIXES[".prototxt"]),
 )  # fmt: skip
 
 
-def _told_of_text(path: str, head: bytes) -> str | None:
+def _told_of_text(head: bytes) -> str | None:
     """Return what a text is; None of what is none, or is not known."""
     text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     if "\0" in text or "\ufffd" in text[:-4]:
@@ -204,12 +206,10 @@ def _told_of_messages(path: str, head: bytes, suffix: str) -> str | None:
     """Return what a file of fields without a signature is, by what its first fields look like."""
     if head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5":
         return _SUFFIXES.get(suffix) if suffix == ".pdparams" else _PICKLE
-    if 0x81 <= head[0] <= 0x8F and 0xA1 <= head[1:2][0] <= 0xBF and _is_plain(head[2 : 2 + head[1] - 0xA0]):
+    if re.match(rb"[\x81-\x8f][\xa1-\xbf][ -~]+", head) and _is_plain(head[2 : 2 + head[1] - 0xA0]):
         return _SUFFIXES[".msgpack"]
     if suffix == ".meta":
         return _told_of_graph(path)
-    if os.path.basename(path) == "saved_model.pb":
-        return f"part of a TensorFlow SavedModel; open the folder: {os.path.dirname(path) or '.'}"
     if (
         head[:1] == b"\x08" and head[2:3] == b"\x12" and head[1] < 0x40
     ):  # a version, then who made it or a description

@@ -169,7 +169,9 @@ class ByteSource:
 
     def _bound(self, offset: int, nbytes: int) -> None:
         if offset < 0 or nbytes < 0 or offset + nbytes > self.size:
-            raise FormatError(f"{nbytes:,} bytes at {offset:,} lie outside the file", self.path)
+            raise FormatError(
+                f"{nbytes:,} bytes at {offset:,} lie outside the file: cut short, or damaged", self.path
+            )
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
