@@ -133,10 +133,12 @@ SEPARATE = {
         "safetensors": {"flat_keys", "shards"},
         "registry": {"folders", "other_formats"},
         "other_formats": {"folders", "zip_members"},
-        **dict.fromkeys(
-            ("tensor_crc", "tensor_entries", "tensor_snappy", "tensor_strings", "tensor_table"), {"protobuf"}
-        ),
-        **dict.fromkeys(("tensor_bundle", "tensor_v1"), {"flat_keys", "protobuf"}),
+        **{
+            f"tensor_{name}": {"protobuf"}
+            for name in ("crc", "entries", "proto", "snappy", "strings", "table")
+        },
+        "tensor_bundle": {"flat_keys", "protobuf"},
+        "tensor_v1": {"flat_keys", "protobuf"},
         "graph_nodes": {"flat_keys"},
         "graph_tree": {"flat_keys"},
         "graph_objects": {"flat_keys", "protobuf"},

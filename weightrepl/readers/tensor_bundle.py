@@ -66,13 +66,15 @@ def open_bundle(prefix: str, limits: Limits = STANDARD) -> Bundle:
             tensors = listing.tensors(rows)
     finally:
         index.close()
-    graph = next((at for at, each in enumerate(tensors) if each.key == GRAPH_KEY), None)
-    return Bundle(tuple(tensors), None if graph is None else _taken_graph(tensors, graph), listing.close)
+    graph = _taken_graph(tensors)
+    return Bundle(tuple(tensors), graph, listing.close)
 
 
-def _taken_graph(tensors: list[Flat], at: int) -> bytes | None:
+def _taken_graph(tensors: list[Flat]) -> bytes | None:
     """Return the bytes of the graph, taken out of the tensors; None if they can't be read, which it then says there."""
-    found = tensors[at]
+    at, found = next(((at, each) for at, each in enumerate(tensors) if each.key == GRAPH_KEY), (0, None))
+    if found is None:
+        return None
     try:
         if not isinstance(found.tensor, StringTensor) or found.spec.shape != ():
             raise FormatError("the graph of objects is no string")
@@ -180,7 +182,9 @@ class _Listing:
                 f"it takes {stored:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
             )
         if offset + stored > shard.size and not shard.missing:
-            raise FormatError(f"it lies outside of its shard, at {offset:,}")
+            raise FormatError(
+                f"it lies outside of its shard, at {offset:,}: that is cut short, or the index is wrong"
+            )
         if stored:
             self._places.append((number, offset, offset + stored, key))
         if nbytes is not None:
