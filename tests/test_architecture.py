@@ -145,7 +145,7 @@ SEPARATE = {
         "checkpoint": {"graph_objects", "graph_tree", "tensor_bundle", "tensor_v1"},
         "checkpoint_files": {"tensor_table"},
         "checkpoint_names": {"flat_keys"},
-        "saved_model": {"flat_keys", "graph_tree", "tensor_bundle"},
+        "saved_model": {"checkpoint_names", "graph_tree", "tensor_bundle"},
         "saved_model_export": {"flat_keys"},
         "saved_model_graph": {"protobuf", "tensor_entries"},
         "saved_model_keras": {"protobuf"},

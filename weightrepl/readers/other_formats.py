@@ -80,6 +80,7 @@ _FOLDERS = (
     ("zarr.json", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
     ("Manifest.json", f"a Core ML package; {_ORIGIN}"),
     ("saved_model.pbtxt", "a TensorFlow SavedModel as text; tf.saved_model.load reads it, and .save saves it anew"),
+    ("saved_model.cpb", "a TensorFlow SavedModel in chunks; tf.saved_model.load reads it, and .save saves it anew"),
     ("pytorch_model.bin", f"a model of PyTorch; {_TORCH}"),
     ("model.json", f"perhaps a TensorFlow.js model; {_ORIGIN}"),
 )  # fmt: skip

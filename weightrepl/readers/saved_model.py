@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tree import Layer, Model
-from weightrepl.readers.flat_keys import flat_model
+from weightrepl.readers.checkpoint_names import named_tree
 from weightrepl.readers.graph_tree import Node, tree_of
 from weightrepl.readers.guards import STANDARD, Limits, Reading, followed
 from weightrepl.readers.saved_model_export import export_tree, is_export
@@ -35,8 +35,7 @@ class SavedModelReader:
             try:
                 with Reading(source.path):
                     graph = graph_of(source)
-                    made = _tree_of_objects if graph.objects else _tree_of_names
-                    root, names = made(bundle, source, graph, folder)
+                    root, names = _tree(bundle, source, graph, folder)
             except BaseException:
                 bundle.close()
                 raise
@@ -54,10 +53,23 @@ def _bundle(folder: str, path: str, limits: Limits) -> Bundle:
     return open_bundle(prefix, limits)
 
 
+def _tree(
+    bundle: Bundle, source: ByteSource, graph: SavedGraph, folder: str
+) -> tuple[Layer, tuple[str, ...]]:
+    """Return the root layer, and the names that the model answers to."""
+    stem = stem_of(folder)
+    if not (bundle.tensors or graph.trainable or any(each.variable for each in graph.objects)):
+        return Layer(stem, remark="it holds no variables"), (stem,)
+    if graph.objects:
+        return _tree_of_objects(bundle, source, graph, folder)
+    if not bundle.tensors:
+        raise FormatError("its variables are not there: no 'variables/variables.index'", folder)
+    return named_tree(bundle.tensors, stem, source.limits, source.path, graph.trainable)
+
+
 def _tree_of_objects(
     bundle: Bundle, source: ByteSource, graph: SavedGraph, folder: str
 ) -> tuple[Layer, tuple[str, ...]]:
-    """Return the root layer of TensorFlow 2's objects, and the names that the model answers to."""
     objects, stem = graph.objects, stem_of(folder)
     stored = Stored(objects, bundle, os.path.join(folder, "variables"), source.limits)
     keras = KerasObjects(folder, objects, source.limits)
@@ -68,17 +80,10 @@ def _tree_of_objects(
     return tree_of(nodes, stem, stored.loose, source.limits, source.path)
 
 
-def _tree_of_names(
-    bundle: Bundle, source: ByteSource, graph: SavedGraph, folder: str
-) -> tuple[Layer, tuple[str, ...]]:
-    """Return the root layer of TensorFlow 1's variables, by their names, and the names that the model answers to."""
-    missing = graph.trainable.keys() - {each.key for each in bundle.tensors}
-    if missing and not bundle.tensors:
-        raise FormatError(
-            f"{len(missing)} variables, but no 'variables/variables.index' with their values", folder
-        )
-    model = flat_model(bundle.tensors, folder, "", bundle.close, source.limits)
-    return model.root, model.names
+def _reads(source: ByteSource, graph: SavedGraph) -> list[Read]:
+    """Return what the traced functions of a graph read."""
+    functions = functions_of(source, graph, {name for name, captured in graph.captured.items() if captured})
+    return [read for each in functions for read in reads_in(each, graph.captured[each.name])]
 
 
 def _nodes(
@@ -106,12 +111,6 @@ def _nodes(
             )
         )
     return nodes + others
-
-
-def _reads(source: ByteSource, graph: SavedGraph) -> list[Read]:
-    """Return what the traced functions of a graph read."""
-    functions = functions_of(source, graph, {name for name, captured in graph.captured.items() if captured})
-    return [read for each in functions for read in reads_in(each, graph.captured[each.name])]
 
 
 def _folder(path: str) -> str | None:

@@ -36,26 +36,33 @@ def export_tree(
     objects: Sequence[SavedObject], stored: Stored, reads: Sequence[Read], stem: str
 ) -> tuple[Layer, tuple[str, ...]]:
     """Return the root layer and the names that the model answers to; second copies of its weights are put aside."""
-    tensors = stored.tensors
-    variables, copies = _once(objects, tensors)
+    variables, copies = _once(objects, stored.tensors)
+    trained = set(_listed(objects, "trainable_variables"))
     seeds = {number for number, each in variables.items() if each.own_name == _SEED}
-    trained = {n: each for n, each in variables.items() if n not in seeds}
-    read = _read(trained, reads)
-    names, root = _names(trained, read), _common(read)
-    network, state = _Group(), _Group()
+    network = {n: each for n, each in variables.items() if n not in seeds}
+    read = _read(network, reads)
+    names, root = _names(network, read), _common(read)
+    layers, state = _Group(), _Group()
     for number, variable in variables.items():
-        ways = [variable.layers] if number in seeds else [way[len(root) :] for way in names[number]]
-        weight = _weight(variable, tensors[number], shared=len(ways) > 1)
+        ways = names.get(number, {variable.layers})
+        weight = _weight(variable, stored.tensors[number], number in trained, shared=len(ways) > 1)
         for way in ways:
-            (state if number in seeds else network).group(way).weights.append(weight)
-    aside = [tensors[number]._replace(unread=_TWICE) for number in copies] + stored.loose
-    aside += [tensor for _, _, tensor in stored.others]
-    unread = Content(tuple(put_aside(each) for each in aside))
-    content = network.content()
-    system = ((".state", state.content()), (".unread", unread))
-    layers = (Layer(name, inside, system=True) for name, inside in system if any(inside))
+            below = way[len(root) :] if way[: len(root)] == root else way
+            (state if number in seeds else layers).group(below).weights.append(weight)
+    aside = [stored.tensors[number]._replace(unread=_TWICE) for number in copies]
+    aside += [*stored.loose, *(tensor for _, _, tensor in stored.others)]
+    content = layers.content()
+    system = ((".state", state.content()), (".unread", Content(tuple(map(put_aside, aside)))))
+    beside = (Layer(name, inside, system=True) for name, inside in system if any(inside))
     answers = (*root, stem)
-    return Layer(answers[0], Content(content.weights, (*content.children, *layers))), answers
+    return Layer(answers[0], Content(content.weights, (*content.children, *beside))), answers
+
+
+def _listed(objects: Sequence[SavedObject], name: str) -> list[int]:
+    """Return what a list of the root holds."""
+    return [
+        child for held, number in objects[0].children if held == name for _, child in objects[number].children
+    ]
 
 
 class _Group:
@@ -78,9 +85,9 @@ class _Group:
         return Content(tuple(self.weights), tuple(layers))
 
 
-def _weight(variable: Variable, stored: Flat, shared: bool) -> Weight:
+def _weight(variable: Variable, stored: Flat, trainable: bool, shared: bool) -> Weight:
     return Weight(
-        variable.own_name, stored.spec, stored.tensor, variable.trainable, stored.key, stored.file,
+        variable.own_name, stored.spec, stored.tensor, trainable, stored.key, stored.file,
         shared, stored.remark,
     )  # fmt: skip
 
@@ -94,8 +101,7 @@ def _once(
         return known[number].name, tensors[number].spec
 
     known = {number: each.variable for number, each in enumerate(objects) if each.variable}
-    children = dict(objects[0].children)
-    listed, again = ([child for _, child in objects[children[name]].children] for name in _LISTS)
+    listed, again = (_listed(objects, name) for name in _LISTS)
     kept = dict.fromkeys(listed)
     alone = Counter(map(what, kept.keys() - set(again)))
     copies = []
@@ -117,7 +123,8 @@ def _names(
     the same name, else in what is around all. Where that is not certain, it stays in the list that holds it.
     """
     if not found:
-        return {number: frozenset({each.layers}) for number, each in variables.items()}
+        distinct = len({each.name for each in variables.values()}) == len(variables)
+        return {n: frozenset({each.layers if distinct else (_LISTS[0],)}) for n, each in variables.items()}
     pairs = [(variables[number].layers, way) for number, ways in found.items() for way in ways]
     fitting = all(_ends(way, layers) for layers, way in pairs)
     around = {way[: len(way) - len(layers)] for layers, way in pairs}
@@ -148,7 +155,8 @@ def _ends(way: Names, layers: Names) -> bool:
 def _read(variables: Mapping[int, Variable], reads: Sequence[Read]) -> dict[int, frozenset[Names]]:
     """Return the layers that read each variable, where its own name does not contradict.
 
-    Of several those that end as its name does: others may read what belongs to one, as where embeddings are tied.
+    Others may read what belongs to a layer, as where embeddings are tied: a layer around it, whose names are a part of
+    its own, or another, whose names do not end as the variable's.
     """
     numbered = are_numbered(variables, reads)
     ways: defaultdict[int, set[Names]] = defaultdict(set)
@@ -160,8 +168,9 @@ def _read(variables: Mapping[int, Variable], reads: Sequence[Read]) -> dict[int,
     found: dict[int, frozenset[Names]] = {}
     for number, each in ways.items():
         layers = variables[number].layers
-        certain = {way for way in each if way and _ends(way, layers)}
-        fitting = {way for way in each if way and is_within(layers, way)}
+        around = {way[:i] for way in each for i in range(len(way))}
+        fitting = {way for way in each - around if is_within(layers, way)}
+        certain = {way for way in fitting if _ends(way, layers)}
         if certain or len(fitting) == 1:
             found[number] = frozenset(certain or fitting)
     return found

@@ -28,7 +28,7 @@ _BOOKS = {
     "variables", "trainable_variables", "non_trainable_variables", "_all_variables", "_trainable_variables",
     "_non_trainable_variables", "_variables", "_tracker", "_functional", "_coalesced_children", "keras_api",
 }  # fmt: skip
-_MOST_STEPS = 1000
+_MOST_STEPS = 200
 
 
 class Read(NamedTuple):
@@ -64,18 +64,23 @@ def _prefixes(names: Iterable[str]) -> set[str]:
 
 
 def _layers(scope: Names, used: set[str]) -> Names:
-    """Return the names of the layers that a scope begins with. used: all scopes and operations of the function."""
-    names: list[str] = []
-    for i, part in enumerate(scope):
-        numbered = _NUMBERED.fullmatch(part)
-        if not numbered:
-            break
-        name, number = numbered[1], int(numbered[2])
-        before = name if number == 1 else f"{name}_{number - 1}"
-        if "/".join([*scope[:i], before]) in used:
-            break
-        names.append(name)
-    return tuple(names)
+    """Return the names of the layers that a scope begins with; none if there are others behind, in a scope of no layer.
+
+    used: all scopes and operations of the function.
+    """
+    found = [_layer(scope, i, used) for i in range(len(scope))]
+    layers = found.index(None) if None in found else len(found)
+    return () if any(found[layers:]) else tuple(filter(None, found))
+
+
+def _layer(scope: Names, at: int, used: set[str]) -> str | None:
+    """Return the name of the layer whose scope a part is; None of an operation's."""
+    numbered = _NUMBERED.fullmatch(scope[at])
+    if not numbered:
+        return None
+    name, number = numbered[1], int(numbered[2])
+    before = name if number == 1 else f"{name}_{number - 1}"
+    return None if "/".join([*scope[:at], before]) in used else name
 
 
 def are_numbered(variables: Mapping[int, Variable], reads: Iterable[Read]) -> bool:
