@@ -239,6 +239,23 @@ def test_a_folder_around_one_model_is_that_model(tmp_path: Path):
     assert "'00000001', 'model.weights.h5'; open one: " in unknown(folder)
 
 
+def test_shards_are_no_models_of_their_own(tmp_path: Path):
+    for file in (SEQ / "sharded").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with open_source(tmp_path) as model:
+        assert model.format == "sharded Keras weights"
+    (tmp_path / "other.weights.h5").write_bytes(STORE)
+    assert "2 models in it: 'model.weights.json', 'other.weights.h5'; open one: " in unknown(tmp_path)
+
+
+def test_a_folder_of_checkpoints_is_the_latest_of_them():
+    for kind in ("v1", "v2"):
+        with open_source(ZOO / "tf" / "saver_v1_graph" / kind) as model:
+            assert model.root.weights_named.keys() | {layer.name for layer in model.root.children} >= {
+                "scope_a"
+            }
+
+
 def test_what_lies_in_a_folder_may_be_broken(tmp_path: Path):
     (tmp_path / "a.h5").write_bytes(b"<html>")
     with pytest.raises(UnknownFormatError, match="web page") as caught:

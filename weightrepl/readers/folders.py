@@ -6,6 +6,8 @@ import os
 import re
 from collections.abc import Callable, Iterator
 
+from weightrepl.readers.guards import STANDARD, Limits
+
 SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors", ".npz", ".npy")
 """How the files end that hold a model, or a part of one."""
 
@@ -25,7 +27,7 @@ def is_there(path: str) -> bool:
     return any(iglob(escape(path) + "-?????-of-?????"))
 
 
-def models_in(folder: str, is_model: Callable[[str], bool]) -> list[str]:
+def models_in(folder: str, is_model: Callable[[str], bool], limits: Limits = STANDARD) -> list[str]:
     """Return what can be opened in a folder: names of files and folders, and what those of checkpoints begin with.
 
     A model in several files is one, by its index; of a folder's checkpoints the `checkpoint` file names the latest.
@@ -35,7 +37,7 @@ def models_in(folder: str, is_model: Callable[[str], bool]) -> list[str]:
         OSError: nobody may look into it.
     """
     names = set(os.listdir(folder))
-    if os.path.isfile(os.path.join(folder, "checkpoint")) and any(map(_is_of_checkpoint, names)):
+    if os.path.isfile(os.path.join(folder, "checkpoint")):
         found = {"checkpoint"}
     else:
         found = {name for each in names for name in _prefix(each, names)}
@@ -43,21 +45,18 @@ def models_in(folder: str, is_model: Callable[[str], bool]) -> list[str]:
     found |= {
         name for name in names - found if os.path.isdir(path := os.path.join(folder, name)) and is_model(path)
     }
-    return sorted(found - _shards(folder, found), key=_counted)
+    return sorted(found - _shards(folder, found, limits), key=_counted)
 
 
-def _shards(folder: str, names: set[str]) -> set[str]:
+def _shards(folder: str, names: set[str], limits: Limits) -> set[str]:
     """Return those of the files that an index beside them speaks of."""
     texts = []
     for name in names:
-        if name.endswith(INDEXES):
-            with open(os.path.join(folder, name), "rb") as file:
-                texts.append(file.read())
+        path = os.path.join(folder, name)
+        if name.endswith(INDEXES) and os.path.isfile(path):
+            with open(path, "rb") as file:
+                texts.append(file.read(limits.json_nbytes))
     return {name for name in names for text in texts if f'"{name}"'.encode() in text}
-
-
-def _is_of_checkpoint(name: str) -> bool:
-    return name.endswith((".index", ".meta")) or ".data-" in name
 
 
 def _prefix(name: str, names: set[str]) -> Iterator[str]:

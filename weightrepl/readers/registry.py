@@ -118,7 +118,7 @@ def _opened(path: str, limits: Limits) -> tuple[Model, tuple[str, ...]]:
     reader = _reader_of_file(path, head)
     folders: tuple[str, ...] = ()
     if reader is None and os.path.isdir(path):
-        path, folders = _only_model_in(path), (stem_of(path),)
+        path, folders = _only_model_in(path, limits), (stem_of(path),)
         head = _head(path)
         reader = _reader_of_file(path, head)
     if reader is None:
@@ -128,10 +128,10 @@ def _opened(path: str, limits: Limits) -> tuple[Model, tuple[str, ...]]:
     return reader.open(path, limits), folders
 
 
-def _only_model_in(folder: str) -> str:
+def _only_model_in(folder: str, limits: Limits) -> str:
     """Return the path of the one thing in a folder that can be opened."""
     try:
-        found = models_in(folder, lambda inner: _reader_of_file(inner, b"") is not None)
+        found = models_in(folder, lambda inner: _reader_of_file(inner, b"") is not None, limits)
     except OSError as error:
         raise SourceError(os_reason(error), folder) from None
     if len(found) == 1:
