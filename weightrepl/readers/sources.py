@@ -127,6 +127,7 @@ class ByteSource:
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """Return `nbytes` bytes from `offset` on."""
+        self._bound(offset, nbytes)  # before so many are asked of the machine
         found = bytearray(nbytes)
         self.read_into(offset, memoryview(found))
         return bytes(found)

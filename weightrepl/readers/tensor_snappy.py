@@ -53,7 +53,9 @@ def _literal_nbytes(packed: bytes, told: int, at: int) -> tuple[int, int]:
 
 def _copy(packed: bytes, tag: int, at: int) -> tuple[int, int, int]:
     """Return how many bytes are repeated, from how far back, and where the next element begins."""
-    if tag & 3 == 1:
-        return 4 + (tag >> 2 & 7), tag >> 5 << 8 | packed[at], at + 1
-    end = at + (2 if tag & 3 == 2 else 4)
-    return (tag >> 2) + 1, int.from_bytes(packed[at:end], "little"), end
+    kind = tag & 3
+    end = at + (1, 2, 4)[kind - 1]
+    distance = int.from_bytes(packed[at:end], "little")
+    if kind == 1:
+        return 4 + (tag >> 2 & 7), tag >> 5 << 8 | distance, end
+    return (tag >> 2) + 1, distance, end
