@@ -141,6 +141,14 @@ def test_files_are_there_folders_first_then_what_is_wanted(shell: Shell, monkeyp
     assert complete_line(shell, "%", 1).cut
 
 
+def test_a_checkpoint_s_files_are_one(shell: Shell):
+    for name in ("ck-1.index", "ck-1.data-00000-of-00001", "ck-1.meta", "ckeep.meta", "checkpoint"):
+        Path(name).touch()
+    assert completed(shell, "%open ck¦") == ["%open ck-1", "%open ckeep.meta"]
+    assert completed(shell, "%open ch¦") == ["%open checkpoint"]
+    assert "%source ck-1.index" in completed(shell, "%source ck¦")
+
+
 def test_no_disk_is_waited_for(shell: Shell):
     assert complete_line(shell, "%open ", 6, wait=False).coming
     found = complete_line(shell, "custom_module/", 14, wait=False)

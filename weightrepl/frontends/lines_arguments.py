@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from weightrepl.frontends.commands import COMMANDS
 from weightrepl.frontends.commands_words import quoted, word_at
 from weightrepl.frontends.settings import SETTINGS, spelled
 from weightrepl.frontends.shell import Given
+from weightrepl.readers.folders import INDEXES, SUFFIXES
 from weightrepl.service.answers import Completion, Completions
 from weightrepl.spans import Span
 
@@ -20,20 +22,10 @@ if TYPE_CHECKING:
 MOST = 500
 """So many completions are given at most."""
 
-_SUFFIXES = {
-    "file": (
-        ".keras",
-        ".h5",
-        ".hdf5",
-        ".weights.json",
-        ".safetensors",
-        ".safetensors.index.json",
-        ".npz",
-        ".npy",
-    ),
-    "queries": (".wq",),
-}
+_SUFFIXES = {"file": (*SUFFIXES, *INDEXES, "checkpoint"), "queries": (".wq",)}
 """How the files end that a command most likely wants."""
+
+_OF_CHECKPOINT = re.compile(r"(.+)\.(index|meta|data-\d{5}-of-\d{5})\Z")
 
 
 def commands(name: Span, line: str, offset: int) -> Completions:
@@ -108,12 +100,11 @@ def files(kind: Argument, span: Span, begun: str) -> Completions:
     folder, _, last = typed[len(prefix) :].rpartition("/")
     shown = f"{folder}/" if "/" in typed[len(prefix) :] else ""
     found = []
-    for entry in _entries(os.path.expanduser(shown) or "."):
-        name = os.path.basename(entry)
+    within = os.path.expanduser(shown) or "."
+    for name, is_wanted in _entries(within, kind):
         if name.casefold().startswith(last.casefold()) and (name[0] != "." or last[:1] == "."):
-            is_folder = os.path.isdir(entry)
-            rank = 0 if is_folder else 1 if name.endswith(_SUFFIXES[kind]) else 2
-            found.append((rank, name, is_folder))
+            is_folder = os.path.isdir(os.path.join(within, name))
+            found.append((0 if is_folder else 1 if is_wanted else 2, name, is_folder))
     items = [
         Completion(_typed(f"{prefix}{shown}{name}", is_folder), span, "value", name + "/" * is_folder)
         for _, name, is_folder in sorted(found)
@@ -121,12 +112,23 @@ def files(kind: Argument, span: Span, begun: str) -> Completions:
     return Completions(tuple(items[:MOST]), cut=len(items) > MOST)
 
 
-def _entries(folder: str) -> list[str]:
-    """Return the paths of what lies in a folder; nothing where it is not there, or nobody's to read."""
+def _entries(folder: str, kind: Argument) -> Iterator[tuple[str, bool]]:
+    """Yield what lies in a folder, and whether it is of the kind; nothing where it is not there, or nobody's to read.
+
+    The files of a checkpoint are one: what their names begin with, by which it is opened.
+    """
     try:
-        return [os.path.join(folder, name) for name in os.listdir(folder)]
+        names = os.listdir(folder)
     except OSError:
-        return []
+        return
+    parts = (
+        {name: found[1] for name in names if (found := _OF_CHECKPOINT.match(name))} if kind == "file" else {}
+    )
+    prefixes = {parts[name] for name in parts if name.endswith(".index")}
+    yield from ((prefix, True) for prefix in prefixes)
+    for name in names:
+        if parts.get(name) not in prefixes and name not in prefixes:
+            yield name, name.endswith(_SUFFIXES[kind])
 
 
 def _typed(path: str, is_folder: bool) -> str:
