@@ -40,5 +40,6 @@ def _tree(bundle: Bundle, prefix: str, limits: Limits) -> tuple[Layer, tuple[str
     if bundle.graph is None:
         return named_tree(bundle.tensors, stem, limits, prefix)
     with Reading(prefix + ".index", "the graph of objects"):
-        nodes, loose = nodes_of(objects_of(bundle.graph, limits, prefix), bundle.tensors, prefix)
-        return tree_of(nodes, stem, loose, limits, prefix)
+        objects = objects_of(bundle.graph, limits, prefix)
+    nodes, loose = nodes_of(objects, bundle.tensors, prefix)
+    return tree_of(nodes, stem, loose, limits, prefix)

@@ -25,14 +25,15 @@ _ROLES = {"kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", 
 
 
 class Names:
-    """What the objects of a network are called. is_keras: whether layers of Keras are in it."""
+    """What the objects of a network are called.
+
+    is_keras: whether layers of Keras are in it. inner: the models that are the inside of a Sequential, and no layers.
+    """
 
     def __init__(self, survey: Survey) -> None:
         self._survey, self._nodes = survey, survey.nodes
         self._names = {number: node.name for number, node in enumerate(self._nodes) if node.name is not None}
-        self._inner = {
-            child for node in self._nodes for name, child in node.children if name == "_functional"
-        }
+        self.inner = {child for node in self._nodes for name, child in node.children if name == "_functional"}
         self._dicts: set[int] = set()
         self.is_keras = any(map(self._is_from_keras, survey.children))
         if self.is_keras:
@@ -43,9 +44,9 @@ class Names:
         return self._names.get(number)
 
     def is_container(self, number: int) -> bool:
-        """Return whether an object holds layers for another: a list, a dict, the inside of a Sequential."""
+        """Return whether an object holds layers for another: a list or a dict."""
         node = self._nodes[number]
-        return node.is_list or node.kind == "trackable_dict_wrapper" or number in self._inner | self._dicts
+        return node.is_list or node.kind == "trackable_dict_wrapper" or number in self._dicts
 
     def _is_from_keras(self, number: int) -> bool:
         node = self._nodes[number]
@@ -57,7 +58,7 @@ class Names:
     # -- learning from the names of variables
 
     def _learn(self) -> None:
-        chains = _Chains(self._survey, self._inner)
+        chains = _Chains(self._survey, self.inner)
         self._dicts = chains.dicts
         told: dict[int, set[str]] = {}
         votes = list(self._votes(chains))
@@ -132,15 +133,14 @@ class _Chains:
         return next(iter(firsts))[0] if opens and several and len(firsts) == 1 and () not in firsts else None
 
     def _scopes_below(self, number: int) -> set[Scope]:
+        """Return the scopes of the variables below an object, but for those in Functional models within it."""
         found: set[Scope] = set()
         for _, child in self._survey.children[number]:
             node = self._nodes[child]
             if node.is_variable:
-                found.add(scope_of(node))
-            elif not found:
-                found = self._below[child]
-            else:
-                found = found | self._below[child]
+                found = found | {scope_of(node)}
+            elif child in self._inner or not _opens_no_scope(node):
+                found = found | self._below[child] if found else self._below[child]
         return found
 
     def _above(self, number: int) -> _Chain | None:

@@ -101,6 +101,9 @@ class _Tree:
         """Add what an object holds to a content: `holder` is the object, or a container that it holds at `way`."""
         for held in self.survey.children[holder]:
             here = (*way, held.name)
+            if held.node in self.names.inner:
+                self._fill(content, held.node, way)
+                continue
             if not self.names.is_container(held.node):
                 if not way or self._has_left(held):
                     self._add(content, held, here)
