@@ -7,14 +7,23 @@ lists these too; of tf_keras only the names tell them (`Adam/m/hidden/kernel`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.graph_nodes import Node, is_optimizer
 from weightrepl.readers.graph_survey import Held
 from weightrepl.readers.mirrors import slot_layer
 
-_LISTS = ("_variables", "_trainable_variables")
-"""Lists of Keras's optimizers: of all their variables, and of the weights that they train."""
+ALL, TRAINED = "_variables", "_trainable_variables"
+"""Lists of Keras's optimizers: of all their variables, and in Keras 3 of the weights that they train."""
+
+
+class _Slot(NamedTuple):
+    """A slot's variables: by the id of the weight, and those of weights that are in no layer."""
+
+    of_weights: dict[int, list[Weight]]
+    others: list[Weight]
 
 
 class Optimizers:
@@ -38,21 +47,31 @@ class Optimizers:
 
     def content(self, number: int) -> Content:
         """Return what belongs to no weight, a layer per slot, and the optimizers within."""
-        slots: dict[str, dict[int, list[Weight]]] = {}
+        slots: dict[str, _Slot] = {}
         placed: set[int] = set()
         for slot, weight, variable in self._slots(number):
-            if variable not in placed and not self._nodes[variable].is_unread:
-                placed.add(variable)
-                found = slots.setdefault(slot, {}).setdefault(id(self._weights[weight]), [])
-                found.append(self._make(variable, self._weights[weight].name))
+            if variable in placed or self._nodes[variable].is_unread:
+                continue
+            placed.add(variable)
+            found = slots.setdefault(slot, _Slot({}, []))
+            if weight in self._weights:
+                owner = self._weights[weight]
+                found.of_weights.setdefault(id(owner), []).append(self._make(variable, owner.name))
+            else:
+                found.others.append(self._make(variable, self._nodes[variable].own_name))
         own, lists = self._others(number, placed)
         inner = [
-            Layer(held.name.strip("_"), lambda node=held.node: self.content(node))  # type: ignore[misc]
+            Layer(held.name.strip("_"), partial(self.content, held.node))
             for held in self._held(number)
             if is_optimizer(self._nodes[held.node])
         ]
-        layers = [slot_layer(name, self._root, found) for name, found in slots.items()]
+        layers = [self._layer(name, slot) for name, slot in slots.items()]
         return Content(tuple(own), (*lists, *layers, *inner))
+
+    def _layer(self, name: str, slot: _Slot) -> Layer:
+        """Return the layer of a slot: the model's layers, and what belongs to a weight that is in none of them."""
+        weights, layers = slot_layer(name, self._root, slot.of_weights).content
+        return Layer(name, Content((*weights, *slot.others), layers))
 
     def _held(self, number: int) -> list[Held]:
         return list(map(Held._make, self._nodes[number].children))
@@ -60,19 +79,18 @@ class Optimizers:
     def _slots(self, number: int) -> Iterator[tuple[str, int, int]]:
         """Yield the name of a slot, the number of the weight, and that of the slot's variable."""
         for weight, slot, variable in self._nodes[number].slots:
-            if weight in self._weights:
-                yield slot, weight, variable
+            yield slot, weight, variable
         held = self._held(number)
-        trained = next((self._held(each.node) for each in held if each.name == "_trainable_variables"), [])
+        trained = next((self._nodes[each.node].children for each in held if each.name == TRAINED), ())
         by_position = dict(trained)
         for each in held:
-            if each.name in _LISTS or not self._nodes[each.node].is_list:
+            if each.name in (ALL, TRAINED) or not self._nodes[each.node].is_list:
                 continue
             pairs = [
                 (by_position.get(position) if trained else self._weight_by_name(node), node)
                 for position, node in self._held(each.node)
             ]
-            known = [(weight, node) for weight, node in pairs if weight in self._weights]
+            known = [(weight, node) for weight, node in pairs if weight is not None]
             name = self._slot_name(each.name, known)
             for weight, node in known:
                 yield name, weight, node
@@ -105,26 +123,27 @@ class Optimizers:
         own: list[Weight] = []
         lists: list[Layer] = []
         seen = placed | set(self._weights)
-        objects = [number]
-        while objects:
-            every = sorted(self._held(objects.pop(0)), key=lambda held: held.name in _LISTS)
-            for held in every:
+        pending = [number]
+        while pending:
+            for held in sorted(self._held(pending.pop(0)), key=lambda held: held.name == ALL):
                 node = self._nodes[held.node]
-                if held.node in seen or is_optimizer(node):
+                if held.node in seen or held.name == TRAINED or is_optimizer(node):
                     continue
                 seen.add(held.node)
                 if node.is_variable:
                     own += self._made(held.node, held.name.strip("_"))
                 elif node.is_list:
                     inside = [each.node for each in self._held(held.node) if each.node not in seen]
-                    made = [w for each in inside for w in self._made(each, self._nodes[each].own_name)]
                     seen.update(inside)
-                    if held.name in _LISTS:
+                    made = [
+                        weight for each in inside for weight in self._made(each, self._nodes[each].own_name)
+                    ]
+                    if held.name == ALL:
                         own += made
                     elif made:
                         lists.append(Layer(held.name.strip("_"), Content(tuple(made))))
                 else:
-                    objects.append(held.node)
+                    pending.append(held.node)
         return own, lists
 
     def _made(self, number: int, name: str) -> list[Weight]:

@@ -17,7 +17,7 @@ from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.graph_names import Names
 from weightrepl.readers.graph_nodes import Node
-from weightrepl.readers.graph_slots import Optimizers
+from weightrepl.readers.graph_slots import TRAINED, Optimizers
 from weightrepl.readers.graph_survey import Held, Survey
 from weightrepl.readers.guards import STANDARD, Limits
 from weightrepl.readers.hdf5 import NoTensor
@@ -27,6 +27,10 @@ __all__ = ("Node", "tree_of")
 
 LOOSE = "the file's graph of objects has no object with this key"
 APART = "no way leads to its object in the file's graph"
+OMITTED = (
+    "the optimizer trains it, but the file does not record in which layer it is: Keras 3 leaves layers in lists, "
+    "tuples and dicts out of checkpoints"
+)
 MISSING = "recorded in the graph of objects, but not stored in this file"
 
 _DEFAULT = re.compile(r"Variable(_\d+)?")
@@ -262,17 +266,23 @@ class _Tree:
 
     def _unread(self) -> list[Weight]:
         """Return what is stored but hangs nowhere, or can't be read, with the reason."""
-        reached = self._reached()
+        reached, omitted = self._reached(), self._omitted()
         told = [(flat, LOOSE) for flat in self._loose]
         for number, node in enumerate(self.nodes):
             if node.is_unread:
                 told.append((node.tensor or _absent(node, self._path), MISSING))
-            elif node.tensor is not None and number not in reached:
-                told.append((node.tensor, APART))
+            elif node.tensor is not None and (number in omitted or number not in reached):
+                told.append((node.tensor, OMITTED if number in omitted else APART))
         return [
             Weight(flat.key, flat.spec, flat.tensor, None, flat.key, flat.file, remark=flat.unread or reason)
             for flat, reason in told
         ]
+
+    def _omitted(self) -> set[int]:
+        """Return the weights that only an optimizer holds."""
+        optimizers = (self.nodes[number] for number in self.survey.optimizers)
+        lists = (child for each in optimizers for name, child in each.children if name == TRAINED)
+        return {node for each in lists for _, node in self.nodes[each].children} - self.survey.parents.keys()
 
     def _reached(self) -> set[int]:
         """Return all nodes to which a way leads from the first one, slots of optimizers among them."""
