@@ -40,7 +40,7 @@ from weightrepl.readers.sources import ByteSource
 
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
-    from weightrepl.readers.hdf5_h5py import Fallback
+    from weightrepl.readers.hdf5_library import Fallback
 
 __all__ = ["SIGNATURE", "Attribute", "Dataset", "Group", "HeapText", "open_hdf5"]
 
@@ -78,7 +78,7 @@ class _Store:
     @property
     def fallback(self) -> Fallback:
         if self._fallback is None:
-            from weightrepl.readers.hdf5_h5py import Fallback
+            from weightrepl.readers.hdf5_library import Fallback
 
             self._fallback = Fallback(self.source, *self._range)
         return self._fallback

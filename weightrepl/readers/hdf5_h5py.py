@@ -1,16 +1,21 @@
-"""HDF5 objects that are not decoded here, through h5py, with the same refusals and limits."""
+"""What HDF5's own library knows of a file, through h5py; run as a process of its own by `hdf5_library`.
+
+{"path": …, "base": …, "size": …, "stamp": …, "limits": …}      the file, once, then a line for each question:
+["dataset", "layers/dense/kernel"]                             is_group, names, attributes, dataset, read
+{"answer": …, "nbytes": 0}                                     or "error" and "reason"; then so many bytes
+"""
 
 from __future__ import annotations
 
 import io
+import json
 import math
-from collections.abc import Iterator
-from threading import RLock
+import sys
 from typing import TYPE_CHECKING, Any
 
-from weightrepl.errors import ChangedError, FormatError
-from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits, numpy_dtype, take
-from weightrepl.readers.guards import Limits, refusal
+from weightrepl.errors import FormatError, SourceError
+from weightrepl.model.tensor import AxisIndex, dtype_bits, take
+from weightrepl.readers.guards import Limits, Reading, refusal
 from weightrepl.readers.hdf5_objects import Attribute, external_storage, soft_link, virtual_storage
 from weightrepl.readers.sources import ByteSource
 
@@ -21,16 +26,39 @@ _BUILT_IN_FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 """deflate, shuffle, fletcher32, szip, nbit, scaleoffset, lzf: what loads no plug-in."""
 
 
-class Fallback:
+def serve() -> None:
+    """Answer what is asked on standard input, on standard output, until there is no more."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    told = json.loads(asked.readline())
+    library: _Library | None = None
+    for line in asked:
+        question, path, *more = json.loads(line)
+        payload: Any = b""
+        try:
+            with Reading(told["path"], path):
+                library = library or _Library(told)
+                answer = getattr(library, question)(path, *more)
+            if question == "read":
+                answer, payload = None, answer
+            reply = {"answer": answer, "nbytes": len(payload)}
+        except SourceError as error:
+            reply = {"error": type(error).__name__, "reason": error.reason, "nbytes": 0}
+        answers.write(json.dumps(reply).encode() + b"\n")
+        answers.write(payload)
+        answers.flush()
+
+
+class _Library:
     """One HDF5 file, opened by h5py, asked by the paths of objects that were reached over hard links only."""
 
-    def __init__(self, source: ByteSource, base: int, size: int | None) -> None:
+    def __init__(self, told: dict[str, Any]) -> None:
         import h5py
 
-        self._source, self._base = source, base
-        self._lock = RLock()
-        part = io.BufferedReader(_Part(source, base, source.size - base if size is None else size), 1 << 16)
-        self._file: Any = h5py.File(part, "r")
+        source = ByteSource(told["path"], Limits(**told["limits"]), tuple(told["stamp"]))
+        self._source = source
+        self._file: Any = h5py.File(
+            io.BufferedReader(_Part(source, told["base"], told["size"]), 1 << 16), "r"
+        )
 
     def is_group(self, path: str) -> bool:
         """Return whether the object is a group and not a dataset."""
@@ -53,35 +81,45 @@ class Fallback:
 
     def attributes(self, path: str) -> dict[str, Attribute]:
         """Return an object's attributes as plain values."""
-        with self._lock:
-            return {name: _plain(value) for name, value in self._object(path).attrs.items()}
+        return {name: _plain(value) for name, value in self._object(path).attrs.items()}
 
-    def dataset(self, path: str) -> tuple[TensorSpec, TensorSource | None, str | None]:
-        """Return shape and dtype, the way to the values, and why there is none."""
+    def dataset(self, path: str) -> dict[str, Any]:
+        """Return shape and dtype, why the values can't be had, and where they lie if they lie plainly."""
         found = self._object(path)
         if found.external:
             raise external_storage(self._source.path)
         if found.is_virtual:
             raise virtual_storage(self._source.path)
+        told: dict[str, Any] = {"shape": found.shape or (), "dtype": "void", "offset": None, "reason": None}
         if found.shape is None:
-            return TensorSpec((), "void", 0), None, "the dataset is empty: it has a type but no shape"
-        dtype, big_endian = self._dtype(found)
-        if dtype_bits(dtype) is None:
-            return (
-                TensorSpec(found.shape, dtype, 0),
-                None,
-                f"its elements are no numbers that can be read ({dtype})",
-            )
-        spec = TensorSpec(tuple(found.shape), dtype)
-        if (reason := _refused(found, self._source.limits)) is not None:
-            return spec, None, reason
-        if found.chunks is None and (offset := found.id.get_offset()) is not None:
-            return (
-                spec,
-                self._source.tensor(spec, self._base + offset, big_endian=big_endian, place=path),
-                None,
-            )
-        return spec, ChunkedTensor(self._source, found, self._lock, dtype, path), None
+            return {**told, "reason": "the dataset is empty: it has a type but no shape"}
+        told["dtype"], told["big_endian"] = self._dtype(found)
+        if dtype_bits(told["dtype"]) is None:
+            return {**told, "reason": f"its elements are no numbers that can be read ({told['dtype']})"}
+        told["reason"] = _refused(found, self._source.limits)
+        if told["reason"] is None and found.chunks is None:
+            told["offset"] = found.id.get_offset()
+        return told
+
+    def read(self, path: str, spelled: list[Any]) -> memoryview:
+        """Return the values at an index, as they lie in memory: integers, [start, stop, step], or {"at": [...]}."""
+        import numpy as np
+
+        found = self._object(path)
+        index = [_index(i) for i in spelled]
+        box = tuple(_hull(i, size) for i, size in zip(index, found.shape, strict=True))
+        within = tuple(_shifted(i, hull, size) for i, hull, size in zip(index, box, found.shape, strict=True))
+        try:
+            raw = np.asarray(found[box])
+        except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, SourceError):
+                raise
+            raise FormatError(f"its values can't be unpacked ({error})") from None
+        self._source.check()
+        taken = np.asarray(take(raw, within))
+        stored = taken.dtype if taken.dtype.kind == "V" else taken.dtype.newbyteorder("=")
+        values: Array = np.array(taken, dtype=stored, order="C")
+        return values.reshape(-1).view("u1").data
 
     def _dtype(self, found: Any) -> tuple[str, bool]:
         import h5py
@@ -131,47 +169,11 @@ def _plain(value: Any) -> Attribute:
     return value if isinstance(value, (str, int, float)) else None
 
 
-class ChunkedTensor:
-    """A dataset in chunks, read by h5py: a TensorSource. One thread reads at a time, as HDF5 demands."""
-
-    def __init__(self, source: ByteSource, dataset: Any, lock: RLock, dtype: str, place: str) -> None:
-        self._source, self._dataset, self._lock, self._dtype, self._place = (
-            source,
-            dataset,
-            lock,
-            dtype,
-            place,
-        )
-
-    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
-        import numpy as np
-
-        self._source.check()
-        shape = self._dataset.shape
-        index = index or (slice(None),) * len(shape)
-        box = tuple(_hull(i, size) for i, size in zip(index, shape, strict=True))
-        within = tuple(_shifted(i, hull, size) for i, hull, size in zip(index, box, shape, strict=True))
-        with self._lock:
-            try:
-                raw = np.asarray(self._dataset[box])
-            except (OSError, RuntimeError, ValueError) as error:
-                if isinstance(error, ChangedError):
-                    raise
-                raise FormatError(
-                    f"its values can't be unpacked ({error})", self._source.path, self._place
-                ) from None
-        self._source.check()
-        raw = np.asarray(take(raw, within))
-        if self._dtype == "bfloat16":
-            raw = raw.view("u2")
-            return raw.copy().view(numpy_dtype("bfloat16"))
-        return np.array(raw, dtype=raw.dtype.newbyteorder("="), order="C")
-
-    def blocks(self, max_nbytes: int) -> Iterator[Array]:
-        shape = self._dataset.shape
-        room = max(1, max_nbytes // self._dataset.dtype.itemsize)
-        for index in _slabs(shape, room):
-            yield self.read(index).reshape(-1)
+def _index(spelled: Any) -> AxisIndex:
+    """Return the index of one axis that a question spells."""
+    if isinstance(spelled, dict):
+        return tuple(spelled["at"])
+    return slice(*spelled) if isinstance(spelled, list) else int(spelled)
 
 
 def _hull(index: AxisIndex, size: int) -> slice:
@@ -192,22 +194,6 @@ def _shifted(index: AxisIndex, hull: slice, size: int) -> AxisIndex:
         stop = start + len(positions) * positions.step
         return slice(start, stop if stop >= 0 else None, positions.step)
     return index if isinstance(index, slice) else tuple(p - hull.start for p in index)
-
-
-def _slabs(shape: tuple[int, ...], room: int) -> Iterator[tuple[AxisIndex, ...]]:
-    """Yield indices that cut an array, in C order, into parts of at most `room` elements."""
-    if not shape or math.prod(shape) == 0:
-        if not shape:
-            yield ()
-        return
-    inner = math.prod(shape[1:])
-    if inner > room:
-        for i in range(shape[0]):
-            yield from ((i, *rest) for rest in _slabs(shape[1:], room))
-        return
-    step = room // inner
-    for i in range(0, shape[0], step):
-        yield (slice(i, min(i + step, shape[0])), *(slice(None),) * (len(shape) - 1))
 
 
 class _Part(io.RawIOBase):

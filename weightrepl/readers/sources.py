@@ -51,33 +51,33 @@ class ByteSource:
     """
 
     __slots__ = (
-        "_absolute",
         "_blocks",
         "_closed",
         "_lock",
         "_number",
         "_readers",
-        "_stamp",
+        "absolute",
         "limits",
         "path",
         "size",
+        "stamp",
     )
 
     def __init__(self, path: str, limits: Limits = STANDARD, stamp: Stamp | None = None) -> None:
         self.path, self.limits = path, limits
-        self._absolute = os.path.abspath(path)
+        self.absolute = os.path.abspath(path)
         self._closed = True
         try:
-            self._number = os.open(self._absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._number = os.open(self.absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise SourceError(os_reason(error), path) from error
         status = os.fstat(self._number)
-        self._stamp = stamp_of(status)
+        self.stamp = stamp_of(status)
         self.size = status.st_size
         if not stat.S_ISREG(status.st_mode):
             os.close(self._number)
             raise SourceError("not a plain file", path)
-        if stamp not in (None, self._stamp):
+        if stamp not in (None, self.stamp):
             os.close(self._number)
             raise self._changed()
         self._blocks: dict[int, bytes] = {}
@@ -94,7 +94,7 @@ class ByteSource:
         if self._closed:
             raise closed(self.path)
         try:
-            same = stamp_of(os.fstat(self._number)) == self._stamp == stamp_of(os.stat(self._absolute))
+            same = stamp_of(os.fstat(self._number)) == self.stamp == stamp_of(os.stat(self.absolute))
         except OSError:
             same = False
         if not same:
