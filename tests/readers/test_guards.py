@@ -38,6 +38,12 @@ def test_own_errors_and_what_is_no_fault_of_the_file_pass():
             raise error
 
 
+def test_an_own_error_without_a_path_gets_one():
+    with pytest.raises(FormatError) as caught, Reading("a.npy", "header"):
+        raise FormatError("an axis of negative size")
+    assert str(caught.value) == "a.npy: header: an axis of negative size"
+
+
 def test_the_system_s_errors_keep_their_words():
     with pytest.raises(SourceError, match="a: No such file or directory"), Reading("a"):
         raise FileNotFoundError(2, "No such file or directory")

@@ -99,6 +99,8 @@ _CLOSED = "closed or invalid"
 class Reading:
     """A `with` block that turns whatever decoding a wrong file raises into a FormatError.
 
+    An error of our own passes; where it names no path, it gets this one.
+
     path: of the file, as given. place: the spot within it that the block decodes.
     """
 
@@ -113,6 +115,8 @@ class Reading:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, SourceError) and not error.path:
+            error.path, error.place = self.path, error.place or self.place
         if error is None or isinstance(error, SourceError) or not isinstance(error, _RAW_ERRORS):
             return
         if isinstance(error, ValueError) and _CLOSED in str(error):  # what a closed mmap says
@@ -128,6 +132,8 @@ def _told(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "nested too deep"
     text = str(error).splitlines()
+    if type(error) is ValueError and text:  # the decoder's own words
+        return text[0][:120]
     return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
 
 
