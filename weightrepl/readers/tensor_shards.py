@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from weightrepl.errors import FormatError, SourceError
+from weightrepl.errors import ChangedError, FormatError, SourceError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
 from weightrepl.readers.guards import Limits, closed, os_reason
 from weightrepl.readers.sources import ByteSource, PlainTensor, stamp_of
@@ -55,6 +55,8 @@ class Shard:
             if self.missing:
                 raise SourceError(self.missing, self.path)
             if self._source is None:
+                if not os.path.exists(self.path):
+                    raise ChangedError("the file is gone since the checkpoint was opened", self.path)
                 self._source = ByteSource(self.path, self.limits, self._stamp)
             return self._source
 

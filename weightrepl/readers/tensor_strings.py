@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, read_in_pieces, take
-from weightrepl.readers.guards import Reading
 from weightrepl.readers.protobuf import varint
 from weightrepl.readers.tensor_crc import crc32c, masked
 from weightrepl.readers.tensor_shards import Shard
@@ -41,8 +40,9 @@ class StringTensor(Value):
         import numpy as np
 
         shape = self.spec.shape or ()
-        found = np.empty(math.prod(shape), object)
-        found[:] = self.strings()
+        strings = self.strings()
+        found = np.empty(len(strings), object)
+        found[:] = strings
         taken = take(found.reshape(shape), index)
         return np.array(taken, object) if index else taken
 
@@ -56,26 +56,28 @@ class StringTensor(Value):
             FormatError: the lengths don't add up, or a CRC is another.
         """
         stored = self.shard.opened().read(self.offset, self.nbytes)
-        with Reading(self.shard.path, self.place):
+        try:
             return _strings(stored, math.prod(self.spec.shape or ()), self.crc, self.shard.big_endian)
+        except ValueError as error:
+            raise FormatError(str(error), self.shard.path, self.place) from None
 
 
 def _strings(stored: bytes, count: int, told: int | None, big_endian: bool) -> list[bytes]:
     order: Literal["big", "little"] = "big" if big_endian else "little"
     if count > len(stored):
-        raise FormatError("fewer bytes than strings")
+        raise ValueError("fewer bytes than strings")
     sizes, at = [], 0
     for _ in range(count):
         size, at = varint(stored, at, len(stored))
         sizes.append(size)
     begin = at + 4
     if begin + sum(sizes) != len(stored):
-        raise FormatError("the lengths of its strings don't add up")
+        raise ValueError("the lengths of its strings don't add up")
     crc = crc32c(b"".join(size.to_bytes(4 if size < 1 << 32 else 8, order) for size in sizes))
     if masked(crc) != int.from_bytes(stored[at:begin], order):
-        raise FormatError("damaged: the checksum (CRC) of its strings' lengths is another")
+        raise ValueError("damaged: the checksum (CRC) of its strings' lengths is another")
     if told is not None and masked(crc32c(stored[at:], crc)) != told:
-        raise FormatError("damaged: the checksum (CRC) of its strings is another")
+        raise ValueError("damaged: the checksum (CRC) of its strings is another")
     found = []
     for size in sizes:
         found.append(stored[begin : begin + size])
