@@ -13,11 +13,11 @@ from weightrepl.model.tensor import TensorSpec
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.flat_keys import Flat, put_aside
 from weightrepl.readers.saved_model_graph import SavedObject, Variable
-from weightrepl.readers.saved_model_scopes import CONTAINERS, Names, Read, are_numbered, is_within
+from weightrepl.readers.saved_model_scopes import CONTAINERS, Names, Read, are_numbered, is_within, named
 from weightrepl.readers.saved_model_stored import Stored
 
 _LISTS = ("variables", "_all_variables")
-_SEED = "seed_generator_state"
+_STATES = ("seed_generator_state", "StateVar")
 _TWICE = "a second copy of a weight, since model.export stores each twice"
 
 
@@ -38,7 +38,7 @@ def export_tree(
     """Return the root layer and the names that the model answers to; second copies of its weights are put aside."""
     variables, copies = _once(objects, stored.tensors)
     trained = set(_listed(objects, "trainable_variables"))
-    seeds = {number for number, each in variables.items() if each.own_name == _SEED}
+    seeds = {number for number, each in variables.items() if each.own_name in _STATES}
     network = {n: each for n, each in variables.items() if n not in seeds}
     read = _read(network, reads)
     names, root = _names(network, read), _common(read)
@@ -133,9 +133,9 @@ def _names(
         alike[variables[number].layers].add(ways)
 
     def told(layers: Names) -> frozenset[Names]:
-        if fitting and len(alike[layers]) == 1:
+        if fitting and layers and len(alike[layers]) == 1:
             return min(alike[layers])
-        if fitting and len(around) == 1 and not alike[layers]:
+        if fitting and layers and len(around) == 1 and not alike[layers]:
             return frozenset({(*min(around), *layers)})
         return frozenset({(*_common(found), _LISTS[0])})
 
@@ -163,22 +163,22 @@ def _read(variables: Mapping[int, Variable], reads: Sequence[Read]) -> dict[int,
     for read in reads:
         if read.variable in variables:
             ways[read.variable].add(
-                read.layers if numbered else _named(read.scope, variables[read.variable].layers)
+                read.layers if numbered else named(read.scope, variables[read.variable].layers)
             )
     found: dict[int, frozenset[Names]] = {}
     for number, each in ways.items():
+        if not numbered:
+            each -= {way for way in each if any(_is_again(way, other) for other in each)}
         layers = variables[number].layers
         around = {way[:i] for way in each for i in range(len(way))}
-        fitting = {way for way in each - around if is_within(layers, way)}
+        fitting = {way for way in each - around if way and is_within(layers, way)}
         certain = {way for way in fitting if _ends(way, layers)}
         if certain or len(fitting) == 1:
             found[number] = frozenset(certain or fitting)
     return found
 
 
-def _named(scope: Names, layers: Names) -> Names:
-    """Return the beginning of a scope that ends as a variable's name tells: `seq/dense` of `seq/dense/MatMul`."""
-    for i in range(min(2, len(scope)) if layers else 0):
-        if scope[i : i + len(layers)] == layers:
-            return scope[: i + len(layers)]
-    return ()
+def _is_again(way: Names, other: Names) -> bool:
+    """Return whether `way` are the scopes of the same layers as `other`, called once more: `tower_1/dense`."""
+    pairs = list(zip(way, other, strict=False))
+    return len(way) == len(other) and way != other and all(a == b or a.startswith(f"{b}_") for a, b in pairs)

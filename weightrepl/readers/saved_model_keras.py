@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from weightrepl.readers.guards import Limits, Reading, bound, parsed_json
@@ -13,55 +13,61 @@ from weightrepl.readers.sources import ByteSource
 
 _FILE = "keras_metadata.pb"
 _BOOKS = {"variables", "trainable_variables", "non_trainable_variables", "regularization_losses"}
-_API = "keras_api"
+_API, _METRICS = "keras_api", "metrics"
 
 
 class KerasLayer(NamedTuple):
-    """What is recorded of a layer. trainable: whether training may change it and what is in it."""
+    """What is recorded of a layer."""
 
     name: str
     class_name: str | None
-    trainable: bool
 
 
 class KerasObjects:
     """The objects of a SavedModel as Keras 2 records them.
 
-    layers: by their numbers. frozen: numbers of the variables that are in layers which training may not change.
+    layers: by their numbers. frozen: numbers of the variables of layers that training may not change.
 
     Raises (on making one):
         FormatError: the records are damaged. UnsafeFileError: they claim more than the limits allow.
     """
 
-    __slots__ = ("_apis", "_objects", "frozen", "layers")
+    __slots__ = ("_apis", "_lists", "_metrics", "_objects", "frozen", "layers")
 
     def __init__(self, folder: str, objects: Sequence[SavedObject], limits: Limits) -> None:
         self._objects = objects
         self.layers = dict(_recorded_in(folder, objects, limits))
-        self._apis = {n for each in objects if _is_keras(each) for name, n in each.children if name == _API}
-        self.frozen = self._frozen() if self.layers else frozenset()
+        ours = {number for number, each in enumerate(objects) if _is_keras(each)}
+        self._apis = self._held(ours, _API)
+        self._lists = self._held(self._apis, _METRICS)
+        self._metrics = self._held(self._lists)
+        self.frozen = self._held(self._held(ours, "variables")) - self._held(
+            self._held(ours, "trainable_variables")
+        )
+
+    def _held(self, holders: Iterable[int], wanted: str | None = None) -> set[int]:
+        """Return what objects hold under a name, or at all."""
+        held = (each for number in holders for each in self._objects[number].children)
+        return {child for name, child in held if wanted in (None, name)}
 
     def children(self, number: int) -> tuple[tuple[str, int], ...]:
         """Return what an object holds, without functions, and without the lists in which Keras keeps books.
 
-        What Keras holds for its own use, as `keras_api`, is only looked into for metrics, which are nowhere else.
+        What Keras holds for its own use, as `keras_api`, is only looked into for metrics, and metrics only there.
         """
         held = self._objects[number].children
         if number in self._apis:
-            return tuple((name, child) for name, child in held if name == "metrics")
+            return tuple((name, child) for name, child in held if name == _METRICS)
         books = _BOOKS if _is_keras(self._objects[number]) else ()
-        things = ((name, self._objects[child], child) for name, child in held if name not in books)
-        return tuple((name, child) for name, thing, child in things if thing.kind or thing.variable)
+        elsewhere = () if number in self._lists else self._metrics
+        return tuple(
+            (name, child)
+            for name, child in held
+            if name not in books and child not in elsewhere and self._is_thing(child)
+        )
 
-    def _frozen(self) -> frozenset[int]:
-        """Return the variables to which no way leads but through layers that are not trainable."""
-        seen, pending = {0}, [0]
-        for number in pending:
-            if number not in self.layers or self.layers[number].trainable:
-                below = {child for _, child in self.children(number)} - seen
-                seen |= below
-                pending += below
-        return frozenset(range(len(self._objects))) - seen
+    def _is_thing(self, number: int) -> bool:
+        return bool(self._objects[number].kind or self._objects[number].variable)
 
 
 def _is_keras(each: SavedObject) -> bool:
@@ -108,4 +114,4 @@ def _layer(json: object) -> KerasLayer | None:
         return None
     class_name = json.get("class_name")
     known = class_name.rpartition(">")[2] if isinstance(class_name, str) else None
-    return KerasLayer(json["name"], known, json.get("trainable") is not False)
+    return KerasLayer(json["name"], known)

@@ -3,7 +3,8 @@
 Keras 3 records no names of layers, but each layer opens a scope when it is called, twice: first in vain, then for its
 operations, so that TensorFlow adds a number to its name: `dense` is `dense_1`, a second `dense` beside it `dense_3`.
 An operation's scope, `Reshape_1`, is told from a layer's by that: there are operations in `Reshape`, too.
-(Seen in all SavedModels of Keras 3.) A name is taken where all scopes say the same of it.
+(Seen in all SavedModels of Keras 3.) Layers of Keras 2 open it once, so that variables' names must tell which part of
+a scope is the layer. A name is taken where all scopes say the same of it.
 """
 
 from __future__ import annotations
@@ -104,19 +105,36 @@ def is_within(part: Names, whole: Names) -> bool:
 
 
 def names_of(objects: Sequence[SavedObject], reads: Sequence[Read]) -> dict[int, str]:
-    """Return the names of objects that are layers, by their numbers."""
+    """Return the names of objects that are layers of Keras, by their numbers."""
     variables = {number: each.variable for number, each in enumerate(objects) if each.variable}
-    if not are_numbered(variables, reads):
-        return {}
     owners, parents = _owners(objects), _parents(objects)
+    numbered = are_numbered(variables, reads)
     votes: defaultdict[int, set[str]] = defaultdict(set)
     for read in reads:
-        if read.variable not in variables or not is_within(variables[read.variable].layers, read.layers):
+        if read.variable not in variables:
             continue
         for owner in owners.get(read.function, ()):
-            for number, name in _agreed(_ways(objects, parents, read.variable, owner), read.layers):
-                votes[number].add(name)
+            ways = _ways(objects, parents, read.variable, owner)
+            layers = variables[read.variable].layers
+            names = read.layers if numbered else named(read.scope, layers)
+            if names and is_within(layers, names):
+                for number, name in _agreed(ways, names):
+                    if numbered or objects[number].kind.startswith(
+                        "_tf_keras_"
+                    ):  # a tf.Module has scopes, too
+                        votes[number].add(name)
     return {number: min(names) for number, names in votes.items() if len(names) == 1}
+
+
+def named(scope: Names, layers: Names) -> Names:
+    """Return the beginning of a scope that ends as a variable's name tells: `seq/dense` of `seq/dense/MatMul`.
+
+    So are those of Keras 2, whose names of variables tell the innermost layer.
+    """
+    for end in range(len(layers), len(scope) + 1) if layers else ():
+        if scope[end - len(layers) : end] == layers:
+            return scope[:end]
+    return ()
 
 
 def _agreed(ways: set[tuple[int, ...]], names: Names) -> Iterable[tuple[int, str]]:
