@@ -90,14 +90,21 @@ class Group:
     __slots__ = ("_attributes", "_depth", "_header", "_link", "_members", "_store", "path")
 
     def __init__(
-        self, store: _Store, path: str, link: Link | None, depth: int, header: Header | None = None
+        self,
+        store: _Store,
+        path: str,
+        link: Link | None,
+        depth: int,
+        header: Header | None = None,
+        address: int | None = None,
     ) -> None:
         self._store, self.path, self._link, self._header, self._depth = store, path, link, header, depth
         self._members: Members | None = None
         self._attributes: Mapping[str, Attribute] | None = None
         bound(depth, "depth", "groups within each other", store.source.limits, store.source.path, path)
-        if link is not None and store.group_paths.setdefault(link[0], path) != path:
-            other = store.group_paths[link[0]] or "/"
+        address = link[0] if link is not None else address
+        if address is not None and store.group_paths.setdefault(address, path) != path:
+            other = store.group_paths[address] or "/"
             raise UnsafeFileError(f"a group with two names; the other is {other!r}", store.source.path, path)
 
     @property
@@ -226,8 +233,8 @@ def _open(store: _Store, path: str, link: Link | None, depth: int) -> Member:
                 return _decoded(store, store.file, path, link, header)
             except UnreadHDF5:
                 pass
-        if store.fallback.is_group(path):
-            return Group(store, path, None, depth)
+        if (address := store.fallback.group(path)) is not None:
+            return Group(store, path, None, depth, address=address)
         spec, tensor, unreadable = store.fallback.dataset(path)
         return Dataset(
             store, path, None, spec, tensor or NoTensor(store.source.path, path, unreadable), unreadable

@@ -1,7 +1,7 @@
 """What HDF5's own library knows of a file, through h5py; run as a process of its own by `hdf5_library`.
 
 {"path": …, "base": …, "size": …, "stamp": …, "limits": …}      the file, once, then a line for each question:
-["dataset", "layers/dense/kernel"]                             is_group, names, attributes, dataset, read
+["dataset", "layers/dense/kernel"]                             group, names, attributes, dataset, read
 {"answer": …, "nbytes": 0}                                     or "error" and "reason"; then so many bytes
 """
 
@@ -60,14 +60,14 @@ class _Library:
             io.BufferedReader(_Part(source, told["base"], told["size"]), 1 << 16), "r"
         )
 
-    def is_group(self, path: str) -> bool:
-        """Return whether the object is a group and not a dataset."""
+    def group(self, path: str) -> int | None:
+        """Return the address of a group; None of a dataset."""
         import h5py
 
         thing = self._object(path)
         if not isinstance(thing, (h5py.Group, h5py.Dataset)):
             raise FormatError("neither a group nor a dataset", self._source.path, path)
-        return isinstance(thing, h5py.Group)
+        return int(h5py.h5o.get_info(thing.id).addr) if isinstance(thing, h5py.Group) else None
 
     def names(self, path: str) -> tuple[str, ...]:
         """Return the names in a group; UnsafeFileError where one is a soft or external link."""

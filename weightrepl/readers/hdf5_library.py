@@ -56,9 +56,10 @@ class Fallback:
         self._process: subprocess.Popen[bytes] | None = None
         self._end: Callable[[], object] = _nothing
 
-    def is_group(self, path: str) -> bool:
-        """Return whether the object is a group and not a dataset."""
-        return bool(self.asked("is_group", path))
+    def group(self, path: str) -> int | None:
+        """Return the address of a group; None of a dataset."""
+        address = self.asked("group", path)
+        return None if address is None else int(address)
 
     def names(self, path: str) -> tuple[str, ...]:
         """Return the names in a group; UnsafeFileError where one is a soft or external link."""
