@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
 from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed
+from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed, refusal
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import VARINT, fields, text
 from weightrepl.readers.sources import ByteSource
@@ -138,7 +138,7 @@ class _Listing:
             if raw[0] == 0:
                 self._slices[raw] = entry
                 return None
-            spec, nbytes, remark = spec_of(entry.dtype, entry.shape, self._limits.rank)
+            spec, nbytes, remark = spec_of(entry.dtype, entry.shape, self._limits)
             if nbytes is None:
                 spec = spec.replace(stored_nbytes=entry.nbytes)
             if entry.slices:
@@ -166,7 +166,7 @@ class _Listing:
                 raise FormatError("a slice of it is not there")
             if piece.dtype != entry.dtype or piece.shape != tuple(map(len, ranges)):
                 raise FormatError("a slice of it has another dtype or shape")
-            tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits.rank), piece)
+            tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits), piece)
             parts.append((ranges, tensor))
             shards.append(shard)
         whole = joined(spec, parts)
@@ -212,15 +212,19 @@ class _Listing:
         return shared
 
 
-@lru_cache(maxsize=4096)
-def spec_of(dtype: int, shape: tuple[int, ...], rank: int) -> Kind:
-    """Return what TensorFlow's number of a dtype and a shape are here. rank: the most axes allowed.
+def spec_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
+    """Return what TensorFlow's number of a dtype and a shape are here.
 
     Raises:
-        FormatError: more axes than that.
+        ValueError: more axes than `limits` allow.
     """
-    if len(shape) > rank:
-        raise FormatError(f"a shape of more than {rank} axes")
+    if len(shape) > limits.rank:
+        raise ValueError(refusal(len(shape), "rank", "axes", limits))
+    return _kind(dtype, shape)
+
+
+@lru_cache(maxsize=4096)
+def _kind(dtype: int, shape: tuple[int, ...]) -> Kind:
     name, remark = DTYPES.get(dtype, f"dtype {dtype}"), None
     if name.startswith(("qint", "quint")):
         name, remark = name[1:], f"stored as {name}"

@@ -50,8 +50,8 @@ def entry_of(value: bytes, heads: Heads) -> Entry:
     Raises:
         ValueError: it is none, or damaged.
     """
-    if value[:1] == b"\x08" and value[2:3] == b"\x12" and value[1] < 0x80 > value[3]:
-        at = 4 + value[3]
+    at = 4 + value[3] if len(value) > 3 else 0
+    if 4 <= at <= len(value) and value[0] == 0x08 and value[2] == 0x12 and value[1] | value[3] < 0x80:
         head = value[:at]
         if head not in heads:
             heads[head] = value[1], shape_of(value, 4, at)

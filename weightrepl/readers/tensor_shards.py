@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 from collections.abc import Iterator
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,14 +34,16 @@ class Shard:
 
     def __init__(self, path: str, limits: Limits, big_endian: bool) -> None:
         self.path, self.limits, self.big_endian = path, limits, big_endian
-        self.size, self.missing = 0, ""
+        self.size = 0
         self._lock, self._closed = Lock(), False
         self._source: ByteSource | None = None
         try:
-            self._stamp = stamp_of(os.stat(path))
-            self.size = self._stamp[0]
+            status = os.stat(path)
+            self._stamp, self.size = stamp_of(status), status.st_size
+            reason = "" if stat.S_ISREG(status.st_mode) else "not a plain file"
         except (OSError, ValueError) as error:
-            self.missing = f"a shard of the checkpoint can't be read: {os_reason(error)}"
+            reason = os_reason(error)
+        self.missing = f"a shard of the checkpoint can't be read: {reason}" if reason else ""
 
     def opened(self) -> ByteSource:
         """Return the open file.

@@ -107,7 +107,7 @@ def _flat(held: list[tuple[_Told, Table, str]], limits: Limits) -> Flat:
     told, _, path = held[0]
     spec = TensorSpec(None, "?")
     try:
-        spec, _, remark = spec_of(told.dtype, told.shape, limits.rank)
+        spec, _, remark = spec_of(told.dtype, told.shape, limits)
         tensor = _joined(spec, held)
     except UnsafeFileError:
         raise
