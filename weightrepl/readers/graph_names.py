@@ -45,8 +45,7 @@ class Names:
 
     def is_container(self, number: int) -> bool:
         """Return whether an object holds layers for another: a list or a dict."""
-        node = self._nodes[number]
-        return node.is_list or node.kind == "trackable_dict_wrapper" or number in self._dicts
+        return self._nodes[number].is_container or number in self._dicts
 
     def _is_from_keras(self, number: int) -> bool:
         node = self._nodes[number]
@@ -134,14 +133,14 @@ class _Chains:
 
     def _scopes_below(self, number: int) -> set[Scope]:
         """Return the scopes of the variables below an object, but for those in Functional models within it."""
-        found: set[Scope] = set()
+        found: list[set[Scope]] = []
         for _, child in self._survey.children[number]:
             node = self._nodes[child]
             if node.is_variable:
-                found = found | {scope_of(node)}
+                found.append({scope_of(node)})
             elif child in self._inner or not _opens_no_scope(node):
-                found = found | self._below[child] if found else self._below[child]
-        return found
+                found.append(self._below[child])
+        return found[0] if len(found) == 1 else set().union(*found)
 
     def _above(self, number: int) -> _Chain | None:
         """Return the chain that an object lies in; None where it lies in several of different lengths."""
@@ -157,13 +156,11 @@ class _Chains:
     def _entered(self, number: int, above: _Chain | None) -> _Chain | None:
         """Return the chain that what an object holds lies in."""
         node = self._nodes[number]
-        if node.is_list or number in self._inner:
+        if node.is_container or number in self._inner:
             return above
-        if any(name == "_operations" for name, _ in node.children):
-            return _Chain(anchor=number)
         if number == 0 and self._survey.holds_models:
             return _Chain()
-        if _opens_no_scope(node) and len({scope[:1] for scope in self._below[number]}) > 1:
+        if self._is_without_scope(number):
             return _Chain(anchor=number)
         if above is None:
             return None
@@ -181,6 +178,25 @@ class _Chains:
             self.dicts.add(number)
             return above
         return above._replace(layers=(*above.layers, number))
+
+    def _is_without_scope(self, number: int) -> bool:
+        """Return whether an object is a Functional model, or a Sequential that was built before it was called.
+
+        Keras 3 makes the layers of a Functional before it, tf_keras those of some Sequential models. What is made
+        within a Sequential begins with its name. In tf_keras a layer that was called has at least its own.
+        """
+        node = self._nodes[number]
+        if any(name == "_operations" for name, _ in node.children):
+            return True
+        if not _opens_no_scope(node):
+            return False
+        layers = [child for _, child in self._survey.children[number] if not self._nodes[child].is_variable]
+        own = (held.node for layer in layers for held in self._survey.children[layer])
+        numbered = any(_NUMBERED.fullmatch(name) for name, _ in node.children)
+        return len({scope[:1] for scope in self._below[number]}) > 1 or (
+            numbered
+            and any(self._nodes[each].is_variable and len(scope_of(self._nodes[each])) == 1 for each in own)
+        )
 
 
 def scope_of(node: Node) -> Scope:

@@ -50,9 +50,9 @@ class Node(Value):
         return self.tensor is not None or self.variable is not None
 
     @property
-    def is_unread(self) -> bool:
-        """Whether this is a variable whose values the file does not hold, or not so that they could be read."""
-        return self.variable is not None and (self.tensor is None or bool(self.tensor.unread))
+    def has_values(self) -> bool:
+        """Whether the file holds values that can be read."""
+        return self.tensor is not None and not self.tensor.unread
 
     @property
     def own_name(self) -> str:
@@ -65,6 +65,11 @@ class Node(Value):
         if self.kind:
             return self.kind in ("trackable_list_wrapper", "trackable_tuple_wrapper")
         return bool(self.children) and all(name.isdecimal() for name, _ in self.children)
+
+    @property
+    def is_container(self) -> bool:
+        """Whether this is known for a list, a tuple or a dict."""
+        return self.is_list or self.kind == "trackable_dict_wrapper"
 
 
 def is_book(name: str) -> bool:

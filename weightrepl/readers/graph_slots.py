@@ -6,7 +6,8 @@ lists these too; of tf_keras only the names tell them (`Adam/m/hidden/kernel`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +27,17 @@ class _Slot(NamedTuple):
     others: list[Weight]
 
 
+def _in_order(root: Layer) -> Iterator[Weight]:
+    """Yield the weights of the network in the order of the tree; some of them several times."""
+    seen, pending = set[int](), [root]
+    while pending:
+        layer = pending.pop()
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield from layer.weights
+            pending += (child for child in reversed(layer.children) if not child.system)
+
+
 class Optimizers:
     """Makes the layers of a graph's optimizers.
 
@@ -41,8 +53,10 @@ class Optimizers:
     ) -> None:
         self._nodes, self._root, self._make = nodes, root, make
         self._weights = dict(weights)
+        places = {id(weight): place for place, weight in enumerate(_in_order(root))}
+        self._rank = {number: places[id(weight)] for number, weight in weights.items()}
         self._by_end: dict[str, list[int]] = {}
-        for number in weights:
+        for number in sorted(weights, key=self._rank.__getitem__):
             self._by_end.setdefault(nodes[number].own_name, []).append(number)
 
     def content(self, number: int) -> Content:
@@ -50,7 +64,7 @@ class Optimizers:
         slots: dict[str, _Slot] = {}
         placed: set[int] = set()
         for slot, weight, variable in self._slots(number):
-            if variable in placed or self._nodes[variable].is_unread:
+            if variable in placed or not self._nodes[variable].has_values:
                 continue
             placed.add(variable)
             found = slots.setdefault(slot, _Slot({}, []))
@@ -80,32 +94,49 @@ class Optimizers:
         """Yield the name of a slot, the number of the weight, and that of the slot's variable."""
         for weight, slot, variable in self._nodes[number].slots:
             yield slot, weight, variable
-        held = self._held(number)
-        trained = next((self._nodes[each.node].children for each in held if each.name == TRAINED), ())
-        by_position = dict(trained)
-        for each in held:
-            if each.name in (ALL, TRAINED) or not self._nodes[each.node].is_list:
-                continue
-            pairs = [
-                (by_position.get(position) if trained else self._weight_by_name(node), node)
-                for position, node in self._held(each.node)
-            ]
-            known = [(weight, node) for weight, node in pairs if weight is not None]
-            name = self._slot_name(each.name, known)
+        held = {each.name: self._nodes[each.node] for each in self._held(number)}
+        lists = {
+            name: node.children for name, node in held.items() if name not in (ALL, TRAINED) and node.is_list
+        }
+        positions = dict(held[TRAINED].children) if TRAINED in held else self._by_names(lists.values())
+        for attribute, entries in lists.items():
+            known = [(positions[position], node) for position, node in entries if position in positions]
+            name = self._slot_name(attribute, known)
             for weight, node in known:
                 yield name, weight, node
 
-    def _weight_by_name(self, variable: int) -> int | None:
-        """Return the weight whose name ends that of a slot's variable, if there is only one: `Adam/m/hidden/kernel`."""
+    def _by_names(self, lists: Iterable[Sequence[tuple[str, int]]]) -> dict[str, int]:
+        """Return the weights that the positions of an optimizer's lists belong to, by the names of its variables.
+
+        Names that several weights have are told apart by the order, where all others are in the model's.
+        """
+        fitting: dict[str, list[int]] = {}
+        for position, node in (entry for entries in lists for entry in entries):
+            found = self._fitting(node)
+            known = fitting.setdefault(position, found)
+            if found and (not known or len(found) < len(known)):
+                fitting[position] = found
+        sure = {position: found[0] for position, found in fitting.items() if len(found) == 1}
+        taken: Counter[tuple[int, ...]] = Counter()
+        guessed = dict(sure)
+        for position in sorted(fitting, key=int):
+            found = tuple(fitting[position])
+            if len(found) > 1 and taken[found] < len(found):
+                guessed[position] = found[taken[found]]
+                taken[found] += 1
+        ranks = [self._rank[guessed[position]] for position in sorted(guessed, key=int)]
+        return guessed if ranks == sorted(set(ranks)) else sure
+
+    def _fitting(self, variable: int) -> list[int]:
+        """Return the weights of a slot's shape whose name ends its own: `Adam/m/hidden/kernel`."""
         node = self._nodes[variable]
-        fitting = [
+        return [
             weight
             for weight in self._by_end.get(node.own_name, ())
             if (node.variable or "").endswith(f"/{self._nodes[weight].variable}")
             and node.tensor is not None
             and node.tensor.spec.shape == self._weights[weight].spec.shape
         ]
-        return fitting[0] if len(fitting) == 1 else None
 
     def _slot_name(self, attribute: str, pairs: Sequence[tuple[int, int]]) -> str:
         """Return `m` of `Adam/m/hidden/kernel`, `momentum` of `adam/hidden_kernel_momentum`; else the attribute's."""
@@ -131,7 +162,8 @@ class Optimizers:
                     continue
                 seen.add(held.node)
                 if node.is_variable:
-                    own += self._made(held.node, held.name.strip("_"))
+                    name = held.name.strip("_")
+                    own += self._made(held.node, "iterations" if name == "iter" else name)
                 elif node.is_list:
                     inside = [each.node for each in self._held(held.node) if each.node not in seen]
                     seen.update(inside)
@@ -147,4 +179,4 @@ class Optimizers:
         return own, lists
 
     def _made(self, number: int, name: str) -> list[Weight]:
-        return [self._make(number, name)] if not self._nodes[number].is_unread else []
+        return [self._make(number, name)] if self._nodes[number].has_values else []

@@ -58,7 +58,7 @@ class Survey:
         for held in map(Held._make, self.nodes[number].children):
             node = self.nodes[held.node]
             is_counter = number == 0 and held.name == "save_counter"
-            if node.is_unread:
+            if node.is_variable and not node.has_values:
                 continue
             if node.is_variable and (is_counter or is_state(held.name, node)):
                 self.state.setdefault(number, []).append(held)
@@ -116,7 +116,7 @@ class Survey:
         for number in self.order:
             kept = [held for held in self.children[number] if held.node in leading]
             self.children[number] = kept
-            if kept or self.nodes[number].is_variable:
+            if kept or self.nodes[number].is_variable or self.nodes[number].name is not None:
                 leading.add(number)
         self.order = [number for number in self.order if number in leading or number == 0]
         self.children = {number: self.children[number] for number in self.order}
@@ -135,7 +135,11 @@ class Survey:
         variables = [held for held in self.children[0] if self.nodes[held.node].is_variable]
         tensors = [self.nodes[held.node].tensor for held in variables]
         scalar = all(tensor is None or tensor.spec.shape == () for tensor in tensors)
-        if len({held.node for held in objects}) != 1 or not scalar or self.nodes[objects[0].node].is_list:
+        if (
+            len({held.node for held in objects}) != 1
+            or not scalar
+            or self.nodes[objects[0].node].is_container
+        ):
             return 0
         self.state.setdefault(0, []).extend(variables)
         return objects[0].node
@@ -163,7 +167,7 @@ class Survey:
     def owner(self, number: int) -> tuple[int, tuple[str, ...]]:
         """Return the object of the network that something beside it belongs to, and the way from there."""
         way: tuple[str, ...] = ()
-        while number not in self.children or self.nodes[number].is_list:
+        while number not in self.children or self.nodes[number].is_container:
             if number not in self._above:
                 break
             number, name = self._above[number]
@@ -175,7 +179,7 @@ class Survey:
         found: list[str] = []
         for holder in dict.fromkeys(self.parents.get(number, ())):
             names = self._names_in(holder)[number]
-            ways = self.attributes(holder) if self.nodes[holder].is_list else ()
+            ways = self.attributes(holder) if self.nodes[holder].is_container else ()
             found += [f"{way}.{name}" for way in ways for name in names] or names
         return tuple(dict.fromkeys(found))
 

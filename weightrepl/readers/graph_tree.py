@@ -269,7 +269,7 @@ class _Tree:
         reached, omitted = self._reached(), self._omitted()
         told = [(flat, LOOSE) for flat in self._loose]
         for number, node in enumerate(self.nodes):
-            if node.is_unread:
+            if node.is_variable and not node.has_values:
                 told.append((node.tensor or _absent(node, self._path), MISSING))
             elif node.tensor is not None and (number in omitted or number not in reached):
                 told.append((node.tensor, OMITTED if number in omitted else APART))
