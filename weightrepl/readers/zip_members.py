@@ -7,7 +7,9 @@ Python's own module does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -40,7 +42,8 @@ def zip_members(source: ByteSource, begin: int = 0, nbytes: int | None = None) -
     """Return the members of an archive by name. begin, nbytes: where it lies, if it is not the whole file.
 
     Raises:
-        FormatError: cut short or damaged. UnsafeFileError: two members of one name.
+        FormatError: cut short or damaged.
+        UnsafeFileError: two members of one name or in one place, or a name that would lead out of a folder.
     """
     with Reading(source.path, "zip directory"):
         end = source.size if nbytes is None else begin + nbytes
@@ -55,8 +58,22 @@ def zip_members(source: ByteSource, begin: int = 0, nbytes: int | None = None) -
             member, at = _entry(block, at, source.path)
             if member.name in members:
                 raise UnsafeFileError(f"two members are called {member.name!r}", source.path)
+            if member.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member.name):
+                raise UnsafeFileError(
+                    f"a member is called {member.name!r}, which leads elsewhere", source.path
+                )
             members[member.name] = member._replace(header=begin + member.header)
+        _refuse_overlaps(members, begin + start, source.path)
         return members
+
+
+def _refuse_overlaps(members: dict[str, ZipMember], end: int, path: str) -> None:
+    """Raise an UnsafeFileError where two members take the same bytes, or the directory's, which begins at `end`."""
+    in_order = sorted(members.values(), key=lambda member: member.header)
+    for member, following in zip_longest(in_order, in_order[1:]):
+        if member.header + _LOCAL.size + member.packed > (following.header if following else end):
+            other = repr(following.name) if following else "the directory"
+            raise UnsafeFileError(f"the members {member.name!r} and {other} overlap", path)
 
 
 def _directory(source: ByteSource, begin: int, end: int) -> tuple[int, int, int]:
