@@ -26,7 +26,9 @@ from tests.readers.tensor_files import (
 from weightrepl.errors import ChangedError, FormatError, SourceError, UnsafeFileError
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits
+from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_bundle import GRAPH_KEY, Bundle, open_bundle
+from weightrepl.readers.tensor_table import Table
 
 Opens = Callable[..., Mapping[str, Flat]]
 FOUR = np.array([1, 2, 3, 4], np.float32)
@@ -378,9 +380,6 @@ def test_a_mutated_index_ends_in_a_result_or_a_named_error(prefix: Path, seed: i
 
 
 def rows_of(prefix: Path) -> list[tuple[bytes, bytes]]:
-    from weightrepl.readers.sources import ByteSource
-    from weightrepl.readers.tensor_table import Table
-
     source = ByteSource(f"{prefix}.index")
     rows = list(Table(source).entries())
     source.close()

@@ -59,7 +59,7 @@ def open_bundle_v1(paths: Sequence[str], limits: Limits = STANDARD) -> Bundle:
             files.append(ByteSource(path, limits))
             with Reading(path):
                 table = Table(files[-1])
-                for told in _told(table.find(b"") or b""):
+                for told in _told(table, path):
                     found.setdefault(told.name, []).append((told, table, path))
                     bound(len(found), "tensors", "tensors", limits, path)
     except BaseException:
@@ -68,13 +68,15 @@ def open_bundle_v1(paths: Sequence[str], limits: Limits = STANDARD) -> Bundle:
     return Bundle((*(_flat(each, limits) for each in found.values()), *_missing(paths)), None, close)
 
 
-def _told(value: bytes) -> Iterator[_Told]:
+def _told(table: Table, path: str) -> Iterator[_Told]:
     """Yield what the first value of a table says: a SavedTensorSlices with a SavedTensorSliceMeta."""
-    for number, kind, begin, end in fields(value):
-        if number != 1 or kind != BYTES:
-            raise FormatError("a table, but no checkpoint")
-        for field, _, one, two in fields(value, begin, end):
-            if field == 1:
+    value = table.find(b"") or b""
+    metas = [(begin, end) for number, kind, begin, end in fields(value) if (number, kind) == (1, BYTES)]
+    if not metas:
+        raise FormatError("a table, but no checkpoint", path)
+    for begin, end in metas:
+        for number, kind, one, two in fields(value, begin, end):
+            if (number, kind) == (1, BYTES):
                 yield _meta(value, one, two)
 
 
@@ -158,12 +160,13 @@ class _Slice(Value):
         with Reading(self.path, self.place):
             value = self.table.find(self.key)
             if value is None:
-                raise FormatError("a slice of it is not there")
+                raise ValueError("a slice of it is not there")
             begin, end = _within(value, *_within(value, 0, len(value), 2), 3)
             found = values_of(value, begin, end, self.dtype)
             if found.size != math.prod(self.shape):
-                raise FormatError(f"it has {found.size:,} values, which is not its size")
-            return take(found.reshape(self.shape), index).copy()
+                raise ValueError(f"it has {found.size:,} values, which is not its size")
+            whole = found.reshape(self.shape)
+            return take(whole, index).copy() if index else whole
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         values = self.read().reshape(-1)
