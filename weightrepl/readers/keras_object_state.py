@@ -16,7 +16,7 @@ from typing import Any
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable
 from weightrepl.readers.live_tree import LiveTree, read_all
-from weightrepl.readers.mirrors import mirrored, slot_layer
+from weightrepl.readers.mirrors import mirrored, slot_in_name, slot_layer
 from weightrepl.values import Value
 
 UNTRACKED = "in an attribute, but Keras does not track and does not save it"
@@ -195,11 +195,8 @@ def _places(optimizer: Any) -> tuple[list[Any], dict[int, tuple[str, int]], dict
 
 def _slot_name(attribute: str, variable: Any, weight: Any) -> str:
     """Return `momentum` of a variable `dense_kernel_momentum` that belongs to `dense/kernel`; else the attribute's."""
-    prefix = str(getattr(weight, "path", weight.name)).replace("/", "_") + "_"
-    name = str(variable.name)
-    if name.startswith(prefix) and len(name) > len(prefix):
-        return name[len(prefix) :]
-    return attribute.strip("_") or attribute
+    slot = slot_in_name(str(variable.name), str(getattr(weight, "path", weight.name)))
+    return slot or attribute.strip("_") or attribute
 
 
 def _loose_name(variable: Any, attribute: str | None) -> str:

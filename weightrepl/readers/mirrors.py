@@ -36,6 +36,15 @@ def mirrored(root: Layer, content_of: Callable[[Layer], Content]) -> Content:
     return content(root)
 
 
+def slot_in_name(variable: str, weight: str) -> str:
+    """Return what Keras 3 calls a slot: `momentum` of `dense_kernel_momentum`, which belongs to `dense/kernel`.
+
+    Empty where the variable's name does not begin with the weight's path.
+    """
+    prefix = weight.replace("/", "_") + "_"
+    return variable[len(prefix) :] if variable.startswith(prefix) else ""
+
+
 def slot_layer(name: str, root: Layer, slots: Mapping[int, Sequence[Weight]]) -> Layer:
     """Return the layer of an optimizer's slot. slots: what it has for each weight of the model, by the weight's id."""
     return Layer(

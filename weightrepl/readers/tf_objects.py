@@ -13,8 +13,9 @@ from typing import Any
 from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.readers.live_tree import TAKEN_OUT, LiveTree
+from weightrepl.readers.tf_objects_kinds import is_from_v1, kind_of, own_name
 from weightrepl.readers.tf_objects_state import Tree, system_layers
-from weightrepl.readers.tf_objects_survey import Held, Survey, is_from_v1, kind_of, own_name
+from weightrepl.readers.tf_objects_survey import Held, Survey
 
 _BASES = ("tf_keras.src.engine", "keras.src.layers.layer", "keras.src.models", "tensorflow.", "builtins")
 """Where the `build` of a class that has none is defined."""
@@ -30,8 +31,7 @@ class TfObjectReader:
     def open(self, thing: Any, variable: str | None = None) -> Model:
         """Return the model that `thing` is; its `live` keeps `thing` alive until it is loosened."""
         tree = _LiveTree(thing, variable)
-        name = self.name(thing)
-        return Model(tree.root, () if name is None else (name,), "", _format(thing), live=tree)
+        return Model(tree.root, tree.names, "", _format(thing), live=tree)
 
     def is_model(self, thing: Any) -> bool:
         """Return whether `thing` is a model of tf_keras, a tf.Module that is none of its layers, or was loaded."""
@@ -71,9 +71,10 @@ class _LiveTree(LiveTree[Survey]):
 
     def root_layer(self, survey: Survey) -> Layer:
         """Return the layer that the opened object is."""
-        root = survey.root
+        root, attribute = survey.root, survey.attribute
+        self.names = tuple(dict.fromkeys(filter(None, (TfObjectReader().name(root), attribute))))
         fallback = "checkpoint" if type(root).__name__ == "Checkpoint" else "saved_model"
-        return self._layer(survey, Held((), root), TfObjectReader().name(root) or fallback)
+        return self._layer(survey, Held((), root), self.names[0] if self.names else fallback)
 
     def _layer(self, survey: Survey, held: Held, name: str) -> Layer:
         made = self.layers(held.thing)

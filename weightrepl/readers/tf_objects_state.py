@@ -14,18 +14,9 @@ from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.live_tree import LiveTree, read_all
-from weightrepl.readers.mirrors import mirrored, slot_layer
-from weightrepl.readers.tf_objects_survey import (
-    Held,
-    Survey,
-    full_name,
-    held_by,
-    is_metric,
-    is_optimizer,
-    kind_of,
-    own_name,
-    within,
-)
+from weightrepl.readers.mirrors import mirrored, slot_in_name, slot_layer
+from weightrepl.readers.tf_objects_kinds import full_name, is_metric, is_optimizer, kind_of, own_name
+from weightrepl.readers.tf_objects_survey import Held, Survey, held_by, within
 from weightrepl.values import Value
 
 _LISTS = ("_variables", "_weights", "_coalesced_children")
@@ -177,17 +168,18 @@ class _Owners:
     """Which weight of the model a variable of an optimizer belongs to.
 
     New optimizers of tf_keras hold lists in the order of `_index_dict`, old ones a dict in `_slots`: both by what
-    identifies a weight. Of what was loaded only the names are left, `Adam/m/hidden/kernel:0`: there one must fit.
+    identifies a weight. Those of Keras 3 hold lists in the order of the weights that they train. Of what was loaded
+    only the names are left, `Adam/m/hidden/kernel:0`: there one must fit.
     """
 
     def __init__(self, survey: Survey, optimizer: Any) -> None:
-        weights = [
-            held.thing for own in survey.own.values() for held in own if hasattr(held.thing, "_unique_id")
-        ]
+        weights = [held.thing for own in survey.own.values() for held in own]
         self._weights = {id(weight): weight for weight in weights}
-        self._by_key = {weight._unique_id: weight for weight in weights}
+        self._by_key = {each._unique_id: each for each in weights if hasattr(each, "_unique_id")}
         index = vars(optimizer).get("_index_dict") or {}
         self._listed = {position: self._by_key.get(key) for key, position in index.items()}
+        trained = vars(optimizer).get("_trainable_variables") or ()
+        self._listed |= {n: each for n, each in enumerate(trained) if id(each) in self._weights}
 
     def is_weight(self, variable: Any) -> bool:
         """Return whether a variable is a weight of the model itself, which optimizers list too."""
@@ -195,7 +187,7 @@ class _Owners:
 
     def of(self, held: Held) -> Any:
         """Return the weight that a variable belongs to, or None."""
-        if kind_of(held.thing) != "variable" or len(held.steps) < 2:
+        if kind_of(held.thing) != "variable" or len(held.steps) < 2 or self.is_weight(held.thing):
             return None
         if held.steps[0] == "_slots":
             return self._by_key.get(held.steps[1])
@@ -214,7 +206,8 @@ def _slot_name(held: Held, owner: Any) -> str:
     if held.steps[0] == "_slots":
         return str(held.steps[2])
     before, found, _ = full_name(held.thing).rpartition("/" + full_name(owner))
-    return before.rpartition("/")[2] if found else str(held.steps[0]).strip("_")
+    of_keras_3 = slot_in_name(full_name(held.thing), str(getattr(owner, "path", "")))
+    return before.rpartition("/")[2] if found else of_keras_3 or str(held.steps[0]).strip("_")
 
 
 def _loose_name(held: Held) -> str:

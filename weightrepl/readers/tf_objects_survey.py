@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+from weightrepl.readers.tf_objects_kinds import (
+    full_name,
+    is_from_v1,
+    is_metric,
+    is_optimizer,
+    kind_of,
+    library_of,
+    may_hold,
+)
 
 Steps: TypeAlias = "tuple[str | int, ...]"
 """The way from an object to what it holds: an attribute, then keys and positions."""
-
-Kind: TypeAlias = "Literal['variable', 'keras', 'module', 'loaded', 'other'] | None"
-"""What an object is: a variable; a layer of Keras; a tf.Module; of a loaded SavedModel; tracked in another way."""
 
 _LISTS = {
     # where layers of each Keras keep their variables, then their layers
@@ -33,8 +39,6 @@ _BOOKS = {
     "layer_metrics", "metrics", "keras_api", "_coalesced_children", "_kwargs", "_root", "_saver",
     "_attached_dependencies",
 }  # fmt: skip
-_WRAPPERS = "tensorflow.python.trackable.data_structures"
-"""Where the dicts and tuples come from that TensorFlow puts in place of others; they only seem to be such."""
 _MAX_DEPTH = 32
 
 
@@ -48,6 +52,7 @@ class Held(NamedTuple):
 class Survey:
     """All that is below one object. By the `id` of the objects, all of which it keeps alive.
 
+    root: the object itself, or the one model that a `tf.train.Checkpoint` holds; attribute: under which it does.
     children: the objects that one holds and that are layers, in its order; a way that leads back up is left out.
     own: its variables. loose: of a Keras layer, variables in attributes that it does not count among its weights.
     optimizers: those that the root holds, which are none of its layers.
@@ -56,7 +61,7 @@ class Survey:
     """
 
     def __init__(self, root: Any) -> None:
-        self.root = root
+        self.root, self.attribute = root, ""
         self.objects: dict[int, Any] = {}
         self.children: dict[int, tuple[Held, ...]] = {}
         self.own: dict[int, tuple[Held, ...]] = {}
@@ -68,6 +73,7 @@ class Survey:
         self._open_books()
         self.optimizers = self._take_out_optimizers()
         self._prune()
+        self._enter_model()
         self._share()
         self._train()
 
@@ -185,6 +191,25 @@ class Survey:
             for key in known.keys() - reached:
                 del known[key]
 
+    def _enter_model(self) -> None:
+        """Put a checkpoint's counter aside; the one model that it holds, beside optimizers and numbers, is the root."""
+        key = id(self.root)
+        numbers, objects = self.own[key], self.children[key]
+        if type(self.root).__name__ != "Checkpoint":
+            return
+        counters = [held for held in numbers if held.steps == ("_save_counter",)]
+        self.loose[key] = tuple(Held(("save_counter",), held.thing) for held in counters)
+        self.own[key] = numbers = tuple(held for held in numbers if held not in counters)
+        is_one = len(objects) == 1 and len(objects[0].steps) == 1
+        if not is_one or any(held.thing.shape.rank for held in numbers):
+            return
+        known = self.optimizers
+        (self.attribute,), self.root = map(str, objects[0].steps), objects[0].thing
+        self.loose[id(self.root)] += (*numbers, *self.loose[key])
+        more = {id(held.thing): held for held in (*self._take_out_optimizers(), *known)}
+        self.optimizers = tuple(more.values())
+        self._forget_all_but(self.root)
+
     def _share(self) -> None:
         """Find what is reached on several ways: what is held at several places, and all below that."""
         places: dict[int, int] = {}
@@ -212,7 +237,8 @@ class Survey:
             seen.add(id(thing))
             frozen = {id(variable) for variable in inside.get("_non_trainable_weights", ())}
             for held in self.own[id(thing)]:
-                if _is_trained(held.thing) and id(held.thing) not in frozen:
+                parts = vars(held.thing).get("_variables", (held.thing,))  # one in shards has no word for it
+                if all(each.trainable for each in parts) and id(held.thing) not in frozen:
                     self.trained.add(id(held.thing))
             pending += [held.thing for held in self.children[id(thing)]]
 
@@ -264,7 +290,7 @@ def held_by(thing: Any, is_left_out: Callable[[str], bool] | None = None) -> Ite
     ignored = getattr(type(thing), "_TF_MODULE_IGNORED_PROPERTIES", ())
     for name, value in vars(thing).items():
         cls: Any = type(value)  # any class can be hashed, which mypy doubts
-        if not _may_hold(cls) or name.startswith("_self_") or name in ignored:
+        if not may_hold(cls) or name.startswith("_self_") or name in ignored:
             continue
         if is_left_out is None or not is_left_out(name):
             yield from (
@@ -300,87 +326,3 @@ def within(value: Any, steps: Steps, depth: int = _MAX_DEPTH) -> Iterator[tuple[
     if depth:
         for step, member in inside:
             yield from within(member, (*steps, step), depth - 1)
-
-
-def _is_trained(variable: Any) -> bool:
-    """Return whether a variable is; one in shards has no word of its own for it."""
-    return all(each.trainable for each in vars(variable).get("_variables", (variable,)))
-
-
-def kind_of(thing: Any) -> Kind:
-    """Return what an object is; None of one that is none of these."""
-    cls: Any = type(thing)  # any class can be hashed, which mypy doubts
-    return _kind(cls)
-
-
-@lru_cache(maxsize=4096)
-def _may_hold(cls: Any) -> bool:
-    """Return whether objects of a class are of some kind, or may have such in them: most attributes do not."""
-    is_container = issubclass(cls, (dict, list, tuple)) or cls.__module__ == _WRAPPERS
-    return is_container or _kind(cls) is not None
-
-
-@lru_cache(maxsize=4096)
-def _kind(cls: type) -> Kind:
-    bases = [(base.__module__, base.__qualname__) for base in cls.__mro__]
-    names = {f"{module}.{name}" for module, name in bases}
-    if any(
-        name.endswith("Variable") and module.startswith(("tensorflow.", "keras.")) for module, name in bases
-    ):
-        return "variable"
-    if _keras_of(cls) is not None:
-        return "keras"
-    if "tensorflow.python.module.module.Module" in names:
-        return "module"
-    if "tensorflow.python.trackable.base.Trackable" not in names or any(
-        module.startswith("tensorflow.python.eager") or name == "TrackableDataStructure"
-        for module, name in bases
-    ):
-        return None
-    return "loaded" if any("_UserObject" in name for name in names) else "other"
-
-
-def library_of(thing: Any) -> str | None:
-    """Return of which Keras (`keras`, `tf_keras`) a layer is; None of anything else."""
-    cls: Any = type(thing)  # any class can be hashed, which mypy doubts
-    return _keras_of(cls)
-
-
-@lru_cache(maxsize=4096)
-def _keras_of(cls: type) -> str | None:
-    """Return of which Keras (`keras`, `tf_keras`) a class of layers is, or None."""
-    for base in cls.__mro__:
-        if f"{base.__module__}.{base.__qualname__}" == "tf_keras.src.engine.base_layer.Layer":
-            return "tf_keras"
-        if f"{base.__module__}.{base.__qualname__}" == "keras.src.layers.layer.Layer":
-            return "keras"
-    return None
-
-
-def is_from_v1(thing: Any) -> bool:
-    """Return whether an object is what a SavedModel of TensorFlow 1 loads as: a list of variables named by scopes."""
-    return type(thing).__name__ == "AutoTrackable" and {"graph", "prune", "variables"} <= vars(thing).keys()
-
-
-def is_metric(thing: Any) -> bool:
-    """Return whether an object is a metric of tf_keras, which are layers too."""
-    return any(
-        base.__name__ == "Metric" and base.__module__.startswith("tf_keras.") for base in type(thing).__mro__
-    )
-
-
-def is_optimizer(thing: Any) -> bool:
-    """Return whether an object is an optimizer of either Keras, or one that was loaded."""
-    return kind_of(thing) == "other" and any(
-        "keras" in base.__module__ and ".optimizers." in base.__module__ + "." for base in type(thing).__mro__
-    )
-
-
-def own_name(variable: Any) -> str:
-    """Return `kernel` of a variable that is called `dense/kernel:0`."""
-    return full_name(variable).rpartition("/")[2]
-
-
-def full_name(variable: Any) -> str:
-    """Return `dense/kernel` of a variable that is called `dense/kernel:0`."""
-    return str(variable.name).removesuffix(":0")
