@@ -42,14 +42,21 @@ def fields(buffer: Bytes, begin: int = 0, end: int | None = None) -> Iterator[tu
     stop = len(buffer) if end is None else end
     at = begin
     while at < stop:
-        tag, at = varint(buffer, at, stop)
+        tag = buffer[at]
+        at += 1
+        if tag >= 0x80:  # most are shorter, and calls are dear
+            tag, at = varint(buffer, at - 1, stop)
         kind = tag & 7
         if kind == VARINT:
             value, at = varint(buffer, at, stop)
             yield tag >> 3, kind, value, 0
             continue
         if kind == BYTES:
-            nbytes, at = varint(buffer, at, stop)
+            if at < stop and buffer[at] < 0x80:
+                nbytes = buffer[at]
+                at += 1
+            else:
+                nbytes, at = varint(buffer, at, stop)
         elif kind in (FIXED_32, FIXED_64):
             nbytes = 4 if kind == FIXED_32 else 8
         else:
