@@ -43,7 +43,7 @@ class SavedObject(NamedTuple):
     """An object of the graph.
 
     children: attribute, list position or key -> number of the object held there.
-    kind: of what is no variable and no function, its class in few words (`_tf_keras_layer`, `trackable_list_wrapper`).
+    kind: of what may hold tensors, its class in few words (`_tf_keras_layer`, `trackable_list_wrapper`, `resource`).
     metadata: JSON that Keras of TensorFlow 2.0 to 2.4 wrote of it.
     functions: names of the traced functions that a function is.
     slots: of an optimizer: variable, name of the slot, the slot's variable.
@@ -148,6 +148,11 @@ def _inside(buffer: bytes, span: Span, wanted: int) -> Iterator[Span]:
             yield begin, end
 
 
+def _text(part: bytes, span: Span, wanted: int) -> str:
+    """Return a text of a message; the empty one where it is not told."""
+    return next((text(part, *at) for at in _inside(part, span, wanted)), "")
+
+
 def _part(source: ByteSource, span: Span, what: str) -> bytes:
     nbytes = span[1] - span[0]
     bound(nbytes, "graph_nbytes", f"bytes of {what}", source.limits, source.path)
@@ -190,10 +195,12 @@ def _object(part: bytes, span: Span) -> SavedObject:
             numbers, texts = _plain(part, (begin, end))
             slots.append((numbers.get(1, 0), texts.get(2, ""), numbers.get(3, 0)))
         elif number == 4:
-            kind = next((text(part, *at) for at in _inside(part, (begin, end), 1)), "")
+            kind = _text(part, (begin, end), 1)
             metadata = next((part[slice(*at)] for at in _inside(part, (begin, end), 3)), b"")
         elif number in (6, 8):
             functions = tuple(text(part, *at) for at in _inside(part, (begin, end), 1))
+        elif number == 10:
+            kind = "resource"
         elif number == 7:
             variable = _variable(part, (begin, end))
     return SavedObject(tuple(children), kind, metadata, variable, functions, tuple(slots))
@@ -213,15 +220,18 @@ def _plain(part: bytes, span: Span) -> tuple[dict[int, int], dict[int, str]]:
 
 def _variable(part: bytes, span: Span) -> Variable:
     dtype, trainable, name = 0, False, ""
-    shape: tuple[int, ...] = ()
-    for number, _, one, two in fields(part, *span):
+    shape: tuple[int, ...] | None = ()
+    for number, kind, one, two in fields(part, *span):
         if number == 1:
             dtype = one
-        elif number == 2:
-            shape = shape_of(part, one, two)
+        elif number == 2 and kind == BYTES:
+            try:
+                shape = shape_of(part, one, two)
+            except ValueError:  # not all axes are known: a variable may change its shape
+                shape = None
         elif number == 3:
             trainable = bool(one)
-        elif number == 6:
+        elif number == 6 and kind == BYTES:
             name = text(part, one, two)
     return Variable(name, TensorSpec(shape, DTYPES.get(dtype, f"dtype {dtype}")), trainable)
 
@@ -229,7 +239,7 @@ def _variable(part: bytes, span: Span) -> Variable:
 def _captured(part: bytes) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for entry in _inside(part, (0, len(part)), 2):
-        name = next((text(part, *at) for at in _inside(part, entry, 1)), "")
+        name = _text(part, entry, 1)
         for function in _inside(part, entry, 2):
             found[name] = tuple(_packed(part, function, 2))
     return found
@@ -251,9 +261,8 @@ def _packed(part: bytes, span: Span, wanted: int) -> Iterator[int]:
 
 
 def _signature(part: bytes) -> tuple[str, tuple[str, ...]]:
-    name = next((text(part, *at) for at in _inside(part, (0, len(part)), 1)), "")
-    arguments = (_plain(part, at)[1].get(1, "") for at in _inside(part, (0, len(part)), 2))
-    return name, tuple(arguments)
+    whole = (0, len(part))
+    return _text(part, whole, 1), tuple(_text(part, at, 1) for at in _inside(part, whole, 2))
 
 
 def _operation(source: ByteSource, span: Span) -> tuple[str, str, tuple[str, ...]]:
@@ -273,12 +282,13 @@ def _operation(source: ByteSource, span: Span) -> tuple[str, str, tuple[str, ...
 
 
 def _collect(part: bytes, trainable: dict[str, bool]) -> None:
-    """Add the variables of a collection of variables, if it is one."""
-    name = next((text(part, *at) for at in _inside(part, (0, len(part)), 1)), "")
+    """Add the variables of a collection of variables, if it is one; a variable in parts is one."""
+    name = _text(part, (0, len(part)), 1)
     if name not in ("variables", "trainable_variables"):
         return
     for collection in _inside(part, (0, len(part)), 2):
         for texts in _inside(part, collection, 2):
             for definition in _inside(part, texts, 1):
-                variable = _plain(part, definition)[1].get(1, "").removesuffix(":0")
+                whole = next((_text(part, at, 1) for at in _inside(part, definition, 4)), "")
+                variable = whole or _text(part, definition, 1).removesuffix(":0")
                 trainable[variable] = name == "trainable_variables" or trainable.get(variable, False)
