@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from weightrepl.frontends.model_files import file_print, is_there
+from weightrepl.frontends.model_files import file_print
 from weightrepl.frontends.session import split_name
+from weightrepl.readers.folders import is_there
 
 
 def written(path: Path, text: str = "x") -> Path:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import WeightreplError
 from weightrepl.frontends.commands_words import seconds_in, word_at, words_of
-from weightrepl.frontends.model_files import file_print, is_there
+from weightrepl.frontends.model_files import file_print
 from weightrepl.frontends.session import limits_with, read_query_file, read_text, split_name
 from weightrepl.frontends.shell import Given, mistake
+from weightrepl.readers.folders import is_there
 from weightrepl.render.blocks import Block, Cell, Heading, Line, TableBlock
 from weightrepl.spans import listed, nearest, visible
 

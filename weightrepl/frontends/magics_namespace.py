@@ -13,11 +13,12 @@ from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Fix, Problem, QueryError
 from weightrepl.frontends.magics_variables import identity, models_in, variables_of, walked
-from weightrepl.frontends.model_files import file_print, is_there
+from weightrepl.frontends.model_files import file_print
 from weightrepl.frontends.session import Session, read_query_file
 from weightrepl.model.tree import Model, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.parser import parse
+from weightrepl.readers.folders import is_there
 from weightrepl.readers.registry import open_source, reader_of_object
 from weightrepl.spans import listed, nearest
 

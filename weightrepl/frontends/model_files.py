@@ -1,4 +1,4 @@
-"""The files that a model's path stands for: whether there are some, and whether they are others by now."""
+"""Whether the files that a model's path stands for are others by now."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 
+from weightrepl.readers.folders import files_of_prefix
+
 _MOST = 10_000
 """So many files of a folder are looked at."""
-
-
-def is_there(path: str) -> bool:
-    """Return whether something is at a path, or it is what the names of a checkpoint's files begin with."""
-    return os.path.lexists(path) or next(_of_prefix(path), None) is not None
 
 
 def file_print(path: str) -> tuple[object, ...] | None:
@@ -22,7 +19,7 @@ def file_print(path: str) -> tuple[object, ...] | None:
     """
     if os.path.isdir(path):
         return tuple(sorted(islice(_of_folder(path, depth=2), _MOST)))
-    return _of_file(path) or tuple(map(_of_file, _of_prefix(path))) or None
+    return _of_file(path) or tuple(map(_of_file, files_of_prefix(path))) or None
 
 
 def _of_file(path: str) -> tuple[int, int, int] | None:
@@ -44,12 +41,3 @@ def _of_folder(path: str, depth: int) -> Iterator[tuple[str, int, int, int]]:
                 yield from _of_folder(entry.path, depth - 1)
         elif found := _of_file(entry.path):
             yield (entry.path, *found)
-
-
-def _of_prefix(path: str) -> Iterator[str]:
-    """Yield the files by which a checkpoint is known: the index, or where it is older than that its parts."""
-    from glob import escape, iglob
-
-    if os.path.isfile(path + ".index"):
-        yield path + ".index"
-    yield from sorted(iglob(escape(path) + "-?????-of-?????"))

@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from weightrepl.errors import WeightreplError
-from weightrepl.frontends.model_files import is_there
 from weightrepl.frontends.repl_opening import Notices, Opening
 from weightrepl.frontends.session import Session
 from weightrepl.frontends.shell import Leave, Shell
+from weightrepl.readers.folders import is_there
 from weightrepl.render.blocks import Line, Picture
 
 if TYPE_CHECKING:

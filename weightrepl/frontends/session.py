@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from weightrepl.errors import Fix, Problem, QueryError, SourceError, errors_in
-from weightrepl.frontends.model_files import is_there
+from weightrepl.readers.folders import is_there
 from weightrepl.render.blocks import Picture
 from weightrepl.spans import line_column
 from weightrepl.values import Value

@@ -20,11 +20,16 @@ _NUMBER = re.compile(r"(\d+)")
 
 def is_there(path: str) -> bool:
     """Return whether a path leads to something: to a file, a folder, or what a checkpoint's files begin with."""
-    if os.path.lexists(path) or os.path.isfile(path + ".index"):
-        return True
+    return os.path.lexists(path) or next(files_of_prefix(path), None) is not None
+
+
+def files_of_prefix(path: str) -> Iterator[str]:
+    """Yield the files by which a checkpoint is known: the index, or where it is older than that its parts."""
     from glob import escape, iglob
 
-    return any(iglob(escape(path) + "-?????-of-?????"))
+    if os.path.isfile(path + ".index"):
+        yield path + ".index"
+    yield from sorted(iglob(escape(path) + "-?????-of-?????"))
 
 
 def models_in(folder: str, is_model: Callable[[str], bool], limits: Limits = STANDARD) -> list[str]:
