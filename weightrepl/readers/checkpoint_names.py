@@ -53,6 +53,14 @@ def named_tree(
     return tree.root(name, own is not None), tuple(dict.fromkeys((name, stem)))
 
 
+_Named = tuple[list[str], Flat]
+"""The parts of a variable's name, and the variable."""
+
+
+def _split(tensors: Sequence[Flat]) -> list[_Named]:
+    return [(each.key.split("/"), each) for each in tensors]
+
+
 class _Tree:
     """Sorts variables by their names: weights, slots of weights, and what is beside them."""
 
@@ -110,24 +118,27 @@ class _Tree:
 
     def root(self, name: str, is_common: bool) -> Layer:
         """Return the outermost layer. is_common: whether all names begin with its own."""
-        every = [(each.key.split("/")[is_common:], each) for each in self._network]
-        top = Layer(name, lambda: self._content(every, self._system(top)))
+        every = _split(self._network)
+        top = Layer(name, lambda: self._content(every, int(is_common), self._system(top)))
         return top
 
-    def _content(self, every: Sequence[tuple[list[str], Flat]], more: tuple[Layer, ...] = ()) -> Content:
-        """Return what names lead to, each without the parts that led here."""
+    def _content(self, every: Sequence[_Named], depth: int, more: tuple[Layer, ...] = ()) -> Content:
+        """Return what names lead to, the first `depth` parts of which led here."""
         weights: list[Weight] = []
-        groups: dict[str, list[tuple[list[str], Flat]]] = {}
-        for (first, *rest), each in every:
-            if rest:
-                groups.setdefault(first, []).append((rest, each))
+        groups: dict[str, list[_Named]] = {}
+        for named in every:
+            parts, each = named
+            if len(parts) > depth + 1:
+                groups.setdefault(parts[depth], []).append(named)
             else:
-                weights.append(self._weight(each, first))
-        layers = tuple(Layer(name, self._later(groups[name])) for name in sorted(groups, key=_counting))
-        return Content(tuple(weights), (*layers, *more))
+                weights.append(self._weight(each, parts[depth]))
+        names = sorted(groups, key=_counting) if len(groups) > 1 else groups
+        return Content(
+            tuple(weights), (*(Layer(name, self._later(groups[name], depth + 1)) for name in names), *more)
+        )
 
-    def _later(self, group: Sequence[tuple[list[str], Flat]]) -> Callable[[], Content]:
-        return lambda: self._content(group)
+    def _later(self, group: Sequence[_Named], depth: int) -> Callable[[], Content]:
+        return lambda: self._content(group, depth)
 
     def _weight(self, each: Flat, name: str, remark: str | None = None) -> Weight:
         """Return the weight that a variable is: always the same one."""
@@ -143,9 +154,9 @@ class _Tree:
         optimizer = self._beside[".optimizer"]
         if optimizer or self._slots:
             found.append(Layer(".optimizer", lambda: self._optimizer(top), system=True))
-        state = [(each.key.split("/"), each) for each in self._beside[".state"]]
+        state = self._beside[".state"]
         if state:
-            found.append(Layer(".state", self._later(state), system=True))
+            found.append(Layer(".state", self._later(_split(state), 0), system=True))
         if self._unread:
             weights = tuple(self._weight(each, each.key, each.unread) for each in self._unread)
             found.append(Layer(".unread", Content(weights), system=True))
@@ -153,7 +164,7 @@ class _Tree:
 
     def _optimizer(self, top: Layer) -> Content:
         _read_all(top)
-        own = self._content([(each.key.split("/"), each) for each in self._beside[".optimizer"]])
+        own = self._content(_split(self._beside[".optimizer"]), 0)
         layers = [
             slot_layer(
                 slot,

@@ -45,7 +45,7 @@ class Names:
 
     def is_container(self, number: int) -> bool:
         """Return whether an object holds layers for another: a list or a dict."""
-        return self._nodes[number].is_container or number in self._dicts
+        return number in self._survey.containers or number in self._dicts
 
     def _is_from_keras(self, number: int) -> bool:
         node = self._nodes[number]
@@ -156,7 +156,7 @@ class _Chains:
     def _entered(self, number: int, above: _Chain | None) -> _Chain | None:
         """Return the chain that what an object holds lies in."""
         node = self._nodes[number]
-        if node.is_container or number in self._inner:
+        if number in self._survey.containers or number in self._inner:
             return above
         if number == 0 and self._survey.holds_models:
             return _Chain()

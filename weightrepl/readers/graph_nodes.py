@@ -67,9 +67,9 @@ class Node(Value):
         return bool(self.children) and all(name.isdecimal() for name, _ in self.children)
 
     @property
-    def is_container(self) -> bool:
-        """Whether this is known for a list, a tuple or a dict."""
-        return self.is_list or self.kind == "trackable_dict_wrapper"
+    def is_dict(self) -> bool:
+        """Whether this is known for a dict."""
+        return self.kind == "trackable_dict_wrapper"
 
 
 def is_book(name: str) -> bool:

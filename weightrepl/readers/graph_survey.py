@@ -19,6 +19,7 @@ class Held(NamedTuple):
 class Survey:
     """All that hangs below node 0 of a graph. By the numbers of the nodes.
 
+    lists, containers: nodes that are known for lists or tuples; and for these or dicts.
     root: the model: node 0, or the one model that a `tf.train.Checkpoint` holds.
     children: what an object holds that is of the network, in the file's order: objects, containers, variables.
     order: the nodes of the network, each before what holds it. parents: who holds it.
@@ -28,6 +29,8 @@ class Survey:
 
     def __init__(self, nodes: Sequence[Node], limits: Limits = STANDARD, path: str = "") -> None:
         self.nodes = nodes
+        self.lists = {number for number, node in enumerate(nodes) if node.is_list}
+        self.containers = self.lists | {number for number, node in enumerate(nodes) if node.is_dict}
         self.children: dict[int, list[Held]] = {}
         self.optimizers: dict[int, str] = {}
         self.metrics: dict[int, list[Held]] = {}
@@ -79,7 +82,7 @@ class Survey:
             for holder, held in sorted(books, key=lambda book: book[1].name.startswith("layer-")):
                 if held.node in self.children:
                     continue
-                if self.nodes[held.node].is_list:
+                if held.node in self.lists:
                     entries = map(Held._make, self.nodes[held.node].children)
                     self.children[held.node] = [each for each in entries if each.node not in self.children]
                 for name, node in self.children.get(held.node, ()):
@@ -138,7 +141,7 @@ class Survey:
         if (
             len({held.node for held in objects}) != 1
             or not scalar
-            or self.nodes[objects[0].node].is_container
+            or objects[0].node in self.containers
         ):
             return 0
         self.state.setdefault(0, []).extend(variables)
@@ -167,7 +170,7 @@ class Survey:
     def owner(self, number: int) -> tuple[int, tuple[str, ...]]:
         """Return the object of the network that something beside it belongs to, and the way from there."""
         way: tuple[str, ...] = ()
-        while number not in self.children or self.nodes[number].is_container:
+        while number not in self.children or number in self.containers:
             if number not in self._above:
                 break
             number, name = self._above[number]
@@ -179,7 +182,7 @@ class Survey:
         found: list[str] = []
         for holder in dict.fromkeys(self.parents.get(number, ())):
             names = self._names_in(holder)[number]
-            ways = self.attributes(holder) if self.nodes[holder].is_container else ()
+            ways = self.attributes(holder) if holder in self.containers else ()
             found += [f"{way}.{name}" for way in ways for name in names] or names
         return tuple(dict.fromkeys(found))
 

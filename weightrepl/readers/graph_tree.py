@@ -152,7 +152,7 @@ class _Tree:
             return inside.content()
 
         if key not in self._layers:
-            kind = "list" if self.nodes[held.node].is_list else None
+            kind = "list" if held.node in self.survey.lists else None
             shared = held.node in self.survey.shared
             self._layers[key] = Layer(
                 held.name, content, class_name=kind, attributes=(held.name,), shared=shared
@@ -192,10 +192,10 @@ class _Tree:
         elif optimizers:
             each = tuple(self._optimizer(number, name.strip("_")) for number, name in optimizers.items())
             found.append(Layer(".optimizer", Content((), each), system=True))
-        for name, entries in ((".metrics", self.survey.metrics), (".state", self.survey.state)):
-            if entries:
-                read = self._metrics if name == ".metrics" else self._state
-                found.append(Layer(name, read, system=True))
+        if any(True for every in self.survey.metrics.values() for held in every for _ in self._metrics_in(held)):
+            found.append(Layer(".metrics", self._metrics, system=True))
+        if self.survey.state:
+            found.append(Layer(".state", self._state, system=True))
         unread = self._unread()
         if unread:
             found.append(Layer(".unread", Content(tuple(unread)), system=True))
