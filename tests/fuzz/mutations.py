@@ -392,6 +392,7 @@ BY_KIND: dict[str, tuple[str, ...]] = {
     "folder": (*_ALWAYS, "fewer_files", "another_address", *("json",) * 4),
     "keras": (*_ALWAYS, "directory", *("archive",) * 5),
     "legacy": (*_ALWAYS, *("another_address",) * 5),
+    "library": (*_ALWAYS, *("another_address",) * 5),
     "npy": (*_ALWAYS, *("npy",) * 4),
     "npz": (*_ALWAYS, "directory", *("archive",) * 5),
     "safetensors": (*_ALWAYS, *("safetensors",) * 6),

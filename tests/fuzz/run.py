@@ -29,7 +29,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests.fuzz.checks import checked, scratch
-from tests.fuzz.mutations import drawn, mutated
+from tests.fuzz.mutations import BY_KIND, drawn, mutated
 from tests.fuzz.seeds import Seed, seed_named, seeds
 
 CPU_S = 2.0
@@ -38,6 +38,11 @@ KEPT = Path("build") / "fuzz"
 
 _BATCH = 400
 _HANGS_S = 60.0  # of the clock: what waits takes no processor's time
+
+_KINDS = sorted(BY_KIND)
+_WEIGHTS = [
+    1 if kind in ("library", "npy") else 8 for kind in _KINDS
+]  # each of these starts a process; is a line
 
 Steps = list[tuple[str, int]]
 
@@ -61,7 +66,8 @@ class Case(NamedTuple):
 def case_of(number: int, seed: int, kind: str | None = None) -> Case:
     """Return the input of a number, the same one each time."""
     chance = Random(f"{seed}/{number}")
-    found: Seed = chance.choice([each for each in seeds() if kind in (None, each.kind)])
+    kind = kind or chance.choices(_KINDS, _WEIGHTS)[0]
+    found: Seed = chance.choice([each for each in seeds() if each.kind == kind])
     return Case(found.name, drawn(found, chance))
 
 

@@ -112,11 +112,14 @@ def _built() -> Iterator[Seed]:
         np.save(buffer, array)
         yield Seed(f"built/{name}", "npy", "m.npy", {"m.npy": buffer.getvalue()})
     yield Seed(
-        "built/gzip", "legacy", "m.h5", {"m.h5": _hdf5(None, compression="gzip", shuffle=True, chunks=(2, 2))}
+        "built/gzip",
+        "library",
+        "m.h5",
+        {"m.h5": _hdf5(None, compression="gzip", shuffle=True, chunks=(2, 2))},
     )
-    yield Seed("built/lzf", "legacy", "m.h5", {"m.h5": _hdf5("latest", compression="lzf", chunks=(2, 2))})
-    yield Seed("built/latest", "legacy", "m.h5", {"m.h5": _hdf5("latest")})
-    yield Seed("built/crowd", "legacy", "m.h5", {"m.h5": _hdf5("latest", crowd=40)})
+    yield Seed("built/lzf", "library", "m.h5", {"m.h5": _hdf5("latest", compression="lzf", chunks=(2, 2))})
+    yield Seed("built/latest", "library", "m.h5", {"m.h5": _hdf5("latest")})
+    yield Seed("built/crowd", "library", "m.h5", {"m.h5": _hdf5("latest", crowd=40)})
     yield _safetensors_in_shards()
     yield Seed("built/deflated", "keras", "m.keras", {"m.keras": _deflated()})
 

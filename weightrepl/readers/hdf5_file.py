@@ -187,7 +187,7 @@ def _messages_2(file: File, block: Block, found: list[Message], blocks: list[Blo
 def _continued(file: File, body: bytes, at: int, blocks: list[Block]) -> tuple[int, int]:
     address, nbytes = _U64_PAIR.unpack_from(body, at)
     source = file.source
-    bound(len(blocks), "hdf5_blocks", "blocks of an object header", source.limits, source.path)
+    bound(len(blocks) + 1, "hdf5_blocks", "blocks of an object header", source.limits, source.path)
     return file.position(address), nbytes
 
 

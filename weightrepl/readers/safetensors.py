@@ -62,6 +62,8 @@ def _tensors(source: ByteSource) -> list[Flat]:
     """
     with Reading(source.path, "header"):
         nbytes = int.from_bytes(source.read(0, 8), "little")
+        if nbytes > source.size - 8:
+            raise FormatError(f"cut short: its header has {nbytes:,} bytes", source.path)
         bound(nbytes, "header_nbytes", "bytes of a header", source.limits, source.path)
         header = parsed_json(source.read(8, nbytes), source.path, "header", source.limits)
         if not isinstance(header, Mapping):
