@@ -20,7 +20,7 @@ from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import VARINT, fields, text
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_entries import DTYPES, Entry, Heads, entry_of, key_of_slice, shape_of
-from weightrepl.readers.tensor_parts import Part, joined, ranges_of
+from weightrepl.readers.tensor_parts import JoinedTensor, Part, joined, ranges_of
 from weightrepl.readers.tensor_shards import Shard, StoredTensor
 from weightrepl.readers.tensor_strings import StringTensor
 from weightrepl.readers.tensor_table import Table
@@ -92,7 +92,17 @@ class _Listing:
     header: the first entry of the index, a BundleHeaderProto.
     """
 
-    __slots__ = ("_big_endian", "_count", "_heads", "_limits", "_places", "_prefix", "_shards", "_slices")
+    __slots__ = (
+        "_big_endian",
+        "_count",
+        "_ends",
+        "_heads",
+        "_in_order",
+        "_limits",
+        "_prefix",
+        "_shards",
+        "_slices",
+    )
 
     def __init__(self, prefix: str, header: tuple[bytes, bytes], limits: Limits) -> None:
         told = {number: value for number, kind, value, _ in fields(header[1]) if kind == VARINT}
@@ -105,7 +115,8 @@ class _Listing:
         self._shards: dict[int, Shard] = {}
         self._heads: Heads = {}
         self._slices: dict[bytes, Entry] = {}
-        self._places: list[tuple[int, int, int, str]] = []  # shard, begin, end, key
+        self._ends: dict[int, int] = {}  # of the last tensor in each shard
+        self._in_order = True
 
     def close(self) -> None:
         """Let go of all shards."""
@@ -125,10 +136,8 @@ class _Listing:
             found.append(
                 self._unread(text(raw, 0, len(raw)), _UNKNOWN, "a slice of a tensor that is not listed")
             )
-        shared = self._overlapping()
-        if shared:
-            found = [self._unread(f.key, f.spec, shared[f.key]) if f.key in shared else f for f in found]
-        return found
+        shared = {} if self._in_order else _overlapping(found)
+        return [self._unread(f.key, f.spec, shared[f.key]) if f.key in shared else f for f in found]
 
     def _flat(self, raw: bytes, value: bytes) -> Flat | None:
         """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
@@ -138,13 +147,12 @@ class _Listing:
             if raw[0] == 0:
                 self._slices[raw] = entry
                 return None
-            spec, nbytes, remark = spec_of(entry.dtype, entry.shape, self._limits)
-            if nbytes is None:
-                spec = spec.replace(stored_nbytes=entry.nbytes)
+            spec, _, remark = kind = spec_of(entry.dtype, entry.shape, self._limits)
             if entry.slices:
                 tensor, shard = self._joined(raw, key, spec, entry)
             else:
-                tensor, shard = self._tensor(key, (spec, nbytes, remark), entry)
+                tensor, shard = self._tensor(key, kind, entry)
+                spec = tensor.spec
         except UnsafeFileError:
             raise
         except (ValueError, LookupError) as error:
@@ -172,7 +180,7 @@ class _Listing:
         whole = joined(spec, parts)
         return whole, next((shard for shard in shards if shard.missing), shards[0])
 
-    def _tensor(self, key: str, kind: Kind, entry: Entry) -> tuple[TensorSource, Shard]:
+    def _tensor(self, key: str, kind: Kind, entry: Entry) -> tuple[StoredTensor | StringTensor, Shard]:
         """Return the way to values that lie in one piece."""
         spec, nbytes, _ = kind
         number, offset, stored = entry.shard, entry.offset, entry.nbytes
@@ -185,12 +193,13 @@ class _Listing:
             raise FormatError(
                 f"it lies outside of its shard, at {offset:,}: that is cut short, or the index is wrong"
             )
-        if stored:
-            self._places.append((number, offset, offset + stored, key))
+        if offset < self._ends.get(number, 0):
+            self._in_order = False
+        self._ends[number] = offset + stored
         if nbytes is not None:
             return StoredTensor(shard, spec, offset, entry.crc, key), shard
         if spec.dtype == "string":
-            return StringTensor(shard, spec, offset, stored, entry.crc, key), shard
+            return StringTensor(shard, spec.replace(stored_nbytes=stored), offset, entry.crc, key), shard
         raise FormatError(f"values of dtype {spec.dtype} are not read")
 
     def _shard(self, number: int) -> Shard:
@@ -201,15 +210,25 @@ class _Listing:
         found = self._shards[number] = Shard(path, self._limits, self._big_endian)
         return found
 
-    def _overlapping(self) -> dict[str, str]:
-        """Return the keys of tensors whose bytes are also those of another, and the reason in words."""
-        shared = {}
-        last = -1, 0, 0, ""
-        for place in sorted(self._places):
-            if place[0] == last[0] and place[1] < last[2]:
-                shared[place[3]] = f"its bytes are also those of {last[3]!r}"
-            last = place if place[0] != last[0] else max(last, place, key=lambda each: each[2])
-        return shared
+
+def _overlapping(tensors: list[Flat]) -> dict[str, str]:
+    """Return the keys of tensors whose bytes are also those of another, and the reason in words."""
+    places = []
+    for each in tensors:
+        parts = (
+            [tensor for _, tensor in each.tensor.parts]
+            if isinstance(each.tensor, JoinedTensor)
+            else [each.tensor]
+        )
+        for part in parts:
+            if isinstance(part, StoredTensor | StringTensor) and part.spec.nbytes:
+                places.append((part.shard.path, part.offset, part.offset + part.spec.nbytes, each.key))
+    shared, last = {}, ("", 0, 0, "")
+    for place in sorted(places):
+        if place[0] == last[0] and place[1] < last[2]:
+            shared[place[3]] = f"its bytes are also those of {last[3]!r}"
+        last = place if place[0] != last[0] else max(last, place, key=lambda each: each[2])
+    return shared
 
 
 def spec_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
@@ -230,6 +249,6 @@ def _kind(dtype: int, shape: tuple[int, ...]) -> Kind:
         name, remark = name[1:], f"stored as {name}"
     bits = dtype_bits(name)
     if bits is None:
-        return TensorSpec(shape, name, 0), None, remark
+        return TensorSpec(shape, name), None, remark
     nbytes = math.prod(shape) * ((bits + 7) // 8)  # an int4 takes a whole byte
     return TensorSpec(shape, name, nbytes if bits < 8 else None), nbytes, remark

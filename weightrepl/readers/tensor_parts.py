@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise
+from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from weightrepl.model.tensor import (
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 Part: TypeAlias = tuple[tuple[range, ...], TensorSource]
 """Which positions of each axis a part holds, and the way to its values."""
 
-_MOST_CROSSING = 1000
-"""How many parts that are not all cut along the same axis are compared with each other."""
+_MOST_CUT_AXES = 8
 
 
 class JoinedTensor(Value):
@@ -39,7 +38,8 @@ class JoinedTensor(Value):
 
         shape = self.spec.shape or ()
         index = index or tuple(slice(0, size, 1) for size in shape)
-        found = np.empty(indexed_shape(shape, index), numpy_dtype(self.spec.dtype))
+        dtype = object if self.spec.dtype == "string" else numpy_dtype(self.spec.dtype)
+        found = np.empty(indexed_shape(shape, index), dtype)
         for ranges, tensor in self.parts:
             met = [_met(entry, size, held) for entry, size, held in zip(index, shape, ranges, strict=True)]
             if all(each is not None for each in met):
@@ -108,22 +108,26 @@ def joined(spec: TensorSpec, parts: Sequence[Part]) -> JoinedTensor:
         ValueError: they overlap, or leave a gap.
     """
     shape = spec.shape or ()
-    held = [ranges for ranges, _ in parts if all(ranges)]
-    covered = sum(math.prod(map(len, ranges)) for ranges in held)
-    if covered != math.prod(shape):
-        raise ValueError(f"its slices hold {covered:,} elements, and it has {math.prod(shape):,}")
-    cut = [axis for axis in range(len(shape)) if any(len(ranges[axis]) < shape[axis] for ranges in held)]
-    if len(cut) == 1:
-        along = sorted((ranges[cut[0]].start, ranges[cut[0]].stop) for ranges in held)
-        overlap = any(one[1] > two[0] for one, two in pairwise(along))
-    elif len(held) > _MOST_CROSSING:
-        raise ValueError(f"more than {_MOST_CROSSING:,} slices that are cut along several axes")
-    else:
-        overlap = any(_overlap(one, two) for one, two in combinations(held, 2))
-    if overlap:
+    held = [part for part in parts if all(part[0])]
+    boxes = [ranges for ranges, _ in held]
+    size, covered = math.prod(shape), sum(math.prod(map(len, box)) for box in boxes)
+    if covered != size:
+        raise ValueError(f"its slices hold {covered:,} elements, and it has {size:,}")
+    cut = [axis for axis, size in enumerate(shape) if any(len(box[axis]) < size for box in boxes)]
+    if len(cut) > _MOST_CUT_AXES:
+        raise ValueError(f"its slices are cut along more than {_MOST_CUT_AXES} axes")
+    if size and _odd_corners(boxes, cut) != _odd_corners([tuple(map(range, shape))], cut):
         raise ValueError("its slices overlap")
-    return JoinedTensor(spec, tuple(part for part in parts if all(part[0])))
+    return JoinedTensor(spec, tuple(held))
 
 
-def _overlap(one: tuple[range, ...], two: tuple[range, ...]) -> bool:
-    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, two, strict=True))
+def _odd_corners(boxes: Sequence[tuple[range, ...]], axes: Sequence[int]) -> set[tuple[int, ...]]:
+    """Return the points that are corners of an odd number of boxes.
+
+    They tell which elements lie in an odd number of boxes. So boxes with the odd corners of the whole have each element
+    once at least, and exactly once where together they have as many elements as the whole.
+    """
+    odd: set[tuple[int, ...]] = set()
+    for box in boxes:
+        odd ^= set(product(*((box[axis].start, box[axis].stop) for axis in axes)))
+    return odd

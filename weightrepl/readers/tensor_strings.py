@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, read_in_pieces, take
 from weightrepl.readers.protobuf import varint
 from weightrepl.readers.tensor_crc import crc32c, masked
 from weightrepl.readers.tensor_shards import Shard
-from weightrepl.values import Value
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
 
-class StringTensor(Value):
+class StringTensor(NamedTuple):
     """A tensor of strings: a TensorSource whose elements are `bytes`, as TensorFlow gives them.
 
     offset: of the first byte. crc: masked, None if the checkpoint has none. place: how messages name it.
@@ -32,7 +31,6 @@ class StringTensor(Value):
     shard: Shard
     spec: TensorSpec
     offset: int
-    nbytes: int
     crc: int | None
     place: str
 
@@ -55,7 +53,7 @@ class StringTensor(Value):
         Raises:
             FormatError: the lengths don't add up, or a CRC is another.
         """
-        stored = self.shard.opened().read(self.offset, self.nbytes)
+        stored = self.shard.opened().read(self.offset, self.spec.nbytes or 0)
         try:
             return _strings(stored, math.prod(self.spec.shape or ()), self.crc, self.shard.big_endian)
         except ValueError as error:
