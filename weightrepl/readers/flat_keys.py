@@ -12,7 +12,7 @@ from weightrepl.readers.guards import STANDARD, Limits, bound
 from weightrepl.readers.sources import stem_of
 
 _LETTERS = {"n": "\n", "t": "\t"}
-_OUTPUT = re.compile(r"(.+):0")
+_OUTPUT = ":0"
 """How TensorFlow 1 calls the value of a variable: `dense/kernel:0`."""
 
 _PIECE = re.compile(r"((?:[^\\/:]|\\.)*)([/:]|\Z)", re.DOTALL)
@@ -72,17 +72,27 @@ def flat_model(
     is_common = len(firsts) == 1 and all(len(way) > 1 for way in ways)
     root, top = read(firsts.pop()) if is_common else stem, _Group(read)
     unread: list[Weight] = []
+    groups = {(): top}
     for each, way in zip(tensors, ways, strict=True):
         if each.unread:
             unread.append(put_aside(each))
-            continue
-        group = top
-        for name in way[is_common:-1]:
-            group = group.layers.setdefault(name, _Group(read))
-        group.weights.append((way[-1], each))
+        else:
+            _group_at(way[is_common:-1], groups).weights.append((way[-1], each))
     more = (Layer(".unread", Content(tuple(unread)), system=True),) if unread else ()
     layer = Layer(root, lambda: _content(top, more, on_top=True))
     return Model(layer, tuple(dict.fromkeys((root, stem))), path, file_format, close)
+
+
+def _group_at(way: tuple[str, ...], groups: dict[tuple[str, ...], _Group]) -> _Group:
+    """Return the group that names lead to, made where it is new. groups: all of them, the top one at least."""
+    known = len(way)
+    while way[:known] not in groups:
+        known -= 1
+    group = groups[way[:known]]
+    for depth in range(known, len(way)):
+        below = groups[way[: depth + 1]] = group.layers[way[depth]] = _Group(group.read)
+        group = below
+    return group
 
 
 def put_aside(each: Flat) -> Weight:
@@ -92,7 +102,7 @@ def put_aside(each: Flat) -> Weight:
 
 def _content(group: _Group, more: tuple[Layer, ...] = (), on_top: bool = False) -> Content:
     weights = [
-        Weight(group.read(name), each.spec, each.tensor, key=each.key, source=each.file, remark=each.remark)
+        Weight(group.read(name), each.spec, each.tensor, None, each.key, each.file, False, each.remark)
         for name, each in group.weights
     ]
     names = list(group.layers)
@@ -114,13 +124,16 @@ def _later(group: _Group) -> Callable[[], Content]:
 
 def _ways(keys: Sequence[str]) -> tuple[list[tuple[str, ...]], Callable[[str], str]]:
     """Return what each key is made of, layers and at the end a weight, and what makes names of that."""
-    addresses = [_address(key) for key in keys]
-    known = [way for way in addresses if way is not None]
-    if len(known) == len(keys):
-        return known, _plain
+    if all(":" in key for key in keys):
+        addresses = [_address(key) for key in keys]
+        known = [way for way in addresses if way is not None]
+        if len(known) == len(keys):
+            return known, _plain
     separator = "/" if any("/" in key for key in keys) else "."
     ways = [tuple(key.split(separator)) for key in keys]
-    bare = [(*way[:-1], _OUTPUT.sub(r"\1", way[-1])) for way in ways]
+    if not any(key.endswith(_OUTPUT) for key in keys):
+        return ways, str
+    bare = [(*way[:-1], way[-1].removesuffix(_OUTPUT) or way[-1]) for way in ways]
     return (bare if len(set(bare)) == len(set(ways)) else ways), str
 
 

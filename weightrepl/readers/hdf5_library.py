@@ -31,10 +31,12 @@ from weightrepl.readers.sources import ByteSource
 if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
-_PROGRAM = (
+PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
     "from weightrepl.readers.hdf5_h5py import serve; serve()"
 )
+"""What the library's process runs."""
+
 _LONGEST_ANSWER = 1 << 26
 _NO_ANSWERS = (OSError, ValueError, LookupError, TypeError, EOFError, RecursionError)
 _ERRORS = {error.__name__: error for error in (SourceError, FormatError, UnsafeFileError, ChangedError)}
@@ -115,7 +117,7 @@ class Fallback:
 
     def _started(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
+            [sys.executable, "-c", PROGRAM, json.dumps(sys.path)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         self._process = process

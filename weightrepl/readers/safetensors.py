@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from weightrepl.errors import FormatError, SourceError
@@ -70,7 +71,7 @@ def _tensors(source: ByteSource) -> list[Flat]:
             raise FormatError("its header is no JSON object", source.path)
         begin = 8 + nbytes
         entries = [(key, entry) for key, entry in header.items() if key != "__metadata__"]
-        entries.sort(key=lambda each: tuple(each[1]["data_offsets"]))
+        entries.sort(key=lambda each: each[1]["data_offsets"])
         end, tensors = 0, []
         for key, entry in entries:
             start, stop = entry["data_offsets"]
@@ -88,20 +89,27 @@ def _tensors(source: ByteSource) -> list[Flat]:
 
 def _tensor(source: ByteSource, key: str, entry: Mapping[str, Any], begin: int) -> Flat:
     start, stop = entry["data_offsets"]
-    name, shape = str(entry["dtype"]), tuple(int(size) for size in entry["shape"])
-    bound(len(shape), "rank", "axes", source.limits, source.path, key)
-    if min(shape, default=0) < 0:
-        raise FormatError(f"{key!r} has an axis of negative size", source.path)
-    nbits = math.prod(shape) * _bits(name)
-    if nbits and (nbits + 7) // 8 != stop - start:
+    spec, is_read, nbytes = _spec(str(entry["dtype"]), tuple(entry["shape"]))
+    bound(len(spec.shape or ()), "rank", "axes", source.limits, source.path, key)
+    if nbytes is not None and nbytes != stop - start:
         raise FormatError(f"{key!r} takes {stop - start:,} bytes, which is not its size", source.path)
-    dtype = _DTYPES.get(name)
-    if dtype is None:
-        reason = f"its elements of dtype {name} are not read"
-        spec = TensorSpec(shape, name.lower(), stop - start)
-        return Flat(key, spec, NoTensor(source.path, key, reason), source.path, reason)
-    spec = TensorSpec(shape, dtype)
-    return Flat(key, spec, source.tensor(spec, begin + start, place=key), source.path)
+    if is_read:
+        return Flat(key, spec, source.tensor(spec, begin + start, place=key), source.path)
+    reason = f"its elements of dtype {spec.dtype.upper()} are not read"
+    stored = TensorSpec(spec.shape, spec.dtype, stop - start)
+    return Flat(key, stored, NoTensor(source.path, key, reason), source.path, reason)
+
+
+@lru_cache(maxsize=1024)
+def _spec(dtype: str, shape: tuple[int, ...]) -> tuple[TensorSpec, bool, int | None]:
+    """Return what an entry says of a tensor, whether its values can be read, and its bytes where these are known."""
+    sizes = tuple(map(int, shape))
+    if min(sizes, default=0) < 0:
+        raise FormatError("an axis of negative size")
+    known = _DTYPES.get(dtype)
+    bits = _bits(dtype)
+    nbytes = (math.prod(sizes) * bits + 7) // 8 if bits else None
+    return TensorSpec(sizes, known or dtype.lower(), None), known is not None, nbytes
 
 
 def _bits(dtype: str) -> int:
