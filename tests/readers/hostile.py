@@ -232,12 +232,12 @@ ARRAY = _npy_bytes(np.arange(4.0))
 
 @hostile("zip: members that leave the archive", "UnsafeFileError", "leads elsewhere")
 def zip_member_above(folder: Path) -> Path:
-    return _zip(folder, "m.npz", ("a.npy", ARRAY), ("../../.bashrc.npy", ARRAY))
+    return write_archive(folder / "m.keras", sequential("m"), store_bytes(STORE), **{"../../.bashrc": "x"})
 
 
 @hostile("zip: members that leave the archive", "UnsafeFileError", "leads elsewhere")
 def zip_member_of_an_absolute_name(folder: Path) -> Path:
-    return _zip(folder, "m.npz", ("/etc/passwd.npy", ARRAY))
+    return write_archive(folder / "m.keras", sequential("m"), store_bytes(STORE), **{"/etc/passwd": "x"})
 
 
 @hostile("zip: two members of one name", "UnsafeFileError", "two members are called 'a.npy'")

@@ -13,7 +13,7 @@ from weightrepl.readers.hdf5 import open_hdf5
 from weightrepl.readers.keras_groups import SavedGroup
 from weightrepl.readers.keras_store import missing_groups, model_of, sharded_store
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.zip_members import ZipMember, content_of, stored_range, zip_members
+from weightrepl.readers.zip_members import ZipMember, content_of, refuse_ways_out, stored_range, zip_members
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _ARRAYS, _SHARDS = "model.weights.npz", "model.weights.json"
@@ -49,6 +49,7 @@ def _open_archive(path: str, limits: Limits) -> Model:
     source = ByteSource(path, limits)
     try:
         members = zip_members(source)
+        refuse_ways_out(members, path)
         config = _json(source, members, _CONFIG)
         metadata = _json(source, members, _METADATA) if _METADATA in members else {}
         if _WEIGHTS in members:

@@ -8,7 +8,7 @@ Python's own module does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from struct import Struct
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ def zip_members(source: ByteSource, begin: int = 0, nbytes: int | None = None) -
 
     Raises:
         FormatError: cut short or damaged.
-        UnsafeFileError: two members of one name or in one place, or a name that would lead out of a folder.
+        UnsafeFileError: two members of one name or in one place.
     """
     with Reading(source.path, "zip directory"):
         end = source.size if nbytes is None else begin + nbytes
@@ -58,13 +58,16 @@ def zip_members(source: ByteSource, begin: int = 0, nbytes: int | None = None) -
             member, at = _entry(block, at, source.path)
             if member.name in members:
                 raise UnsafeFileError(f"two members are called {member.name!r}", source.path)
-            if member.name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member.name):
-                raise UnsafeFileError(
-                    f"a member is called {member.name!r}, which leads elsewhere", source.path
-                )
             members[member.name] = member._replace(header=begin + member.header)
         _refuse_overlaps(members, begin + start, source.path)
         return members
+
+
+def refuse_ways_out(names: Iterable[str], path: str) -> None:
+    """Raise an UnsafeFileError where the name of a member would lead out of the folder that it is unpacked to."""
+    for name in names:
+        if name.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", name):
+            raise UnsafeFileError(f"a member is called {name!r}, which leads elsewhere", path)
 
 
 def _refuse_overlaps(members: dict[str, ZipMember], end: int, path: str) -> None:
