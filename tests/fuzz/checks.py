@@ -33,10 +33,10 @@ def checked(folder: Path, opened: str, files: dict[str, bytes]) -> str:
         return _named(error)
     with model:
         try:
-            _listed(model)
+            listed(model)
+            return read_some(model)
         except SourceError as error:
             return _named(error)
-        return _read(itertools.islice(_weights(model), _MOST_WEIGHTS))
 
 
 def _named(error: SourceError) -> str:
@@ -45,18 +45,15 @@ def _named(error: SourceError) -> str:
     return type(error).__name__
 
 
-def _listed(model: Model) -> None:
+def listed(model: Model) -> None:
     """List the model as the front ends do: every place once, with addresses and shapes."""
-    from weightrepl.engine.evaluate import evaluate
     from weightrepl.engine.selection import Selection
     from weightrepl.model.workspace import Workspace
     from weightrepl.render.compose import overview
     from weightrepl.render.text import Screen, lines
 
     workspace = Workspace((model,))
-    found = evaluate("**:*", workspace, want="weights")
-    assert isinstance(found, Selection)
-    addresses = list(itertools.islice(found.addresses, 200))
+    addresses = Selection.of(model.place.weights_below, workspace).addresses
     assert len(set(addresses)) == len(addresses), "an address stands for two weights"
     for line in itertools.islice(lines(overview(workspace), Screen(None, False)), 400):
         assert line.isprintable(), "a line that drives the terminal"
@@ -73,9 +70,10 @@ def _weights(model: Model) -> Iterator[Weight]:
             pending += reversed(layer.children)
 
 
-def _read(weights: Iterator[Weight]) -> str:
+def read_some(model: Model) -> str:
+    """Read some of a model's weights; return `read`, with the name of the last error that one refused with."""
     outcome = "read"
-    for weight in weights:
+    for weight in itertools.islice(_weights(model), _MOST_WEIGHTS):
         try:
             _read_one(weight)
         except SourceError as error:
