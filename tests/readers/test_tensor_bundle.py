@@ -203,7 +203,7 @@ def test_no_strings(opened, prefix: Path):
 
 @pytest.mark.parametrize(
     ("at", "reason"),
-    [(0, "don't add up|cut short"), (6, "strings' lengths is another"), (20, "its strings is another")],
+    [(0, "don't add up|cut short"), (6, "strings' lengths doesn't"), (20, "its strings doesn't")],
 )
 def test_damaged_strings_are_refused(opened, prefix: Path, at: int, reason: str):
     raw, crc = stored_strings(STRINGS)

@@ -242,8 +242,8 @@ def test_of_a_shard_that_is_missing_all_is_listed(opened: Opens, prefix: Path):
     found = opened(prefix)
     assert found["a"].tensor.read().tolist() == [1, 2, 3, 4]
     assert (found["b"].spec.shape, found["b"].unread) == ((4,), "")
-    assert "shard of the checkpoint can't be read: No such file" in (found["b"].remark or "")
-    with pytest.raises(SourceError, match=r"ck\.data-00001-of-00002: a shard .*No such file"):
+    assert "shard ck.data-00001-of-00002 can't be read: No such file" in (found["b"].remark or "")
+    with pytest.raises(SourceError, match=r"ck\.data-00001-of-00002: the shard .*No such file"):
         found["b"].tensor.read()
 
 

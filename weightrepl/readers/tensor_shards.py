@@ -43,7 +43,7 @@ class Shard:
             reason = "" if stat.S_ISREG(status.st_mode) else "not a plain file"
         except (OSError, ValueError) as error:
             reason = os_reason(error)
-        self.missing = f"a shard of the checkpoint can't be read: {reason}" if reason else ""
+        self.missing = f"the shard {os.path.basename(path)} can't be read: {reason}" if reason else ""
 
     def opened(self) -> ByteSource:
         """Return the open file.
@@ -130,5 +130,5 @@ class _CheckedTensor(PlainTensor):
     def _check(self, crc: int) -> None:
         if masked(crc) != self.crc:
             raise FormatError(
-                "damaged: the checksum (CRC) of its values is another", self.source.path, self.place
+                "damaged: the checksum (CRC) of its values doesn't match", self.source.path, self.place
             )

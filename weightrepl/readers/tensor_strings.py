@@ -73,9 +73,9 @@ def _strings(stored: bytes, count: int, told: int | None, big_endian: bool) -> l
         raise ValueError("the lengths of its strings don't add up")
     crc = crc32c(b"".join(size.to_bytes(4 if size < 1 << 32 else 8, order) for size in sizes))
     if masked(crc) != int.from_bytes(stored[at:begin], order):
-        raise ValueError("damaged: the checksum (CRC) of its strings' lengths is another")
+        raise ValueError("damaged: the checksum (CRC) of its strings' lengths doesn't match")
     if told is not None and masked(crc32c(stored[at:], crc)) != told:
-        raise ValueError("damaged: the checksum (CRC) of its strings is another")
+        raise ValueError("damaged: the checksum (CRC) of its strings doesn't match")
     found = []
     for size in sizes:
         found.append(stored[begin : begin + size])

@@ -65,7 +65,7 @@ class Table:
             stored = self._source.read(offset, nbytes + _TRAILER_NBYTES)
             checked = memoryview(stored)[:-4]
             if masked(crc32c(checked)) != int.from_bytes(stored[-4:], "little"):
-                raise ValueError("the checksum (CRC) is another")
+                raise ValueError("its checksum (CRC) doesn't match")
             method = stored[nbytes]
             if method not in (_PLAIN, _SNAPPY):
                 raise ValueError(f"packed by the unknown method {method}")
