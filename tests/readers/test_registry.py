@@ -16,6 +16,7 @@ from tests.readers.files import ZOO, store_bytes
 from weightrepl.errors import FormatError, SourceError, UnknownFormatError
 from weightrepl.model.tree import Layer, Model
 from weightrepl.readers import registry
+from weightrepl.readers.folders import INDEXES, SUFFIXES
 from weightrepl.readers.registry import open_source
 
 SEQ = ZOO / "keras3" / "seq_dense"
@@ -155,6 +156,10 @@ STRANGERS = [
     ("a.bz2", b"BZh91AY", "bunzip2"),
     ("a.xz", b"\xfd7zXZ\0\0", "unxz"),
     ("a.zst", b"\x28\xb5\x2f\xfd\4", "unzstd"),
+    ("a.lz4", b"\x04\x22\x4d\x18\0", "unlz4"),
+    ("a.rar", b"Rar!\x1a\7\0", "unrar x"),
+    ("a.pte", b"\x1c\0\0\0ET12", "ExecuTorch"),
+    ("a.nc", b"CDF\x01\0\0", "netCDF"),
     ("a.7z", b"7z\xbc\xaf\x27\x1c\0", "7z x"),
     ("a.safetensors", b"nonsense", "no safetensors, whatever its name says"),
     ("a.keras", b"nonsense", "neither a zip archive nor HDF5"),
@@ -167,6 +172,24 @@ STRANGERS = [
 def test_other_formats_are_named(tmp_path: Path, name: str, content: bytes, told: str):
     (tmp_path / name).write_bytes(content)
     assert re.search(told, unknown(tmp_path / name))
+
+
+def test_the_page_of_formats_names_what_is_opened():
+    page = (ZOO.parents[1] / "docs" / "formats.md").read_text("utf-8")
+    assert [suffix for suffix in (*SUFFIXES, *INDEXES) if f"{suffix}`" not in page] == []
+    for name in (
+        "PyTorch",
+        "GGUF",
+        "ONNX",
+        "Orbax",
+        "Flax",
+        "MXNet",
+        "PaddlePaddle",
+        "Caffe",
+        "OpenVINO",
+        "Core ML",
+    ):
+        assert name in page
 
 
 @pytest.mark.parametrize(
