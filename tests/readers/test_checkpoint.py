@@ -52,7 +52,7 @@ def test_a_checkpoint_elsewhere_is_named_and_not_looked_into(folder: Path, tmp_p
     (other / "ck-1.index").rename(other / "mine.index")
     for named in (str(other / "mine"), "../other/mine"):
         (folder / "checkpoint").write_text(f'model_checkpoint_path: "{named}"\n')
-        with pytest.raises(UnsafeFileError, match="lies elsewhere; open that: .*other/mine"):
+        with pytest.raises(UnsafeFileError, match=r"lies elsewhere; open that: .*other/mine"):
             open_source(folder / "checkpoint")
 
 
@@ -105,7 +105,7 @@ def test_a_checkpoint_without_its_checkpoint_file_is_opened_by_the_folder(folder
     (folder / "checkpoint").unlink()
     assert len(addresses(folder)) == 7
     shutil.copy(folder / "ck-1.index", folder / "ck-2.index")
-    with pytest.raises(SourceError, match="ck-1.*ck-2"):
+    with pytest.raises(SourceError, match=r"ck-1.*ck-2"):
         open_source(folder)
 
 

@@ -187,4 +187,4 @@ def _read_all(top: Layer) -> None:
 
 def _counting(name: str) -> list[tuple[int, str]]:
     """Return what sorts `layer_2` before `layer_10`; a file keeps names in the order of their letters."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
+    return [(len(part.lstrip("0")), part) if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]

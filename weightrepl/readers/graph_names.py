@@ -9,16 +9,14 @@ layer agree, and where no other reading fits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from weightrepl.readers.graph_nodes import Node
+from weightrepl.readers.graph_nodes import NUMBERED, Node
 from weightrepl.readers.graph_survey import Survey
 
 Scope = tuple[str, ...]
 
-_NUMBERED = re.compile(r"layer(_with_weights)?-\d+")
 _FUNCTIONAL = ("_operations", "_functional")
 _ROLES = {"kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "gamma", "beta"}
 """Attributes in which layers of Keras, and hardly any other objects, hold variables of that very name."""
@@ -33,7 +31,8 @@ class Names:
     def __init__(self, survey: Survey) -> None:
         self._survey, self._nodes = survey, survey.nodes
         self._names = {number: node.name for number, node in enumerate(self._nodes) if node.name is not None}
-        self.inner = {child for node in self._nodes for name, child in node.children if name == "_functional"}
+        every = (entry for number in survey.children for entry in self._nodes[number].children)
+        self.inner = {child for name, child in every if name == "_functional"}
         self._dicts: set[int] = set()
         self.is_keras = any(map(self._is_from_keras, survey.children))
         if self.is_keras:
@@ -74,12 +73,12 @@ class Names:
         self._forget_twins(chains)
 
     def _votes(self, chains: _Chains) -> Iterator[tuple[tuple[int, ...], Scope]]:
-        """Yield layers and what a variable says that they are called, where it names as many as there are."""
-        for number, holders in self._survey.parents.items():
-            if self._nodes[number].is_variable and len(set(holders)) == 1:
-                chain, scope = chains.of.get(holders[0]), scope_of(self._nodes[number])
-                if chain is not None and chain.layers and len(chain.layers) == len(scope):
-                    yield chain.layers[chain.sure :], scope[chain.sure :]
+        """Yield layers and what their variables say that they are called, where these name as many as there are."""
+        for holder, chain in chains.of.items():
+            if chain.layers:
+                for scope in chains.scopes_in(holder):
+                    if len(scope) == len(chain.layers):
+                        yield chain.layers[chain.sure :], scope[chain.sure :]
 
     def _forget_twins(self, chains: _Chains) -> None:
         """Forget names that two layers of one Functional model would have, and those that are but the model's own."""
@@ -113,15 +112,15 @@ class _Chains:
         self._survey, self._nodes, self._inner = survey, survey.nodes, inner
         self.dicts: set[int] = set()
         self.of: dict[int, _Chain] = {}
+        self._scopes = {number: scope_of(self._nodes[number]) for number in survey.variables}
         self._below: dict[int, set[Scope]] = {}
         for number in survey.order:
             self._below[number] = self._scopes_below(number)
         for number in reversed(survey.order):
-            if (number in survey.parents or number == survey.root) and not self._nodes[number].is_variable:
-                chain = self._above(number)
-                entered = self._entered(number, chain)
-                if entered is not None:
-                    self.of[number] = entered
+            if number in survey.parents or number == survey.root:
+                chain = self._entered(number, self._above(number))
+                if chain is not None:
+                    self.of[number] = chain
 
     def common_scope(self) -> str | None:
         """Return the one outermost scope of all variables of two layers at least."""
@@ -131,22 +130,30 @@ class _Chains:
         several = len(self._survey.children[root]) > 1
         return next(iter(firsts))[0] if opens and several and len(firsts) == 1 and () not in firsts else None
 
+    def scopes_in(self, number: int) -> set[Scope]:
+        """Return the scopes of the variables that an object holds, and no other does."""
+        every = (child for _, child in self._survey.children[number] if child in self._scopes)
+        return {self._scopes[child] for child in every if len(set(self._survey.parents[child])) == 1}
+
     def _scopes_below(self, number: int) -> set[Scope]:
         """Return the scopes of the variables below an object, but for those in Functional models within it."""
-        found: list[set[Scope]] = []
+        own: set[Scope] = set()
+        below: list[set[Scope]] = []
         for _, child in self._survey.children[number]:
-            node = self._nodes[child]
-            if node.is_variable:
-                found.append({scope_of(node)})
-            elif child in self._inner or not _opens_no_scope(node):
-                found.append(self._below[child])
-        return found[0] if len(found) == 1 else set().union(*found)
+            if child in self._scopes:
+                own.add(self._scopes[child])
+            elif child in self._inner or not _opens_no_scope(self._nodes[child]):
+                below.append(self._below[child])
+        return below[0] if len(below) == 1 and not own else own.union(*below)
 
     def _above(self, number: int) -> _Chain | None:
         """Return the chain that an object lies in; None where it lies in several of different lengths."""
-        holders = list(dict.fromkeys(self._survey.parents.get(number, ())))
+        holders = self._survey.parents.get(number)
         if not holders:
             return _Chain()
+        if len(holders) == 1:
+            return self.of.get(holders[0])
+        holders = list(dict.fromkeys(holders))
         found = [self.of.get(holder) for holder in holders]
         first = found[0]
         if first is None or any(each is None or len(each.layers) != len(first.layers) for each in found):
@@ -165,7 +172,7 @@ class _Chains:
         if above is None:
             return None
         depth = len(above.layers)
-        has_variables = any(self._nodes[child].is_variable for _, child in self._survey.children[number])
+        has_variables = any(child in self._scopes for _, child in self._survey.children[number])
         scopes = {scope[: depth + 1] for scope in self._below[number]}
         if (
             not has_variables
@@ -190,12 +197,11 @@ class _Chains:
             return True
         if not _opens_no_scope(node):
             return False
-        layers = [child for _, child in self._survey.children[number] if not self._nodes[child].is_variable]
-        own = (held.node for layer in layers for held in self._survey.children[layer])
-        numbered = any(_NUMBERED.fullmatch(name) for name, _ in node.children)
+        layers = (child for _, child in self._survey.children[number] if child not in self._scopes)
+        own = (self._scopes.get(child) for layer in layers for _, child in self._survey.children[layer])
+        numbered = any(NUMBERED.fullmatch(name) for name, _ in node.children)
         return len({scope[:1] for scope in self._below[number]}) > 1 or (
-            numbered
-            and any(self._nodes[each].is_variable and len(scope_of(self._nodes[each])) == 1 for each in own)
+            numbered and any(scope is not None and len(scope) == 1 for scope in own)
         )
 
 
@@ -206,4 +212,4 @@ def scope_of(node: Node) -> Scope:
 
 def _opens_no_scope(node: Node) -> bool:
     """Return whether an object is a Functional model or a Sequential, which may have opened no scope."""
-    return any(name in _FUNCTIONAL or _NUMBERED.fullmatch(name) for name, _ in node.children)
+    return any(name in _FUNCTIONAL or NUMBERED.fullmatch(name) for name, _ in node.children)

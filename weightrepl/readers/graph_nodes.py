@@ -10,18 +10,21 @@ from weightrepl.values import Value
 METRICS = ("keras_api", "_loss_tracker", "_compile_metrics", "_metrics")
 """Attributes in which Keras holds metrics."""
 
+NUMBERED = re.compile(r"layer(_with_weights)?-\d+")
+"""Attributes under which tf_keras lists the layers of a Functional or Sequential, and once more those with weights."""
+
 _BOOKS = {
     # attributes that list again what others hold, or hold what no attribute of the author's does
     "_operations", "_layers", "_functional", "_tracker", "_all_variables", "_variables", "_trainable_variables",
     "_non_trainable_variables", "_trainable_weights", "_non_trainable_weights", "_self_tracked_trackables",
     "variables", "trainable_variables", "non_trainable_variables",
 }  # fmt: skip
-_NUMBERED = re.compile(r"layer(_with_weights)?-\d+")
 _INNER = {"inner_optimizer", "_optimizer", "base_optimizer"}
+_OF_LOSS_SCALES = {"_loss_scale", "loss_scale", "dynamic_scale", "step_counter"}
 _STEPS = {"_iterations", "iter", "beta1_power"}
 _MORE_OF_OPTIMIZERS = {"_variables", "_learning_rate", "learning_rate", "decay", "beta2_power", "_momentums"}
 _STATE = {"_state_var", "state_var"}
-_STATE_NAMES = {"seed_generator_state", "StateVar"}
+_STATE_NAMES = ("seed_generator_state", "StateVar")
 
 
 class Node(Value):
@@ -74,7 +77,7 @@ class Node(Value):
 
 def is_book(name: str) -> bool:
     """Return whether an attribute lists what the object or others hold also elsewhere."""
-    return name in _BOOKS or _NUMBERED.fullmatch(name) is not None
+    return name in _BOOKS or NUMBERED.fullmatch(name) is not None
 
 
 def is_optimizer(node: Node) -> bool:
@@ -82,11 +85,11 @@ def is_optimizer(node: Node) -> bool:
     if node.slots or node.kind == "optimizer":
         return True
     names = {name for name, _ in node.children}
-    return bool(names & _STEPS and names & _MORE_OF_OPTIMIZERS) or (
-        bool(names & _INNER) and bool(names & {"_loss_scale", "loss_scale", "dynamic_scale", "step_counter"})
-    )
+    if names & _STEPS and names & _MORE_OF_OPTIMIZERS:
+        return True
+    return bool(names & _INNER and names & _OF_LOSS_SCALES)
 
 
 def is_state(name: str, node: Node) -> bool:
     """Return whether a variable held under `name` is bookkeeping: random state, an iterator's, a table's contents."""
-    return node.variable is None or name in _STATE or node.own_name in _STATE_NAMES
+    return node.variable is None or name in _STATE or node.variable.endswith(_STATE_NAMES)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.graph_nodes import Node, is_optimizer
-from weightrepl.readers.graph_survey import Held
 from weightrepl.readers.mirrors import slot_layer
 
 ALL, TRAINED = "_variables", "_trainable_variables"
@@ -75,9 +74,9 @@ class Optimizers:
                 found.others.append(self._make(variable, self._nodes[variable].own_name))
         own, lists = self._others(number, placed)
         inner = [
-            Layer(held.name.strip("_"), partial(self.content, held.node))
-            for held in self._held(number)
-            if is_optimizer(self._nodes[held.node])
+            Layer(name.strip("_"), partial(self.content, node))
+            for name, node in self._nodes[number].children
+            if is_optimizer(self._nodes[node])
         ]
         layers = [self._layer(name, slot) for name, slot in slots.items()]
         return Content(tuple(own), (*lists, *layers, *inner))
@@ -87,14 +86,11 @@ class Optimizers:
         weights, layers = slot_layer(name, self._root, slot.of_weights).content
         return Layer(name, Content((*weights, *slot.others), layers))
 
-    def _held(self, number: int) -> list[Held]:
-        return list(map(Held._make, self._nodes[number].children))
-
     def _slots(self, number: int) -> Iterator[tuple[str, int, int]]:
         """Yield the name of a slot, the number of the weight, and that of the slot's variable."""
         for weight, slot, variable in self._nodes[number].slots:
             yield slot, weight, variable
-        held = {each.name: self._nodes[each.node] for each in self._held(number)}
+        held = {name: self._nodes[node] for name, node in self._nodes[number].children}
         lists = {
             name: node.children for name, node in held.items() if name not in (ALL, TRAINED) and node.is_list
         }
@@ -119,12 +115,12 @@ class Optimizers:
         sure = {position: found[0] for position, found in fitting.items() if len(found) == 1}
         taken: Counter[tuple[int, ...]] = Counter()
         guessed = dict(sure)
-        for position in sorted(fitting, key=int):
+        for position in sorted(fitting, key=_counting):
             found = tuple(fitting[position])
             if len(found) > 1 and taken[found] < len(found):
                 guessed[position] = found[taken[found]]
                 taken[found] += 1
-        ranks = [self._rank[guessed[position]] for position in sorted(guessed, key=int)]
+        ranks = [self._rank[guessed[position]] for position in sorted(guessed, key=_counting)]
         return guessed if ranks == sorted(set(ranks)) else sure
 
     def _fitting(self, variable: int) -> list[int]:
@@ -149,34 +145,40 @@ class Optimizers:
             return name.removesuffix("/" + whole).rpartition("/")[2]
         return name.rpartition(f"{self._nodes[weight].own_name}_")[2] if "_" in name else ""
 
-    def _others(self, number: int, placed: set[int]) -> tuple[list[Weight], list[Layer]]:
+    def _others(self, optimizer: int, placed: set[int]) -> tuple[list[Weight], list[Layer]]:
         """Return the variables that belong to no weight: single ones, and by list."""
         own: list[Weight] = []
         lists: list[Layer] = []
         seen = placed | set(self._weights)
-        pending = [number]
+        pending = [optimizer]
         while pending:
-            for held in sorted(self._held(pending.pop(0)), key=lambda held: held.name == ALL):
-                node = self._nodes[held.node]
-                if held.node in seen or held.name == TRAINED or is_optimizer(node):
+            for name, number in sorted(
+                self._nodes[pending.pop(0)].children, key=lambda entry: entry[0] == ALL
+            ):
+                node = self._nodes[number]
+                if number in seen or name == TRAINED or is_optimizer(node):
                     continue
-                seen.add(held.node)
+                seen.add(number)
                 if node.is_variable:
-                    name = held.name.strip("_")
-                    own += self._made(held.node, "iterations" if name == "iter" else name)
+                    own += self._made(number, "iterations" if name == "iter" else name.strip("_"))
                 elif node.is_list:
-                    inside = [each.node for each in self._held(held.node) if each.node not in seen]
+                    inside = [each for _, each in node.children if each not in seen]
                     seen.update(inside)
                     made = [
                         weight for each in inside for weight in self._made(each, self._nodes[each].own_name)
                     ]
-                    if held.name == ALL:
+                    if name == ALL:
                         own += made
                     elif made:
-                        lists.append(Layer(held.name.strip("_"), Content(tuple(made))))
+                        lists.append(Layer(name.strip("_"), Content(tuple(made))))
                 else:
-                    pending.append(held.node)
+                    pending.append(number)
         return own, lists
 
     def _made(self, number: int, name: str) -> list[Weight]:
         return [self._make(number, name)] if self._nodes[number].has_values else []
+
+
+def _counting(position: str) -> tuple[int, str]:
+    """Return what sorts positions in a list, which are written without zeros before them."""
+    return len(position), position

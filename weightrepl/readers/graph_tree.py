@@ -8,7 +8,7 @@ and keys; around layers that have names of their own they fall away, as those of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from weightrepl.errors import FormatError
@@ -18,7 +18,7 @@ from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.graph_names import Names
 from weightrepl.readers.graph_nodes import Node
 from weightrepl.readers.graph_slots import TRAINED, Optimizers
-from weightrepl.readers.graph_survey import Held, Survey
+from weightrepl.readers.graph_survey import Entry, Survey
 from weightrepl.readers.guards import STANDARD, Limits
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.mirrors import mirrored
@@ -73,6 +73,7 @@ class _Tree:
         self.names = Names(survey)
         self._layers: dict[tuple[int, str], Layer] = {}
         self._weights: dict[int, Weight] = {}
+        self._stay: dict[int, list[Entry]] = {}
         self._top: Layer | None = None
 
     def root(self, stem: str) -> tuple[Layer, tuple[str, ...]]:
@@ -81,92 +82,99 @@ class _Tree:
         own = self.names.of(root)
         held = [name for name, node in self.nodes[0].children if node == root != 0]
         names = tuple(dict.fromkeys(name for name in (own, *held[:1], stem) if name))
-        self._top = self._layer(root, names[0])
+        self._top = self._layer(root, names[0], ())
         return self._top, names
 
-    def _layer(self, number: int, name: str) -> Layer:
+    def _layer(self, number: int, name: str, attributes: tuple[str, ...]) -> Layer:
         key = (number, name)
         if key not in self._layers:
             self._layers[key] = Layer(
                 name,
                 lambda: self._content(number),
                 class_name=self.nodes[number].class_name,
-                attributes=self.survey.attributes(number),
+                attributes=attributes,
                 shared=number in self.survey.shared,
             )
         return self._layers[key]
 
     def _content(self, number: int) -> Content:
         inside = _Holding([], {})
-        self._fill(inside, number, ())
+        self._fill(inside, number, number, ())
         return inside.content(self._system() if number == self.survey.root else ())
 
-    def _fill(self, content: _Holding, holder: int, way: tuple[str, ...]) -> None:
+    def _fill(self, content: _Holding, owner: int, holder: int, way: tuple[str, ...]) -> None:
         """Add what an object holds to a content: `holder` is the object, or a container that it holds at `way`."""
-        for held in self.survey.children[holder]:
-            here = (*way, held.name)
-            if held.node in self.names.inner:
-                self._fill(content, held.node, way)
-                continue
-            if not self.names.is_container(held.node):
-                if not way or self._has_left(held):
-                    self._add(content, held, here)
-                continue
-            self._fill(content, held.node, here)
-            if not way and self._stay(held.node):
-                content.layers[(held.node, held.name)] = self._container(held)
+        for name, node in self.survey.children[holder]:
+            if node in self.names.inner:
+                self._fill(content, owner, node, way)
+            elif self.names.is_container(node):
+                self._fill(content, owner, node, (*way, name))
+                if not way and self._staying(node):
+                    content.layers[(node, name)] = self._container((name, node))
+            elif not way or self._is_owners(node):
+                self._add(content, holder, (name, node), way)
 
-    def _add(self, content: _Holding, held: Held, way: tuple[str, ...]) -> None:
-        if self.nodes[held.node].is_variable:
-            content.weights.append(self.weight(held.node, self._role(held, way)))
-        else:
-            name = self.names.of(held.node) or held.name
-            once = "" if self.names.is_keras else name
-            if (held.node, once) not in content.layers:
-                content.layers[(held.node, once)] = self._layer(held.node, name)
+    def _add(self, content: _Holding, holder: int, entry: Entry, way: tuple[str, ...]) -> None:
+        """Add what an object holds, itself or in a container at `way`: a layer of Keras's once, others by each name."""
+        name, node = entry
+        if node in self.survey.variables:
+            content.weights.append(self.weight(node, self._role(entry, way)))
+            return
+        own, is_keras = self.names.of(node), self.names.is_keras
+        key = (node, "" if is_keras else name)
+        if key not in content.layers:
+            found = (name,) if own is None and not is_keras else tuple(self.survey.names_in(holder)[node])
+            attributes = found if own is None else self.survey.attributes(node)
+            content.layers[key] = self._layer(node, name if own is None else own, attributes)
 
-    def _has_left(self, held: Held) -> bool:
+    def _is_owners(self, node: int) -> bool:
         """Return whether what a container holds is its owner's: what has a name, and the variables of Keras."""
-        is_variable = self.nodes[held.node].is_variable
-        return self.names.is_keras if is_variable else self.names.of(held.node) is not None
+        return self.names.is_keras if node in self.survey.variables else self.names.of(node) is not None
 
-    def _stay(self, container: int) -> list[Held]:
+    def _staying(self, container: int) -> list[Entry]:
         """Return what stays in a container."""
-        return [
-            held
-            for held in self.survey.children[container]
-            if (self._stay(held.node) if self.names.is_container(held.node) else not self._has_left(held))
-        ]
+        if container not in self._stay:
+            self._stay[container] = [
+                entry
+                for entry in self.survey.children[container]
+                if (
+                    self._staying(entry[1])
+                    if self.names.is_container(entry[1])
+                    else not self._is_owners(entry[1])
+                )
+            ]
+        return self._stay[container]
 
-    def _container(self, held: Held) -> Layer:
+    def _container(self, entry: Entry) -> Layer:
         """Return the layer that a container is, for what stays in it."""
-        key = (held.node, held.name)
+        name, node = entry
 
         def content() -> Content:
             inside = _Holding([], {})
-            for each in self._stay(held.node):
-                if self.names.is_container(each.node):
-                    inside.layers[(each.node, each.name)] = self._container(each)
+            for each in self._staying(node):
+                if self.names.is_container(each[1]):
+                    inside.layers[(each[1], each[0])] = self._container(each)
                 else:
-                    self._add(inside, each, (held.name, each.name))
+                    self._add(inside, node, each, (name,))
             return inside.content()
 
-        if key not in self._layers:
-            kind = "list" if held.node in self.survey.lists else None
-            shared = held.node in self.survey.shared
-            self._layers[key] = Layer(
-                held.name, content, class_name=kind, attributes=(held.name,), shared=shared
+        if (node, name) not in self._layers:
+            kind = "list" if node in self.survey.lists else "dict" if node in self.survey.containers else None
+            shared = node in self.survey.shared
+            self._layers[(node, name)] = Layer(
+                name, content, class_name=kind, attributes=(name,), shared=shared
             )
-        return self._layers[key]
+        return self._layers[(node, name)]
 
-    def _role(self, held: Held, way: tuple[str, ...]) -> str:
+    def _role(self, entry: Entry, way: tuple[str, ...]) -> str:
         """Return the name of a variable: in Keras its own, in a tf.Module the attribute's but for a `_` before it.
 
         That of a variable which nobody named is the way on which it is held.
         """
-        own, step = self.nodes[held.node].own_name, held.name
+        step, node = entry
+        own = self.nodes[node].own_name
         if self.names.is_keras:
-            return own if own and not _DEFAULT.fullmatch(own) else ".".join(way)
+            return own if own and not _DEFAULT.fullmatch(own) else ".".join((*way, step))
         if step.isdecimal():
             return own if own and not _DEFAULT_OF_MODULES.fullmatch(own) else step
         return own if own == step.lstrip("_") else step
@@ -192,7 +200,9 @@ class _Tree:
         elif optimizers:
             each = tuple(self._optimizer(number, name.strip("_")) for number, name in optimizers.items())
             found.append(Layer(".optimizer", Content((), each), system=True))
-        if any(True for every in self.survey.metrics.values() for held in every for _ in self._metrics_in(held)):
+        if any(
+            True for every in self.survey.metrics.values() for entry in every for _ in self._metrics_in(entry)
+        ):
             found.append(Layer(".metrics", self._metrics, system=True))
         if self.survey.state:
             found.append(Layer(".state", self._state, system=True))
@@ -224,37 +234,34 @@ class _Tree:
         contents: dict[int, list[Weight]] = {}
         for number, every in self.survey.state.items():
             owner, way = self.survey.owner(number)
-            for held in every:
-                node = self.nodes[held.node]
-                own = node.own_name
-                name = own if own == "seed_generator_state" else ".".join((*way, held.name))
-                contents.setdefault(owner, []).append(self.weight(held.node, name))
+            for step, node in every:
+                own = self.nodes[node].own_name
+                name = own if own == "seed_generator_state" else ".".join((*way, step))
+                contents.setdefault(owner, []).append(self.weight(node, name))
         return self._mirrored({number: Content(tuple(weights)) for number, weights in contents.items()})
 
     def _metrics(self) -> Content:
         contents: dict[int, list[Layer]] = {}
         for number, every in self.survey.metrics.items():
             owner, _ = self.survey.owner(number)
-            for held in every:
-                contents.setdefault(owner, []).extend(self._metrics_in(held))
+            for entry in every:
+                contents.setdefault(owner, []).extend(self._metrics_in(entry))
         return self._mirrored({number: Content((), tuple(layers)) for number, layers in contents.items()})
 
-    def _metrics_in(self, held: Held) -> Iterable[Layer]:
+    def _metrics_in(self, entry: Entry) -> Iterator[Layer]:
         """Yield the metrics at and below a node: objects with variables of their own."""
-        seen, pending = {held.node}, [held]
+        seen, pending = {entry[1]}, [entry]
         while pending:
-            each = pending.pop(0)
-            below = [
-                child for child in map(Held._make, self.nodes[each.node].children) if child.node not in seen
-            ]
-            seen |= {child.node for child in below}
-            variables = [child for child in below if self.nodes[child.node].is_variable]
-            pending += [child for child in below if not self.nodes[child.node].is_variable]
+            step, number = pending.pop(0)
+            below = [child for child in self.nodes[number].children if child[1] not in seen]
+            seen |= {node for _, node in below}
+            variables = [(name, node) for name, node in below if self.nodes[node].has_values]
+            pending += [child for child in below if child[1] not in self.survey.variables]
             if variables:
-                scopes = {(self.nodes[v.node].variable or "").rpartition("/")[0] for v in variables}
+                scopes = {(self.nodes[node].variable or "").rpartition("/")[0] for _, node in variables}
                 own = scopes.pop() if len(scopes) == 1 else ""
-                weights = tuple(self.weight(v.node, self.nodes[v.node].own_name or v.name) for v in variables)
-                yield Layer(self.nodes[each.node].name or own or each.name.strip("_"), Content(weights))
+                weights = [self.weight(node, self.nodes[node].own_name or name) for name, node in variables]
+                yield Layer(self.nodes[number].name or own or step.strip("_"), Content(tuple(weights)))
 
     def _mirrored(self, contents: dict[int, Content]) -> Content:
         self._read_all()
