@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from weightrepl.errors import FormatError
 from weightrepl.readers.guards import Reading, bound
@@ -18,7 +19,11 @@ from weightrepl.readers.tensor_snappy import unpacked
 MAGIC = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """The last bytes of each table."""
 
+Handle: TypeAlias = tuple[int, int]
+"""Where a block lies in the file, and its bytes."""
+
 _FOOTER_NBYTES, _TRAILER_NBYTES = 48, 5
+_KEPT_NBYTES = 1 << 20  # a larger block has one value, and may fill the memory
 _PLAIN, _SNAPPY = 0, 1
 
 
@@ -30,10 +35,11 @@ class Table:
         ChangedError: the file was closed or changed.
     """
 
-    __slots__ = ("_blocks", "_source")
+    __slots__ = ("_blocks", "_kept", "_source")
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
+        self._kept: tuple[Handle | None, list[tuple[bytes, bytes]]] = None, []
         footer = source.read(max(0, source.size - _FOOTER_NBYTES), min(source.size, _FOOTER_NBYTES))
         if not footer.endswith(MAGIC) or len(footer) < _FOOTER_NBYTES:
             raise FormatError("cut short, or no checkpoint: it does not end as a table does", source.path)
@@ -53,13 +59,20 @@ class Table:
             yield from block
 
     def find(self, key: bytes) -> bytes | None:
-        """Return the value of a key, None if the table has none; reads one block."""
+        """Return the value of a key, None if the table has none; reads one block, unless it was the last one too."""
         at = bisect_left(self._blocks, key, key=lambda block: block[0])
         if at == len(self._blocks):
             return None
-        return next((value for found, value in self._block(self._blocks[at][1]) if found == key), None)
+        handle = self._blocks[at][1]
+        kept, block = self._kept
+        if kept == handle:
+            self._source.check()
+        else:
+            block = self._block(handle)
+            self._kept = (handle, block) if handle[1] <= _KEPT_NBYTES else (None, [])
+        return next((value for found, value in block if found == key), None)
 
-    def _block(self, handle: tuple[int, int]) -> list[tuple[bytes, bytes]]:
+    def _block(self, handle: Handle) -> list[tuple[bytes, bytes]]:
         offset, nbytes = handle
         with Reading(self._source.path, f"block at byte {offset:,}"):
             stored = self._source.read(offset, nbytes + _TRAILER_NBYTES)
@@ -73,7 +86,7 @@ class Table:
             return _entries(block, nbytes, self._source)
 
 
-def _handle(block: bytes, at: int) -> tuple[tuple[int, int], int]:
+def _handle(block: bytes, at: int) -> tuple[Handle, int]:
     """Return where a block lies and its bytes, and where that is told to its end."""
     offset, at = varint(block, at, len(block))
     nbytes, at = varint(block, at, len(block))
