@@ -26,6 +26,7 @@ from weightrepl.readers.registry import open_source
 
 _OWN_IMPORTS = (
     "atexit",
+    "difflib",
     "glob",
     "ml_dtypes",
     "numpy",
