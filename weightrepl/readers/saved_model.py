@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tree import Layer, Model
@@ -75,7 +76,7 @@ def _tree_of_objects(
     keras = KerasObjects(folder, objects, source.limits)
     reads = [] if keras.layers else _reads(source, graph)
     if is_export(objects):
-        return export_tree(objects, stored, reads, stem)
+        return export_tree(objects, stored, reads, stem, source.limits, source.path)
     nodes = _nodes(objects, stored, keras, names_of(objects, reads))
     return tree_of(nodes, stem, stored.loose, source.limits, source.path)
 
@@ -83,7 +84,8 @@ def _tree_of_objects(
 def _reads(source: ByteSource, graph: SavedGraph) -> list[Read]:
     """Return what the traced functions of a graph read."""
     functions = functions_of(source, graph, {name for name, captured in graph.captured.items() if captured})
-    return [read for each in functions for read in reads_in(each, graph.captured[each.name])]
+    found = (reads_in(each, graph.captured[each.name], source.limits, source.path) for each in functions)
+    return list(chain.from_iterable(found))
 
 
 def _nodes(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from weightrepl.model.tensor import TensorSpec
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.flat_keys import Flat, put_aside
+from weightrepl.readers.guards import Limits, bound
 from weightrepl.readers.saved_model_graph import SavedObject, Variable
 from weightrepl.readers.saved_model_scopes import CONTAINERS, Names, Read, are_numbered, is_within, named
 from weightrepl.readers.saved_model_stored import Stored
@@ -33,24 +34,37 @@ def _is_flat(objects: Sequence[SavedObject], number: int) -> bool:
 
 
 def export_tree(
-    objects: Sequence[SavedObject], stored: Stored, reads: Sequence[Read], stem: str
+    objects: Sequence[SavedObject],
+    stored: Stored,
+    reads: Sequence[Read],
+    stem: str,
+    limits: Limits,
+    path: str,
 ) -> tuple[Layer, tuple[str, ...]]:
-    """Return the root layer and the names that the model answers to; second copies of its weights are put aside."""
+    """Return the root layer and the names that the model answers to; second copies of its weights are put aside.
+
+    Raises:
+        UnsafeFileError: layers nested deeper than `limits` allow.
+    """
     variables, copies = _once(objects, stored.tensors)
     trained = set(_listed(objects, "trainable_variables"))
     seeds = {number for number, each in variables.items() if each.own_name in _STATES}
-    network = {n: each for n, each in variables.items() if n not in seeds}
-    read = _read(network, reads)
-    names, root = _names(network, read), _common(read)
+    read = _read({number: each for number, each in variables.items() if number not in seeds}, reads)
+    names, root = _names(variables, read), _common(read)
     layers, state = _Group(), _Group()
-    for number, variable in variables.items():
-        ways = names.get(number, {variable.layers})
-        weight = _weight(variable, stored.tensors[number], number in trained, shared=len(ways) > 1)
-        for way in ways:
-            below = way[len(root) :] if way[: len(root)] == root else way
-            (state if number in seeds else layers).group(below).weights.append(weight)
     aside = [stored.tensors[number]._replace(unread=_TWICE) for number in copies]
     aside += [*stored.loose, *(tensor for _, _, tensor in stored.others)]
+    for number, variable in variables.items():
+        tensor = stored.tensors[number]
+        if tensor.unread:
+            aside.append(tensor)
+            continue
+        ways = {variable.layers} if number in seeds else names[number]
+        weight = _weight(variable, tensor, number in trained, shared=len(ways) > 1)
+        for way in ways:
+            bound(len(way), "depth", "layers within each other", limits, path)
+            below = way[len(root) :] if way[: len(root)] == root else way
+            (state if number in seeds else layers).group(below).weights.append(weight)
     content = layers.content()
     system = ((".state", state.content()), (".unread", Content(tuple(map(put_aside, aside)))))
     beside = (Layer(name, inside, system=True) for name, inside in system if any(inside))

@@ -16,9 +16,7 @@ from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_entries import DTYPES, shape_of
 
 _PAGE_NBYTES = 16384
-_NODE_NBYTES = (
-    4096  # within the first so many bytes of an operation are its name and inputs; then come constants
-)
+_NODE_NBYTES = 4096  # of an operation: its name and inputs come first, then constants
 
 
 class Variable(NamedTuple):
@@ -55,6 +53,11 @@ class SavedObject(NamedTuple):
     variable: Variable | None = None
     functions: tuple[str, ...] = ()
     slots: tuple[tuple[int, str, int], ...] = ()
+
+
+def is_keras_2(each: SavedObject) -> bool:
+    """Return whether an object is a layer, model or metric of Keras 2."""
+    return each.kind.startswith("_tf_keras_")
 
 
 class SavedGraph(NamedTuple):

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from weightrepl.readers.guards import Limits, Reading, bound, parsed_json
+from weightrepl.readers.guards import Limits, Reading, bound, followed, parsed_json
 from weightrepl.readers.protobuf import BYTES, VARINT, fields
-from weightrepl.readers.saved_model_graph import SavedObject
+from weightrepl.readers.saved_model_graph import SavedObject, is_keras_2
 from weightrepl.readers.sources import ByteSource
 
 _FILE = "keras_metadata.pb"
-_BOOKS = {"variables", "trainable_variables", "non_trainable_variables", "regularization_losses"}
+_BOOKS = ("variables", "trainable_variables", "non_trainable_variables", "regularization_losses")
 _API, _METRICS = "keras_api", "metrics"
 
 
@@ -37,13 +37,12 @@ class KerasObjects:
     def __init__(self, folder: str, objects: Sequence[SavedObject], limits: Limits) -> None:
         self._objects = objects
         self.layers = dict(_recorded_in(folder, objects, limits))
-        ours = {number for number, each in enumerate(objects) if _is_keras(each)}
+        ours = {number for number, each in enumerate(objects) if is_keras_2(each)}
         self._apis = self._held(ours, _API)
         self._lists = self._held(self._apis, _METRICS)
         self._metrics = self._held(self._lists)
-        self.frozen = self._held(self._held(ours, "variables")) - self._held(
-            self._held(ours, "trainable_variables")
-        )
+        listed, trained = (self._held(self._held(ours, name)) for name in _BOOKS[:2])
+        self.frozen = listed - trained
 
     def _held(self, holders: Iterable[int], wanted: str | None = None) -> set[int]:
         """Return what objects hold under a name, or at all."""
@@ -58,7 +57,7 @@ class KerasObjects:
         held = self._objects[number].children
         if number in self._apis:
             return tuple((name, child) for name, child in held if name == _METRICS)
-        books = _BOOKS if _is_keras(self._objects[number]) else ()
+        books = _BOOKS if is_keras_2(self._objects[number]) else ()
         elsewhere = () if number in self._lists else self._metrics
         return tuple(
             (name, child)
@@ -70,19 +69,15 @@ class KerasObjects:
         return bool(self._objects[number].kind or self._objects[number].variable)
 
 
-def _is_keras(each: SavedObject) -> bool:
-    return each.kind.startswith("_tf_keras_")
-
-
 def _recorded_in(
     folder: str, objects: Sequence[SavedObject], limits: Limits
 ) -> Iterator[tuple[int, KerasLayer]]:
     path = os.path.join(folder, _FILE)
-    if os.path.exists(path):
-        texts = list(_in_file(path, limits))
+    if os.path.lexists(path):
+        texts = list(_in_file(followed(path, folder, path, limits), limits))
     else:
         path = os.path.join(folder, "saved_model.pb")
-        texts = [(i, each.metadata) for i, each in enumerate(objects) if _is_keras(each) and each.metadata]
+        texts = [(i, each.metadata) for i, each in enumerate(objects) if is_keras_2(each) and each.metadata]
     for number, text in texts:
         layer = _layer(parsed_json(text, path, f"object {number}", limits))
         if layer is not None:

@@ -14,7 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from weightrepl.readers.saved_model_graph import Function, SavedObject, Variable
+from weightrepl.readers.guards import Limits, bound
+from weightrepl.readers.saved_model_graph import Function, SavedObject, Variable, is_keras_2
 
 Names = tuple[str, ...]
 """Of layers, outermost first."""
@@ -29,7 +30,10 @@ _BOOKS = {
     "variables", "trainable_variables", "non_trainable_variables", "_all_variables", "_trainable_variables",
     "_non_trainable_variables", "_variables", "_tracker", "_functional", "_coalesced_children", "keras_api",
 }  # fmt: skip
-_MOST_STEPS = 200
+_MOST_OWNERS, _MOST_STEPS = (
+    8,
+    200,
+)  # of a function, of looking for the ways to a variable: in honest files far fewer
 
 
 class Read(NamedTuple):
@@ -41,26 +45,34 @@ class Read(NamedTuple):
     layers: Names
 
 
-def reads_in(function: Function, captured: Sequence[int]) -> Iterator[Read]:
-    """Yield what a function reads of the objects that its last arguments are."""
+def reads_in(function: Function, captured: Sequence[int], limits: Limits, path: str) -> Iterator[Read]:
+    """Yield what a function reads of the objects that its last arguments are.
+
+    Raises:
+        UnsafeFileError: more text in names than `limits` allow.
+    """
     first = len(function.arguments) - len(captured)
     if first < 0:
         return
     variable_of = dict(zip(function.arguments[first:], captured, strict=True))
-    used = _prefixes(name for _, name, _ in function.operations)
+    used = _prefixes((name for _, name, _ in function.operations), limits, path)
     for operation, name, inputs in function.operations:
         for each in inputs if operation in _READS else ():
             if each in variable_of:
-                scope = tuple(name.split("/")[:-1])
+                scope = tuple(name.split("/", limits.depth)[:-1])
                 yield Read(function.name, variable_of[each], scope, _layers(scope, used))
 
 
-def _prefixes(names: Iterable[str]) -> set[str]:
+def _prefixes(names: Iterable[str], limits: Limits, path: str) -> set[str]:
+    """Return operations and the scopes around them, all by their whole names."""
     found: set[str] = set()
+    nbytes = 0
     for name in names:
         while name and name not in found:
             found.add(name)
+            nbytes += len(name)
             name = name.rpartition("/")[0]
+        bound(nbytes, "graph_nbytes", "bytes of scopes", limits, path)
     return found
 
 
@@ -111,18 +123,14 @@ def names_of(objects: Sequence[SavedObject], reads: Sequence[Read]) -> dict[int,
     numbered = are_numbered(variables, reads)
     votes: defaultdict[int, set[str]] = defaultdict(set)
     for read in reads:
-        if read.variable not in variables:
+        layers = variables[read.variable].layers if read.variable in variables else ()
+        names = read.layers if numbered else named(read.scope, layers)
+        if not names or read.variable not in variables or not is_within(layers, names):
             continue
         for owner in owners.get(read.function, ()):
-            ways = _ways(objects, parents, read.variable, owner)
-            layers = variables[read.variable].layers
-            names = read.layers if numbered else named(read.scope, layers)
-            if names and is_within(layers, names):
-                for number, name in _agreed(ways, names):
-                    if numbered or objects[number].kind.startswith(
-                        "_tf_keras_"
-                    ):  # a tf.Module has scopes, too
-                        votes[number].add(name)
+            for number, name in _agreed(_ways(objects, parents, read.variable, owner), names):
+                if numbered or is_keras_2(objects[number]):  # a tf.Module may open scopes, too
+                    votes[number].add(name)
     return {number: min(names) for number, names in votes.items() if len(names) == 1}
 
 
@@ -153,7 +161,7 @@ def _owners(objects: Sequence[SavedObject]) -> dict[str, set[int]]:
         for _, child in each.children if each.kind else ():
             for function in objects[child].functions:
                 found[function].add(0 if each.kind == "signature_map" else number)
-    return found
+    return {function: owners for function, owners in found.items() if len(owners) <= _MOST_OWNERS}
 
 
 def _parents(objects: Sequence[SavedObject]) -> dict[int, list[int]]:
@@ -179,5 +187,8 @@ def _ways(
             found.add((number, *way))
             continue
         below = way if number == variable or objects[number].kind in CONTAINERS else (number, *way)
-        pending += [(parent, below) for parent in parents.get(number, ()) if parent not in way]
+        holders = parents.get(number, ())
+        if len(holders) > _MOST_STEPS:
+            break
+        pending += [(holder, below) for holder in holders if holder not in way]
     return set()
