@@ -306,6 +306,69 @@ def test_too_many_objects(tmp_path: Path) -> None:
         open_source(tmp_path, limits=weightrepl.Limits(graph_nbytes=20))
 
 
+def write_function(folder: Path, reads: dict[str, int], *objects: bytes) -> Path:
+    """Write a SavedModel with one signature, which reads variables. reads: operations, and the objects they read."""
+    signature = message(1, b"f") + b"".join(message(2, message(1, b"a%d" % i)) for i in range(len(reads)))
+    nodes = (
+        message(3, message(1, name.encode()) + message(2, b"ReadVariableOp") + message(3, b"a%d" % i))
+        for i, name in enumerate(reads)
+    )
+    captured = message(1, b"f") + message(2, message(2, b"".join(map(varint, reads.values()))))
+    graph = b"".join(message(1, each) for each in objects) + message(2, captured)
+    library = message(2, message(1, message(1, signature) + b"".join(nodes)))
+    (folder / "saved_model.pb").write_bytes(message(2, message(2, library) + message(7, graph)))
+    return folder
+
+
+def traced(of: int) -> bytes:
+    """A layer whose call was traced as `f`, which is object `of`."""
+    return child("__call__", of) + KIND
+
+
+def named_variable(name: str) -> bytes:
+    return message(7, number(1, 1) + number(3, 1) + message(6, name.encode()))
+
+
+F = message(6, message(1, b"f"))
+
+
+def test_scopes_name_layers(tmp_path: Path) -> None:
+    objects = (child("x", 1) + traced(3), child("v", 2) + KIND, named_variable("m/v"), F)
+    with open_source(write_function(tmp_path, {"m_1/dense_1/Cast/ReadVariableOp": 2}, *objects)) as model:
+        assert [row.address for row in rows_of(model)] == ["m/dense:v"]
+
+
+def test_scopes_that_two_functions_tell_otherwise_name_none(tmp_path: Path) -> None:
+    objects = (child("x", 1) + traced(3), child("v", 2) + KIND, named_variable("m/v"), F)
+    reads = {"m_1/dense_1/Cast/ReadVariableOp": 2, "m_1/other_1/Cast/ReadVariableOp": 2}
+    with open_source(write_function(tmp_path, reads, *objects)) as model:
+        assert [row.address for row in rows_of(model)] == ["m/x:v"]
+
+
+def test_objects_held_on_countless_ways(tmp_path: Path) -> None:
+    levels = [child("a", i + 1) + child("b", i + 1) + KIND for i in range(60)]
+    levels[0] += child("__call__", 61)
+    write_function(tmp_path, {"m_1/" * 61 + "ReadVariableOp": 60}, *levels, named_variable("m/v"), F)
+    with open_source(tmp_path) as model:
+        assert len(weightrepl.select(model, "**:*")) == 1
+
+
+def test_a_function_that_countless_objects_share(tmp_path: Path) -> None:
+    many = [child("v", 3001) + child("__call__", 3002) + KIND for _ in range(3000)]
+    root = b"".join(child(f"o{i}", i + 1) for i in range(3000)) + KIND
+    reads = {f"m_{i}/d_{i}/ReadVariableOp": 3001 for i in range(1, 2000)}
+    with open_source(write_function(tmp_path, reads, root, *many, named_variable("m/d/v"), F)) as model:
+        assert len(weightrepl.select(model, "**:*")) == 1
+
+
+def test_scopes_of_countless_levels(tmp_path: Path) -> None:
+    reads = {f"{'a_1/' * 900}{i}": 1 for i in range(50)}
+    with open_source(write_function(tmp_path, reads, child("v", 1) + traced(2), VARIABLE, F)) as model:
+        assert [row.weight.name for row in rows_of(model)] == ["v"]
+    with pytest.raises(UnsafeFileError, match="bytes of scopes, and graph_nbytes is limited to 10,000"):
+        open_source(tmp_path, limits=weightrepl.Limits(graph_nbytes=10_000))
+
+
 def test_text_in_names_stays_text(tmp_path: Path) -> None:
     odd = message(1, number(1, 1) + message(2, b"\xff\x1b[2J/.."))
     with open_source(write_objects(tmp_path, odd + KIND, VARIABLE)) as model:
