@@ -13,11 +13,13 @@ import pytest
 
 from tests.readers.files import ZOO
 from tests.readers.tensor_files import (
+    FULL,
     entry,
     header,
     masked,
     message,
     number,
+    slice_key,
     table,
     varint,
     write_bundle,
@@ -127,6 +129,7 @@ NO_HEADER = [
     ({b"": number(1, 0)}, "in how many shards"),
     ({b"": message(1, b"abc")}, "in how many shards"),
     ({b"": b"\xff"}, "cut short"),
+    ({b"": number(1, 1) + message(3, number(1, 2) + number(2, 2))}, "a later version of the format"),
     ({}, "in how many shards"),
 ]
 
@@ -304,6 +307,23 @@ def test_a_shard_that_is_no_file_is_named(opened: Opens, prefix: Path):
         assert "not a plain file" in (flat.remark or "")
         with pytest.raises(SourceError, match="not a plain file"):
             flat.tensor.read()
+
+
+def test_a_shape_that_is_claimed_takes_no_memory_where_its_shard_is_missing(opened: Opens, prefix: Path):
+    size = 1 << 44
+    boxes = [((0, size), FULL), ((size, size), FULL)]
+    rows = {b"": header(), b"w": entry("float32", (2 * size, 4), 0, 0, None, 0, boxes)}
+    rows |= {slice_key("w", box): entry("float32", (size, 4), box[0][0] * 16, size * 16) for box in boxes}
+    write_raw(prefix, rows)
+    data_of(prefix).unlink()
+    tensor = opened(prefix)["w"].tensor
+    for read in (
+        tensor.read,
+        lambda: next(tensor.blocks(1 << 20)),
+        lambda: tensor.read((slice(0, size, 1), 1)),
+    ):
+        with pytest.raises(SourceError, match="No such file"):
+            read()
 
 
 # -- links ------------------------------------------------------------------------------------------------------------

@@ -115,6 +115,8 @@ def test_strings_keep_their_bytes(opened: Opens, tmp_path: Path):
     found = opened(write_v1(tmp_path / "ck", {"s": ("string", (3,), {(FULL,): written})}))
     assert found["s"].spec.dtype == "string"
     assert found["s"].tensor.read().tolist() == written
+    assert found["s"].tensor.read((1,))[()] == b"\xff\0"
+    assert [each for block in found["s"].tensor.blocks(9) for each in block] == written
 
 
 def test_numbers_that_are_not_packed(opened: Opens, tmp_path: Path):

@@ -17,7 +17,7 @@ from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed, refusal
 from weightrepl.readers.hdf5 import NoTensor
-from weightrepl.readers.protobuf import VARINT, fields, text
+from weightrepl.readers.protobuf import BYTES, VARINT, fields
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_entries import DTYPES, Entry, Heads, entry_of, key_of_slice, shape_of
 from weightrepl.readers.tensor_parts import JoinedTensor, Part, joined, ranges_of
@@ -34,6 +34,7 @@ Kind: TypeAlias = tuple[TensorSpec, "int | None", "str | None"]
 """A spec, the bytes that such a tensor takes in a shard (None where they vary), and a remark."""
 
 _UNKNOWN = TensorSpec(None, "?")
+_KNOWN_VERSION = 1
 
 
 class Bundle(NamedTuple):
@@ -92,24 +93,14 @@ class _Listing:
     header: the first entry of the index, a BundleHeaderProto.
     """
 
-    __slots__ = (
-        "_big_endian",
-        "_count",
-        "_ends",
-        "_heads",
-        "_in_order",
-        "_limits",
-        "_prefix",
-        "_shards",
-        "_slices",
-    )
-
     def __init__(self, prefix: str, header: tuple[bytes, bytes], limits: Limits) -> None:
         told = {number: value for number, kind, value, _ in fields(header[1]) if kind == VARINT}
         if header[0] or not told.get(1):
             raise FormatError(
                 "no index of a checkpoint: it does not say in how many shards", prefix + ".index"
             )
+        if _format_version(header[1]) > _KNOWN_VERSION:
+            raise FormatError("a checkpoint of a later version of the format", prefix + ".index")
         self._prefix, self._limits = prefix, limits
         self._count, self._big_endian = told[1], told.get(2) == 1
         self._shards: dict[int, Shard] = {}
@@ -133,15 +124,15 @@ class _Listing:
             if made is not None:
                 found.append(made)
         for raw in self._slices:
-            found.append(
-                self._unread(text(raw, 0, len(raw)), _UNKNOWN, "a slice of a tensor that is not listed")
-            )
-        shared = {} if self._in_order else _overlapping(found)
+            found.append(self._unread(_text(raw), _UNKNOWN, "a slice of a tensor that is not listed"))
+        if self._in_order:
+            return found
+        shared = _overlapping(found)
         return [self._unread(f.key, f.spec, shared[f.key]) if f.key in shared else f for f in found]
 
     def _flat(self, raw: bytes, value: bytes) -> Flat | None:
         """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
-        key, spec = raw.decode("utf-8", "surrogateescape"), _UNKNOWN
+        key, spec = _text(raw), _UNKNOWN
         try:
             entry = entry_of(value, self._heads)
             if raw[0] == 0:
@@ -156,7 +147,7 @@ class _Listing:
         except UnsafeFileError:
             raise
         except (ValueError, LookupError) as error:
-            return self._unread(key, spec, error.reason if isinstance(error, SourceError) else str(error))
+            return self._unread(key, spec, str(error))
         return Flat(key, spec, tensor, shard.path, remark=shard.missing or remark)
 
     def _unread(self, key: str, spec: TensorSpec, reason: str) -> Flat:
@@ -171,9 +162,9 @@ class _Listing:
             ranges = ranges_of(extents, entry.shape)
             piece = self._slices.pop(key_of_slice(raw, extents), None)
             if piece is None:
-                raise FormatError("a slice of it is not there")
+                raise ValueError("a slice of it is not there")
             if piece.dtype != entry.dtype or piece.shape != tuple(map(len, ranges)):
-                raise FormatError("a slice of it has another dtype or shape")
+                raise ValueError("a slice of it has another dtype or shape")
             tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits), piece)
             parts.append((ranges, tensor))
             shards.append(shard)
@@ -186,11 +177,9 @@ class _Listing:
         number, offset, stored = entry.shard, entry.offset, entry.nbytes
         shard = self._shards.get(number) or self._shard(number)
         if nbytes != stored and nbytes is not None:
-            raise FormatError(
-                f"it takes {stored:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
-            )
+            raise ValueError(f"it takes {stored:,} bytes, which is not the size of {spec.dtype} {spec.shape}")
         if offset + stored > shard.size and not shard.missing:
-            raise FormatError(
+            raise ValueError(
                 f"it lies outside of its shard, at {offset:,}: that is cut short, or the index is wrong"
             )
         if offset < self._ends.get(number, 0):
@@ -200,27 +189,35 @@ class _Listing:
             return StoredTensor(shard, spec, offset, entry.crc, key), shard
         if spec.dtype == "string":
             return StringTensor(shard, spec.replace(stored_nbytes=stored), offset, entry.crc, key), shard
-        raise FormatError(f"values of dtype {spec.dtype} are not read")
+        raise ValueError(f"values of dtype {spec.dtype} are not read")
 
     def _shard(self, number: int) -> Shard:
         if number >= self._count:
-            raise FormatError(f"it is said to lie in shard {number} of {self._count}")
+            raise ValueError(f"it is said to lie in shard {number} of {self._count}")
         path = f"{self._prefix}.data-{number:05d}-of-{self._count:05d}"
         followed(path, os.path.dirname(path) or ".", path, self._limits)
         found = self._shards[number] = Shard(path, self._limits, self._big_endian)
         return found
 
 
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _format_version(header: bytes) -> int:
+    """Return which version of the format a reader has to know at least."""
+    for number, kind, begin, end in fields(header):
+        if (number, kind) == (3, BYTES):
+            return max((value for field, _, value, _ in fields(header, begin, end) if field == 2), default=0)
+    return 0
+
+
 def _overlapping(tensors: list[Flat]) -> dict[str, str]:
     """Return the keys of tensors whose bytes are also those of another, and the reason in words."""
     places = []
     for each in tensors:
-        parts = (
-            [tensor for _, tensor in each.tensor.parts]
-            if isinstance(each.tensor, JoinedTensor)
-            else [each.tensor]
-        )
-        for part in parts:
+        whole = each.tensor
+        for part in [part for _, part in whole.parts] if isinstance(whole, JoinedTensor) else [whole]:
             if isinstance(part, StoredTensor | StringTensor) and part.spec.nbytes:
                 places.append((part.shard.path, part.offset, part.offset + part.spec.nbytes, each.key))
     shared, last = {}, ("", 0, 0, "")

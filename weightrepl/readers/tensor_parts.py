@@ -39,11 +39,15 @@ class JoinedTensor(Value):
         shape = self.spec.shape or ()
         index = index or tuple(slice(0, size, 1) for size in shape)
         dtype = object if self.spec.dtype == "string" else numpy_dtype(self.spec.dtype)
-        found = np.empty(indexed_shape(shape, index), dtype)
+        wanted = []
         for ranges, tensor in self.parts:
             met = [_met(entry, size, held) for entry, size, held in zip(index, shape, ranges, strict=True)]
-            if all(each is not None for each in met):
-                _put(found, [each for each in met if each is not None], ranges, tensor)
+            if None not in met:
+                tensor.read((0,) * len(shape))  # before memory is taken for what may not be there
+                wanted.append(([each for each in met if each is not None], ranges, tensor))
+        found = np.empty(indexed_shape(shape, index), dtype)
+        for each in wanted:
+            _put(found, *each)
         return found
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from weightrepl.errors import FormatError, SourceError, UnsafeFileError
+from weightrepl.errors import FormatError
 from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, take
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits, Reading, bound
@@ -111,11 +111,8 @@ def _flat(held: list[tuple[_Told, Table, str]], limits: Limits) -> Flat:
     try:
         spec, _, remark = spec_of(told.dtype, told.shape, limits)
         tensor = _joined(spec, held)
-    except UnsafeFileError:
-        raise
     except (ValueError, LookupError) as error:
-        reason = error.reason if isinstance(error, SourceError) else str(error)
-        return Flat(told.name, spec, NoTensor(path, told.name, reason), path, reason)
+        return Flat(told.name, spec, NoTensor(path, told.name, str(error)), path, str(error))
     return Flat(told.name, spec, tensor, path, remark=remark)
 
 
@@ -126,21 +123,18 @@ def _joined(spec: TensorSpec, held: list[tuple[_Told, Table, str]]) -> TensorSou
         ValueError: they don't.
     """
     if spec.dtype not in VALUES_FIELD:
-        raise FormatError(f"values of dtype {spec.dtype} are not read")
+        raise ValueError(f"values of dtype {spec.dtype} are not read")
     parts: list[Part] = []
     for told, table, path in held:
         if (told.dtype, told.shape) != (held[0][0].dtype, held[0][0].shape):
-            raise FormatError("the shards disagree about its dtype or shape")
+            raise ValueError("the shards disagree about its dtype or shape")
         for extents in told.slices:
             ranges = ranges_of(extents, told.shape)
             key = key_of_slice(told.name.encode("utf-8", "surrogateescape"), extents)
             shape = tuple(map(len, ranges))
             parts.append((ranges, _Slice(table, key, shape, spec.dtype, path, told.name)))
-    return (
-        parts[0][1]
-        if len(parts) == 1 and parts[0][0] == tuple(map(range, told.shape))
-        else joined(spec, parts)
-    )
+    whole = tuple(map(range, held[0][0].shape))
+    return parts[0][1] if [ranges for ranges, _ in parts] == [whole] else joined(spec, parts)
 
 
 class _Slice(Value):
@@ -157,6 +151,8 @@ class _Slice(Value):
     place: str
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        import numpy as np
+
         with Reading(self.path, self.place):
             value = self.table.find(self.key)
             if value is None:
@@ -166,7 +162,7 @@ class _Slice(Value):
             if found.size != math.prod(self.shape):
                 raise ValueError(f"it has {found.size:,} values, which is not its size")
             whole = found.reshape(self.shape)
-            return take(whole, index).copy() if index else whole
+            return np.array(take(whole, index), whole.dtype) if index else whole
 
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         values = self.read().reshape(-1)
