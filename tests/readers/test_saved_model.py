@@ -108,6 +108,16 @@ def test_layers_of_keras_2_have_their_classes_and_attributes() -> None:
         assert found.address == "larger_model/custom_module/inner_dense1:kernel"
 
 
+@pytest.mark.parametrize("name", ["saved_3.3.3", "export_3.3.3"])
+def test_an_older_keras_3_opened_scopes_in_the_same_way(name: str) -> None:
+    inner = [f"{layer}/{part}" for layer in ("in_a", "in_b_1") for part in ("deep", "norm")]
+    with open_source(ZOO / "old_keras" / name) as model:
+        assert list(dict.fromkeys("/".join(row.path) for row in network(rows_of(model)))) == [
+            *(f"outer/{each}" for each in inner),
+            "outer/tail",
+        ]
+
+
 def test_a_shared_object_is_one_weight_at_two_places() -> None:
     with opened("tf", "module_tree", "saved_model") as model:
         rows = [row for row in rows_of(model) if row.weight.name == "w" and row.weight.shared]
