@@ -147,3 +147,66 @@ def see(content, path):
 see(keras.saving.KerasFileEditor(sys.argv[1]).weights_dict, "")
 print("weights:", *names, sep="\\n")
 """
+
+LIST_OUR_SHAPES = """
+import sys
+import weightrepl
+
+with weightrepl.open(sys.argv[1]) as model:
+    for weight in weightrepl.select(model, "**:*"):
+        print(weight.key, weight.shape)
+"""
+
+LIST_CHECKPOINT = """
+import sys
+import tensorflow as tf
+
+for name, shape in tf.train.list_variables(sys.argv[1]):
+    print(name, tuple(shape))
+"""
+
+LIST_SAFETENSORS = """
+import sys
+from safetensors import safe_open
+
+with safe_open(sys.argv[1], "numpy") as file:
+    for key in file.keys():
+        print(key, tuple(file.get_slice(key).get_shape()))
+"""
+
+LIST_OUR_NAMES = """
+import sys
+import weightrepl
+
+with weightrepl.open(sys.argv[1]) as model:
+    for address in weightrepl.select(model, "**:*").addresses:
+        print(address)
+"""
+
+LIST_SAVED_MODEL = """
+import sys
+import tensorflow as tf
+
+for variable in tf.saved_model.load(sys.argv[1]).variables:
+    layer, _, name = variable.name.removesuffix(":0").rpartition("/")
+    print(f"model/{layer}:{name}")
+"""
+
+ONE_SAFETENSORS = """
+import sys
+from safetensors import safe_open
+
+with safe_open(sys.argv[1], "numpy") as file:
+    values = file.get_tensor(sys.argv[2])
+"""
+
+ONE_CHECKPOINT = """
+import sys
+import tensorflow as tf
+
+values = tf.train.load_checkpoint(sys.argv[1]).get_tensor(sys.argv[2])
+"""
+
+NUMPY_ONLY = """
+import numpy as np
+"""

@@ -16,7 +16,7 @@ from textwrap import wrap
 WIDTH = 100
 MAX_DECIMALS = 6
 HEADINGS = ("weightrepl", "beside", "ours", "theirs", "ratio", "aim", "")
-VERSIONS = ("weightrepl", "numpy", "h5py", "keras", "tensorflow")
+VERSIONS = ("weightrepl", "numpy", "h5py", "keras", "tensorflow", "safetensors")
 
 
 @dataclass(frozen=True, slots=True)
