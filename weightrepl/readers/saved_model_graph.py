@@ -75,11 +75,11 @@ class SavedGraph(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A traced function. arguments: their names. operations: what is done, what it is called, what it takes."""
+    """A traced function. arguments: their names. operations, once: what is done, what it is called, what it takes."""
 
     name: str
     arguments: tuple[str, ...]
-    operations: tuple[tuple[str, str, tuple[str, ...]], ...]
+    operations: Iterator[tuple[str, str, tuple[str, ...]]]
 
 
 class _Pages:
@@ -137,7 +137,7 @@ def functions_of(source: ByteSource, graph: SavedGraph, wanted: Collection[str])
             name, arguments = _signature(_part(source, signature, "a function"))
             if name in wanted:
                 nodes = (_operation(source, span) for span in _inside(pages, function, 3))
-                yield Function(name, arguments, tuple(nodes))
+                yield Function(name, arguments, nodes)
 
 
 def _pages(source: ByteSource) -> bytes:

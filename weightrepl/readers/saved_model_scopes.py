@@ -30,6 +30,7 @@ _BOOKS = {
     "variables", "trainable_variables", "non_trainable_variables", "_all_variables", "_trainable_variables",
     "_non_trainable_variables", "_variables", "_tracker", "_functional", "_coalesced_children", "keras_api",
 }  # fmt: skip
+_STR_NBYTES = 64  # that a text takes beside its characters
 _MOST_OWNERS, _MOST_STEPS = (
     8,
     200,
@@ -55,25 +56,20 @@ def reads_in(function: Function, captured: Sequence[int], limits: Limits, path: 
     if first < 0:
         return
     variable_of = dict(zip(function.arguments[first:], captured, strict=True))
-    used = _prefixes((name for _, name, _ in function.operations), limits, path)
-    for operation, name, inputs in function.operations:
-        for each in inputs if operation in _READS else ():
-            if each in variable_of:
-                scope = tuple(name.split("/", limits.depth)[:-1])
-                yield Read(function.name, variable_of[each], scope, _layers(scope, used))
-
-
-def _prefixes(names: Iterable[str], limits: Limits, path: str) -> set[str]:
-    """Return operations and the scopes around them, all by their whole names."""
-    found: set[str] = set()
+    used: set[str] = set()
+    found: list[tuple[int, Names]] = []
     nbytes = 0
-    for name in names:
-        while name and name not in found:
-            found.add(name)
-            nbytes += len(name)
+    for operation, name, inputs in function.operations:
+        if operation in _READS:
+            scope = tuple(name.split("/", limits.depth)[:-1])
+            found += [(variable_of[each], scope) for each in inputs if each in variable_of]
+        while name and name not in used:  # the scopes around it, too
+            used.add(name)
+            nbytes += len(name) + _STR_NBYTES
             name = name.rpartition("/")[0]
         bound(nbytes, "graph_nbytes", "bytes of scopes", limits, path)
-    return found
+    for variable, scope in found:
+        yield Read(function.name, variable, scope, _layers(scope, used))
 
 
 def _layers(scope: Names, used: set[str]) -> Names:
