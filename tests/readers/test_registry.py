@@ -294,6 +294,10 @@ def test_a_missing_file_names_what_it_may_have_meant(tmp_path: Path):
         assert not isinstance(caught.value, FormatError)
     with pytest.raises(SourceError, match=r"no such file$"):
         open_source(tmp_path / "qqqq")
+    for name in ("ck-1.index", "ck-1.data-00000-of-00001"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(SourceError, match=r"did you mean 'ck-1'\?"):
+        open_source(tmp_path / "ck-2")
     with pytest.raises(SourceError, match="nor its folder"):
         open_source(tmp_path / "no" / "model.keras")
 

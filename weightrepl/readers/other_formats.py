@@ -251,12 +251,12 @@ def not_there(path: str) -> SourceError:
     if not os.path.isdir(folder):
         return SourceError("no such file, nor its folder", path)
     try:
-        names = [name for name in os.listdir(folder) if not name.startswith(".")]
+        names = {name.removesuffix(".index") for name in os.listdir(folder) if not name.startswith(".")}
     except OSError:
-        names = []
+        names = set()
     wanted = os.path.basename(path)
     near = [name for name in sorted(names) if wanted and name.startswith(wanted + ".")]
-    near += [name for name in difflib.get_close_matches(wanted, names, 3, 0.6) if name not in near]
+    near += [name for name in difflib.get_close_matches(wanted, sorted(names), 3, 0.6) if name not in near]
     meant = f"; did you mean {_listed(near[:3], ' or ')}?" if near else ""
     return SourceError(f"no such file{meant}", path)
 
