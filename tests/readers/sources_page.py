@@ -165,22 +165,28 @@ def lazy(some: Sequence[ZooFile]) -> tuple[int, int]:
 
 def _lists_without_values(file: ZooFile) -> bool:
     met, listed = file.opened
-    values = [each for one in met for each in one.read]
-    return not any(
-        path == own and begin <= start < end <= stop
-        for path, start, end in listed
-        for own, begin, stop in values
+    there = [each for each in met if each.row.weight.spec.size and each.digest]
+    return all(each.read for each in there) and not any(
+        of == own and begin <= start < end <= stop
+        for of, start, end in listed
+        for each in there
+        for own, begin, stop in each.read
     )
 
 
 def slices(some: Sequence[ZooFile]) -> tuple[int, int]:
-    """Reading a weight's first row reads no more than that."""
+    """Reading a weight's first row reads no more than that, and a few bytes."""
     met = [each for each in _network(some) if each.row_read is not None]
-    good = [
-        _read(each.row_read or ()) * (each.row.weight.spec.shape or (1,))[0] <= _read(each.read)
-        for each in met
-    ]
-    return sum(good), len(good)
+    return sum(map(_is_read_in_rows, met)), len(met)
+
+
+FEW_NBYTES = 8
+
+
+def _is_read_in_rows(met: Met) -> bool:
+    rows = (met.row.weight.spec.shape or (1,))[0]
+    row = _read(met.row_read or ())
+    return 0 < row <= _read(met.read) / rows + FEW_NBYTES
 
 
 def _read(ranges: Sequence[Range]) -> int:
@@ -228,14 +234,16 @@ def page() -> str:
 
 def _row(of: tuple[str, str], left: dict[tuple[str, str, str], str]) -> str:
     some = [file for file in files() if format_of(file) == of]
-    cells = [_cell(*measure(some), left.pop((*of, name), "")) for name, measure in MEASURES.items()]
+    cells = [_cell(*measure(some), (*of, name), left) for name, measure in MEASURES.items()]
     return f"| {FORMATS[of]} | {len(_network(some))} | {' | '.join(cells)} |"
 
 
-def _cell(have: int, total: int, why: str) -> str:
+def _cell(have: int, total: int, of: tuple[str, str, str], left: dict[tuple[str, str, str], str]) -> str:
     if have == total:
         return "yes" if total else "–"
-    return f"{f'{have} of {total}' if have else 'no'}: {why or 'WHY?'}"
+    if of not in left:
+        raise LookupError(f"only {have} of {total}, and no reason: {of}")
+    return f"{f'{have} of {total}' if have else 'no'}: {left.pop(of)}"
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ class Met(NamedTuple):
     def below(self, live: dict[str, Any]) -> tuple[str, ...]:
         """Return the names of the layers below the root; names of TensorFlow 1 have no root."""
         path = tuple(live["layer_path"])
-        return path if live["root_name"] == "" and path[:1] not in ((), self.row.path[:1], ("",)) else path[1:]
+        return (
+            path if live["root_name"] == "" and path[:1] not in ((), self.row.path[:1], ("",)) else path[1:]
+        )
 
     @property
     def has_role(self) -> bool:
@@ -92,7 +94,7 @@ class ZooFile:
         reads.clear()
         digest = "" if row.weight.spec.dtype == "string" else sha(tensor.read())
         read, row_read = tuple(reads), None
-        if len(shape) > 1 and shape[0] > 1 and read:
+        if digest and len(shape) > 1 and shape[0] > 1:
             reads.clear()
             tensor.read((0, *(slice(0, size, 1) for size in shape[1:])))
             row_read = tuple(reads)
