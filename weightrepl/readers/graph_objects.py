@@ -6,7 +6,9 @@ optimizer the slots of variables. The first object is the root.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from weightrepl.errors import FormatError
@@ -92,7 +94,9 @@ def nodes_of(
     Raises:
         FormatError: an object that the graph does not have.
     """
-    by_key: Mapping[str, Flat] = {each.key: each for each in tensors}
+    by_key = {each.key: each for each in tensors}
+    rest = sorted(by_key.keys() - {key for each in objects for _, key in each.keys})
+    used: set[str] = set()
     nodes: list[Node] = []
     others: list[Node] = []
     for number, each in enumerate(objects):
@@ -100,14 +104,21 @@ def nodes_of(
         for name, key in each.keys:
             if name == VALUE:
                 value = by_key.get(key)
-            elif key in by_key:
-                children.append((name, len(objects) + len(others)))
-                others.append(Node(tensor=by_key[key]))
+                continue
+            for whole in [key] if key in by_key else _beginning_with(key, rest):
+                used.add(whole)
+                children.append((name + whole[len(key) :], len(objects) + len(others)))
+                others.append(Node(tensor=by_key[whole]))
         nodes.append(Node(tuple(children), value, each.full_name, slots=each.slots))
         numbers = [child for _, child in each.children] + [
             n for one, _, two in each.slots for n in (one, two)
         ]
         if max(numbers, default=0) >= len(objects):
             raise FormatError(f"object {number} refers to object {max(numbers)}, which is not there", path)
-    used = {key for each in objects for _, key in each.keys}
-    return [*nodes, *others], tuple(each for each in tensors if each.key not in used)
+    return [*nodes, *others], tuple(by_key[key] for key in rest if key not in used)
+
+
+def _beginning_with(start: str, keys: Sequence[str]) -> list[str]:
+    """Return those of sorted keys that begin with `start`: of a table `….table-keys` and `….table-values`."""
+    begin = bisect_left(keys, start)
+    return list(takewhile(lambda key: key.startswith(start), islice(keys, begin, None)))

@@ -92,14 +92,26 @@ class Optimizers:
             yield slot, weight, variable
         held = {name: self._nodes[node] for name, node in self._nodes[number].children}
         lists = {
-            name: node.children for name, node in held.items() if name not in (ALL, TRAINED) and node.is_list
+            name: node.children for name, node in held.items() if node.is_list and name not in (ALL, TRAINED)
         }
-        positions = dict(held[TRAINED].children) if TRAINED in held else self._by_names(lists.values())
+        trained = held[TRAINED].children if TRAINED in held else ()
+        positions = dict(trained) if trained else self._by_names(lists.values())
         for attribute, entries in lists.items():
             known = [(positions[position], node) for position, node in entries if position in positions]
             name = self._slot_name(attribute, known)
             for weight, node in known:
                 yield name, weight, node
+        if {"_r", "_c", "_v"} <= held.keys() - lists.keys() and ALL in held:
+            single = {node for _, node in self._nodes[number].children}
+            slots = [node for _, node in held[ALL].children if node not in single]
+            yield from self._of_adafactor([weight for _, weight in trained], slots)
+
+    def _of_adafactor(self, trained: Sequence[int], slots: Sequence[int]) -> Iterator[tuple[str, int, int]]:
+        """Yield the slots of Keras 3's Adafactor, the lists of which are not in checkpoints: three for each weight."""
+        velocities = [self._nodes[node].own_name.endswith("_velocity") for node in slots[2::3]]
+        if len(slots) == 3 * len(trained) and all(velocities):
+            for place, node in enumerate(slots):
+                yield ("r", "c", "velocity")[place % 3], trained[place // 3], node
 
     def _by_names(self, lists: Iterable[Sequence[tuple[str, int]]]) -> dict[str, int]:
         """Return the weights that the positions of an optimizer's lists belong to, by the names of its variables.
@@ -116,10 +128,10 @@ class Optimizers:
         taken: Counter[tuple[int, ...]] = Counter()
         guessed = dict(sure)
         for position in sorted(fitting, key=_counting):
-            found = tuple(fitting[position])
-            if len(found) > 1 and taken[found] < len(found):
-                guessed[position] = found[taken[found]]
-                taken[found] += 1
+            alike = tuple(fitting[position])
+            if len(alike) > 1 and taken[alike] < len(alike):
+                guessed[position] = alike[taken[alike]]
+                taken[alike] += 1
         ranks = [self._rank[guessed[position]] for position in sorted(guessed, key=_counting)]
         return guessed if ranks == sorted(set(ranks)) else sure
 
