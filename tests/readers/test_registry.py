@@ -134,7 +134,7 @@ STRANGERS = [
     (
         "ck.data-00000-of-00001",
         b"\0\1\2",
-        "values of a TensorFlow checkpoint; open the checkpoint itself: .*/ck$",
+        "values of a TensorFlow checkpoint; 'ck.index', which says what they are, is not beside it",
     ),
     ("a.index", b"\0\1", "no index of a TensorFlow checkpoint"),
     ("model.json", b'{"format": "graph-model", "modelTopology": {}', "TensorFlow.js"),

@@ -127,8 +127,8 @@ def _told_of_file(path: str, head: bytes) -> str:
 
 def _told_by_name(path: str, suffix: str) -> str | None:
     if ".data-0" in os.path.basename(path):
-        prefix = path[: path.rindex(".data-")]
-        return f"the values of a TensorFlow checkpoint; open the checkpoint itself: {prefix}"
+        index = os.path.basename(path[: path.rindex(".data-")]) + ".index"
+        return f"the values of a TensorFlow checkpoint; {index!r}, which says what they are, is not beside it"
     if path.endswith(INDEXES):
         return f"no index of shards, whatever its name says; perhaps {_CUT}"
     if suffix in SUFFIXES and suffix != ".keras":
