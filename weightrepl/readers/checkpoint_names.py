@@ -28,7 +28,7 @@ _SLOTS = {
     "adam_v": ("v",),
 }
 _CENTERED = ("rms", "mg", "momentum")
-_COUNTED = re.compile(r"(.+?)(?:_(\d+))?\Z", re.DOTALL)
+_COUNTED = re.compile(r"(.+)_(\d{1,9})", re.DOTALL)
 _POWER = re.compile(r"beta[12]_power(_\d+)?\Z")
 _DIGITS = re.compile(r"(\d+)")
 
@@ -95,9 +95,8 @@ class _Tree:
         An optimizer that was called within a scope put that before the weight's name.
         """
         scope, _, last = each.key.rpartition("/")
-        counted = _COUNTED.fullmatch(last)
-        assert counted is not None
-        known, count = (last, 0) if last in _SLOTS else (counted[1], int(counted[2] or 0))
+        counted = None if last in _SLOTS else _COUNTED.fullmatch(last)
+        known, count = (last, 0) if counted is None else (counted[1], int(counted[2]))
         if known not in _SLOTS:
             return None
         while scope:
