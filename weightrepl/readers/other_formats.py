@@ -19,6 +19,12 @@ _PICKLE = "a Python pickle; opening one runs what is in it, so weightrepl never 
 _PAGE = "a web page in place of the file: the download went wrong; download it again"
 _SERVER = "a server's error message in place of the file: the download went wrong; download it again"
 _CONFIG = "a model's configuration, without weights; open the file of weights, or the folder that holds both"
+_NPZ = "numpy.savez makes an .npz of that"
+_GGML = "open the safetensors that it was converted from"
+_ORBAX = "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"
+_ZARR = f"a Zarr store; zarr.load reads it, {_NPZ}"
+_MXNET = f"an MXNet file; mxnet.nd.load reads it, {_NPZ}"
+_RESAVED = "tf.saved_model.load reads it, and .save saves it anew"
 _CUT = "cut short: a download or a save broke off; get it anew"
 
 _STARTS = (
@@ -27,9 +33,9 @@ _STARTS = (
         b"version https://git-lfs",
         "a Git LFS pointer in place of the file; 'git lfs pull' gets the file itself",
     ),
-    (b"GGUF", "a GGUF file (llama.cpp); open the safetensors that it was converted from"),
-    (b"lmgg", "a GGML file (llama.cpp); open the safetensors that it was converted from"),
-    (b"tjgg", "a GGML file (llama.cpp); open the safetensors that it was converted from"),
+    (b"GGUF", f"a GGUF file (llama.cpp); {_GGML}"),
+    (b"lmgg", f"a GGML file (llama.cpp); {_GGML}"),
+    (b"tjgg", f"a GGML file (llama.cpp); {_GGML}"),
     (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", f"a PyTorch file; {_TORCH}"),
     (b"\x1f\x8b", "packed by gzip; unpack it with 'gunzip' or 'tar -xzf' first"),
     (b"BZh", "packed by bzip2; unpack it with 'bunzip2' or 'tar -xjf' first"),
@@ -40,8 +46,8 @@ _STARTS = (
     (b"Rar!", "packed by RAR; unpack it with 'unrar x' first"),
     (b"CDF\x01", "a netCDF file, which weightrepl does not read"),
     (b"CDF\x02", "a netCDF file, which weightrepl does not read"),
-    (b"MATLAB 5.0", "a MAT-file of MATLAB; scipy.io.loadmat reads it, numpy.savez makes an .npz of that"),
-    (b"\x12\x01\0\0\0\0\0\0", "an MXNet file; mxnet.nd.load reads it, numpy.savez makes an .npz of that"),
+    (b"MATLAB 5.0", f"a MAT-file of MATLAB; scipy.io.loadmat reads it, {_NPZ}"),
+    (b"\x12\x01\0\0\0\0\0\0", _MXNET),
 )
 _WITHIN = (
     # where, what stands there, what the file is
@@ -54,10 +60,10 @@ _SUFFIXES = {
     ".caffemodel": "a Caffe model, which weightrepl does not read",
     ".prototxt": "a Caffe model's layers, without weights",
     ".mlmodel": f"a Core ML model; {_ORIGIN}",
-    ".pdparams": "weights of PaddlePaddle; paddle.load reads them, numpy.savez makes an .npz of that",
+    ".pdparams": f"weights of PaddlePaddle; paddle.load reads them, {_NPZ}",
     ".pdiparams": "weights of PaddlePaddle, which weightrepl does not read",
     ".pdmodel": "a PaddlePaddle program, without weights",
-    ".params": "perhaps an MXNet file; mxnet.nd.load reads it, numpy.savez makes an .npz of that",
+    ".params": f"perhaps {_MXNET}",
     ".msgpack": "a MessagePack file (of Flax?); save the parameters with safetensors.flax.save_file and open that",
     ".pbtxt": "a TensorFlow graph as text, without weights; open the checkpoint or the folder around it",
     ".pb": f"a file of Protocol Buffers, perhaps a frozen TensorFlow graph; {_ORIGIN}",
@@ -72,15 +78,15 @@ _SUFFIXES = {
 }  # fmt: skip
 _FOLDERS = (
     # a file in a folder, what the folder is
-    ("_CHECKPOINT_METADATA", "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"),
-    ("_METADATA", "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"),
-    ("manifest.ocdbt", "an Orbax checkpoint (JAX); load it with Orbax, and save it as safetensors"),
-    (".zgroup", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
-    (".zarray", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
-    ("zarr.json", "a Zarr store; zarr.load reads it, numpy.savez makes an .npz of that"),
+    ("_CHECKPOINT_METADATA", _ORBAX),
+    ("_METADATA", _ORBAX),
+    ("manifest.ocdbt", _ORBAX),
+    (".zgroup", _ZARR),
+    (".zarray", _ZARR),
+    ("zarr.json", _ZARR),
     ("Manifest.json", f"a Core ML package; {_ORIGIN}"),
-    ("saved_model.pbtxt", "a TensorFlow SavedModel as text; tf.saved_model.load reads it, and .save saves it anew"),
-    ("saved_model.cpb", "a TensorFlow SavedModel in chunks; tf.saved_model.load reads it, and .save saves it anew"),
+    ("saved_model.pbtxt", f"a TensorFlow SavedModel as text; {_RESAVED}"),
+    ("saved_model.cpb", f"a TensorFlow SavedModel in chunks; {_RESAVED}"),
     ("pytorch_model.bin", f"a model of PyTorch; {_TORCH}"),
     ("model.json", f"perhaps a TensorFlow.js model; {_ORIGIN}"),
 )  # fmt: skip
