@@ -15,7 +15,7 @@ WeightreplError
 
 from __future__ import annotations
 
-from weightrepl.spans import excerpt
+from weightrepl.spans import excerpt, visible
 from weightrepl.values import Value
 
 TYPE_CHECKING = False
@@ -129,7 +129,7 @@ class SourceError(WeightreplError, OSError):
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.path, self.place) if part)
-        return f"{where}: {self.reason}" if where else self.reason
+        return visible(f"{where}: {self.reason}" if where else self.reason)
 
 
 class FormatError(SourceError, ValueError):
