@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-browser lint types bench long fuzz roles notebooks screens dist clean
+.PHONY: help demo test test-browser lint types bench long fuzz roles sources notebooks screens dist clean
 
 help:
 	@echo 'make demo          a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make long          the properties, on many more random examples'
 	@echo 'make fuzz          200,000 damaged files, each read or refused by name, within 2 s and 200 MB (Linux; some 25 minutes)'
 	@echo 'make roles         write the table of weight names anew, from the installed Keras'
+	@echo 'make sources       measure what is read of each format, and write tests/SOURCES.md anew'
 	@echo 'make notebooks     run the notebooks of examples/ and store what they show'
 	@echo 'make screens       the pictures of docs/notebook.md, from JupyterLab'
 	@echo 'make dist          the wheel and the source archive, in dist/'
@@ -56,6 +57,9 @@ fuzz: $(VENV)/.test
 
 roles: $(VENV)/.test
 	$(BIN)/python tests/make_keras_roles.py
+
+sources: $(VENV)/.test
+	$(BIN)/python -m tests.readers.sources_page
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m tests.record_notebooks

@@ -1,6 +1,6 @@
 """What is read of each format, measured on the zoo and written as `tests/SOURCES.md`.
 
-`python -m tests.readers.sources_page` writes the page anew.
+`make sources` (`python -m tests.readers.sources_page`) writes the page anew.
 """
 
 from __future__ import annotations
@@ -205,9 +205,10 @@ HEAD = """\
 # What is read of each format
 
 Measured on the models of `tests/zoo`, each saved in every format that takes it: what opening a file finds, beside what
-the live model had when it was saved. `python -m tests.readers.sources_page` writes this page anew, and
-`tests/readers/test_zoo_all.py` fails where it is no longer true. A cell says `yes`, or of how many weights it is so and
-why not of the others; `–` where no model of the zoo has such.
+the live model had when it was saved. `make sources` writes this page anew, and `tests/readers/test_zoo_all.py` fails
+where it is no longer true. A cell says `yes`, or of how many weights it is so and why not of the others; `–` where no
+model of the zoo has such. Where layers are not called as in the live model, they have names that the file gives in
+place of theirs, of attributes or classes, and never those of other layers.
 
 | column | `yes` |
 | --- | --- |

@@ -41,6 +41,8 @@ def test_each_is_what_the_live_model_had(file: ZooFile):
 def test_no_name_is_a_wrong_one(file: ZooFile):
     """Where a format does not record a name, that of the attribute or the key stands in its place."""
     assert [met.row.address for met in file.network if not met.is_right] == []
+    layers = {tuple(each["layer_path"][1:]) for rows in file.live.values() for each in rows}
+    assert [met.row.address for met in file.network if met.row.path[1:] in layers and not met.is_named] == []
     roots = {"".join(each["layer_path"][:1]) for rows in file.live.values() for each in rows}
     roots |= {file.path.name, file.path.name.partition(".")[0], *(key.partition("/")[0] for key in file.keys)}
     assert {met.row.path[0] for met in file.met} <= roots
