@@ -262,3 +262,8 @@ def test_the_number_of_objects_is_bounded() -> None:
     assert len(objects_of(graph_bytes)) == 11
     with pytest.raises(UnsafeFileError, match="graph_nodes is limited to 10"):
         objects_of(graph_bytes, Limits(graph_nodes=10))
+
+
+def test_what_a_book_lists_without_values_is_unread() -> None:
+    nodes = [Node((("_layers", 1),)), Node((("0", 2), ("1", 3))), Node(variable="gone"), Node((), flat("w"), "w")]
+    assert [row.address for row in rows_of(tree(nodes))] == ["stem/_layers:w", "stem/.unread:gone"]

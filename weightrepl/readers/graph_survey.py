@@ -91,7 +91,7 @@ class Survey:
                     continue
                 self._above[node] = (name, holder)
                 if node in self.lists:
-                    entries = [each for each in self.nodes[node].children if each[1] not in self._above]
+                    entries = [each for each in self._followed(node) if each[1] not in self._above]
                     self.children[node] = entries
                     self._note(node, entries)
                     for _, child in entries:
