@@ -432,6 +432,7 @@ def test_damaged_graphs_end_in_a_named_error_or_a_model(tmp_path: Path, step: in
 
 
 def test_constants_are_skipped_however_large(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
     folder = copied(tmp_path)
     whole = (folder / "saved_model.pb").read_bytes()
     huge = 1 << 31  # of a hole in the file, which takes no room
@@ -445,12 +446,10 @@ def test_constants_are_skipped_however_large(tmp_path: Path) -> None:
         file.write(whole)
     code = f"""
 import resource, weightrepl
-model = weightrepl.open({str(folder)!r})
-assert len(model["**:*"]) == 6
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+assert len(weightrepl.open({str(folder)!r})["**:*"]) == 6
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 100_000
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_listing_needs_no_library() -> None:

@@ -15,7 +15,7 @@ from weightrepl.errors import FormatError
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.graph_tree import Node
 from weightrepl.readers.guards import STANDARD, Limits, bound
-from weightrepl.readers.protobuf import BYTES, VARINT, fields, text
+from weightrepl.readers.protobuf import BYTES, fields, plain
 
 VALUE = "VARIABLE_VALUE"
 """What a variable calls the tensor of its values."""
@@ -59,7 +59,7 @@ def _object(graph: bytes, begin: int, end: int) -> Recorded:
     for number, kind, one, two in fields(graph, begin, end):
         if kind != BYTES or not _CHILD <= number <= _SLOT:
             continue
-        numbers, texts = _parts(graph, one, two)
+        numbers, texts = plain(graph, one, two)
         if number == _CHILD:
             children.append((texts.get(2, ""), numbers.get(1, 0)))
         elif number == _SLOT:
@@ -69,18 +69,6 @@ def _object(graph: bytes, begin: int, end: int) -> Recorded:
             if texts.get(1) == VALUE:
                 full_name = texts.get(2, "")
     return Recorded(tuple(children), tuple(keys), full_name, tuple(slots))
-
-
-def _parts(graph: bytes, begin: int, end: int) -> tuple[dict[int, int], dict[int, str]]:
-    """Return the numbers and the texts of a small message, by the number of the field."""
-    numbers: dict[int, int] = {}
-    texts: dict[int, str] = {}
-    for number, kind, one, two in fields(graph, begin, end):
-        if kind == VARINT:
-            numbers[number] = one
-        elif kind == BYTES:
-            texts[number] = text(graph, one, two)
-    return numbers, texts
 
 
 def nodes_of(

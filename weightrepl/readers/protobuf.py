@@ -70,3 +70,15 @@ def fields(buffer: Bytes, begin: int = 0, end: int | None = None) -> Iterator[tu
 def text(buffer: Bytes, begin: int, end: int) -> str:
     """Return the text in a part of a buffer; bytes that are no UTF-8 become lone surrogates."""
     return bytes(buffer[begin:end]).decode("utf-8", "surrogateescape")
+
+
+def plain(buffer: Bytes, begin: int, end: int) -> tuple[dict[int, int], dict[int, str]]:
+    """Return the numbers and the texts of a small message, by the number of the field."""
+    numbers: dict[int, int] = {}
+    texts: dict[int, str] = {}
+    for number, kind, one, two in fields(buffer, begin, end):
+        if kind == VARINT:
+            numbers[number] = one
+        elif kind == BYTES:
+            texts[number] = text(buffer, one, two)
+    return numbers, texts

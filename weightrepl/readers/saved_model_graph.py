@@ -11,10 +11,11 @@ from typing import NamedTuple, cast
 
 from weightrepl.model.tensor import TensorSpec
 from weightrepl.readers.guards import bound
-from weightrepl.readers.protobuf import BYTES, VARINT, Span, fields, signed, text, varint
+from weightrepl.readers.protobuf import BYTES, VARINT, Span, fields, plain, text, varint
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_entries import DTYPES, shape_of
 
+_VARIABLES, _TRAINED = "variables", "trainable_variables"
 _PAGE_NBYTES = 16384
 _NODE_NBYTES = 4096  # of an operation: its name and inputs come first, then constants
 
@@ -118,7 +119,7 @@ def graph_of(source: ByteSource) -> SavedGraph:
         for number, kind, begin, end in fields(pages, *meta_graph):
             if kind == BYTES and number == 2:
                 library += _inside(pages, (begin, end), 2)
-            elif kind == BYTES and number == 4:
+            elif kind == BYTES and number == 4 and _is_of_variables(pages, (begin, end)):
                 _collect(_part(source, (begin, end), "a collection"), trainable)
             elif kind == BYTES and number == 7 and not objects:
                 part = _part(source, (begin, end), "the graph of objects")
@@ -175,10 +176,8 @@ def _objects(part: bytes, source: ByteSource) -> list[SavedObject]:
 
 def _check(objects: Sequence[SavedObject]) -> None:
     for i, each in enumerate(objects):
-        numbers = [number for _, number in each.children] + [
-            n for one, _, two in each.slots for n in (one, two)
-        ]
-        if min(numbers, default=0) < 0 or max(numbers, default=0) >= len(objects):
+        slots = [number for one, _, two in each.slots for number in (one, two)]
+        if max([*slots, *(number for _, number in each.children)], default=0) >= len(objects):
             raise ValueError(f"object {i} refers to one that is not there")
 
 
@@ -192,10 +191,10 @@ def _object(part: bytes, span: Span) -> SavedObject:
         if wire != BYTES:
             continue
         if number == 1:
-            numbers, texts = _plain(part, (begin, end))
+            numbers, texts = plain(part, begin, end)
             children.append((texts.get(2, ""), numbers.get(1, 0)))
         elif number == 3:
-            numbers, texts = _plain(part, (begin, end))
+            numbers, texts = plain(part, begin, end)
             slots.append((numbers.get(1, 0), texts.get(2, ""), numbers.get(3, 0)))
         elif number == 4:
             kind = _text(part, (begin, end), 1)
@@ -207,18 +206,6 @@ def _object(part: bytes, span: Span) -> SavedObject:
         elif number == 7:
             variable = _variable(part, (begin, end))
     return SavedObject(tuple(children), kind, metadata, variable, functions, tuple(slots))
-
-
-def _plain(part: bytes, span: Span) -> tuple[dict[int, int], dict[int, str]]:
-    """Return the numbers and the texts of a message, by field."""
-    numbers: dict[int, int] = {}
-    texts: dict[int, str] = {}
-    for number, kind, one, two in fields(part, *span):
-        if kind == VARINT:
-            numbers[number] = signed(one)
-        elif kind == BYTES:
-            texts[number] = text(part, one, two)
-    return numbers, texts
 
 
 def _variable(part: bytes, span: Span) -> Variable:
@@ -254,10 +241,10 @@ def _packed(part: bytes, span: Span, wanted: int) -> Iterator[int]:
         if number != wanted:
             continue
         if kind == VARINT:
-            yield signed(one)
+            yield one
         while kind == BYTES and one < two:
             value, one = varint(part, one, two)
-            yield signed(value)
+            yield value
 
 
 # -- operations, collections ------------------------------------------------------------------------------------------
@@ -284,14 +271,18 @@ def _operation(source: ByteSource, span: Span) -> tuple[str, str, tuple[str, ...
     return found[2][-1], found[1][-1], tuple(found[3])
 
 
+def _is_of_variables(pages: bytes, span: Span) -> bool:
+    """Return whether a collection is one of variables."""
+    names = (at for at in _inside(pages, span, 1) if at[1] - at[0] <= len(_TRAINED))
+    return any(text(pages, *at) in (_VARIABLES, _TRAINED) for at in names)
+
+
 def _collect(part: bytes, trainable: dict[str, bool]) -> None:
-    """Add the variables of a collection of variables, if it is one; a variable in parts is one."""
-    name = _text(part, (0, len(part)), 1)
-    if name not in ("variables", "trainable_variables"):
-        return
+    """Add the variables of a collection; a variable in parts is one."""
+    is_trained = _text(part, (0, len(part)), 1) == _TRAINED
     for collection in _inside(part, (0, len(part)), 2):
         for texts in _inside(part, collection, 2):
             for definition in _inside(part, texts, 1):
                 whole = next((_text(part, at, 1) for at in _inside(part, definition, 4)), "")
                 variable = whole or _text(part, definition, 1).removesuffix(":0")
-                trainable[variable] = name == "trainable_variables" or trainable.get(variable, False)
+                trainable[variable] = is_trained or trainable.get(variable, False)
