@@ -9,23 +9,22 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
-from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
+from weightrepl.model.tensor import TensorSpec, dtype_bits
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed, refusal
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import BYTES, VARINT, fields
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.tensor_entries import DTYPES, Entry, Heads, entry_of, key_of_slice, shape_of
+from weightrepl.readers.tensor_entries import DTYPES, Entry, entry_of, key_of_slice, plain_entry, shape_of
 from weightrepl.readers.tensor_parts import JoinedTensor, Part, joined, ranges_of
 from weightrepl.readers.tensor_shards import Shard, StoredTensor
 from weightrepl.readers.tensor_strings import StringTensor
 from weightrepl.readers.tensor_table import Table
 
-__all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "open_bundle", "shape_of", "spec_of"]
+__all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "kind_of", "open_bundle", "shape_of"]
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 """The key under which a checkpoint of objects keeps their graph, a TrackableObjectGraph."""
@@ -33,7 +32,7 @@ GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 Kind: TypeAlias = tuple[TensorSpec, "int | None", "str | None"]
 """A spec, the bytes that such a tensor takes in a shard (None where they vary), and a remark."""
 
-_UNKNOWN = TensorSpec(None, "?")
+_UNKNOWN: Kind = TensorSpec(None, "?"), None, None
 _KNOWN_VERSION = 1
 
 
@@ -104,7 +103,7 @@ class _Listing:
         self._prefix, self._limits = prefix, limits
         self._count, self._big_endian = told[1], told.get(2) == 1
         self._shards: dict[int, Shard] = {}
-        self._heads: Heads = {}
+        self._kinds: dict[bytes, Kind] = {}
         self._slices: dict[bytes, Entry] = {}
         self._ends: dict[int, int] = {}  # of the last tensor in each shard
         self._in_order = True
@@ -124,7 +123,7 @@ class _Listing:
             if made is not None:
                 found.append(made)
         for raw in self._slices:
-            found.append(self._unread(_text(raw), _UNKNOWN, "a slice of a tensor that is not listed"))
+            found.append(self._unread(_text(raw), _UNKNOWN[0], "a slice of a tensor that is not listed"))
         if self._in_order:
             return found
         shared = _overlapping(found)
@@ -132,32 +131,42 @@ class _Listing:
 
     def _flat(self, raw: bytes, value: bytes) -> Flat | None:
         """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
-        key, spec = _text(raw), _UNKNOWN
+        key, kind = _text(raw), _UNKNOWN
+        tensor: StoredTensor | StringTensor | JoinedTensor
         try:
-            entry = entry_of(value, self._heads)
             if raw[0] == 0:
-                self._slices[raw] = entry
+                self._slices[raw] = entry_of(value)
                 return None
-            spec, _, remark = kind = spec_of(entry.dtype, entry.shape, self._limits)
-            if entry.slices:
-                tensor, shard = self._joined(raw, key, spec, entry)
+            plain = plain_entry(value)
+            if plain is not None:
+                head, *place = plain
+                kind = self._kinds.get(head) or self._kind(head)
+                tensor, shard = self._tensor(key, kind, *place)
             else:
-                tensor, shard = self._tensor(key, kind, entry)
-                spec = tensor.spec
+                entry = entry_of(value)
+                kind = kind_of(entry.dtype, entry.shape, self._limits)
+                tensor, shard = (self._joined if entry.slices else self._stored)(key, kind, entry)
         except UnsafeFileError:
             raise
         except (ValueError, LookupError) as error:
-            return self._unread(key, spec, str(error))
-        return Flat(key, spec, tensor, shard.path, remark=shard.missing or remark)
+            return self._unread(key, kind[0], str(error))
+        return Flat(key, tensor.spec, tensor, shard.path, "", shard.missing or kind[2])
+
+    def _kind(self, head: bytes) -> Kind:
+        """Return what the bytes at the beginning of an entry say, and remember it: many have the same."""
+        entry = entry_of(head)
+        self._kinds[head] = kind_of(entry.dtype, entry.shape, self._limits)
+        return self._kinds[head]
 
     def _unread(self, key: str, spec: TensorSpec, reason: str) -> Flat:
         path = self._prefix + ".index"
         return Flat(key, spec, NoTensor(path, key, reason), path, reason)
 
-    def _joined(self, raw: bytes, key: str, spec: TensorSpec, entry: Entry) -> tuple[TensorSource, Shard]:
+    def _joined(self, key: str, kind: Kind, entry: Entry) -> tuple[JoinedTensor, Shard]:
         """Return the tensor that slices make up."""
         parts: list[Part] = []
         shards: list[Shard] = []
+        raw = key.encode("utf-8", "surrogateescape")
         for extents in entry.slices:
             ranges = ranges_of(extents, entry.shape)
             piece = self._slices.pop(key_of_slice(raw, extents), None)
@@ -165,16 +174,19 @@ class _Listing:
                 raise ValueError("a slice of it is not there")
             if piece.dtype != entry.dtype or piece.shape != tuple(map(len, ranges)):
                 raise ValueError("a slice of it has another dtype or shape")
-            tensor, shard = self._tensor(key, spec_of(piece.dtype, piece.shape, self._limits), piece)
+            tensor, shard = self._stored(key, kind_of(piece.dtype, piece.shape, self._limits), piece)
             parts.append((ranges, tensor))
             shards.append(shard)
-        whole = joined(spec, parts)
-        return whole, next((shard for shard in shards if shard.missing), shards[0])
+        return joined(kind[0], parts), next((shard for shard in shards if shard.missing), shards[0])
 
-    def _tensor(self, key: str, kind: Kind, entry: Entry) -> tuple[StoredTensor | StringTensor, Shard]:
-        """Return the way to values that lie in one piece."""
+    def _stored(self, key: str, kind: Kind, entry: Entry) -> tuple[StoredTensor | StringTensor, Shard]:
+        return self._tensor(key, kind, entry.shard, entry.offset, entry.nbytes, entry.crc)
+
+    def _tensor(
+        self, key: str, kind: Kind, number: int, offset: int, stored: int, crc: int | None
+    ) -> tuple[StoredTensor | StringTensor, Shard]:
+        """Return the way to values that lie in one piece of `stored` bytes in the shard of a number."""
         spec, nbytes, _ = kind
-        number, offset, stored = entry.shard, entry.offset, entry.nbytes
         shard = self._shards.get(number) or self._shard(number)
         if nbytes != stored and nbytes is not None:
             raise ValueError(f"it takes {stored:,} bytes, which is not the size of {spec.dtype} {spec.shape}")
@@ -186,9 +198,9 @@ class _Listing:
             self._in_order = False
         self._ends[number] = offset + stored
         if nbytes is not None:
-            return StoredTensor(shard, spec, offset, entry.crc, key), shard
+            return StoredTensor(shard, spec, offset, crc, key), shard
         if spec.dtype == "string":
-            return StringTensor(shard, spec.replace(stored_nbytes=stored), offset, entry.crc, key), shard
+            return StringTensor(shard, spec.replace(stored_nbytes=stored), offset, crc, key), shard
         raise ValueError(f"values of dtype {spec.dtype} are not read")
 
     def _shard(self, number: int) -> Shard:
@@ -228,7 +240,7 @@ def _overlapping(tensors: list[Flat]) -> dict[str, str]:
     return shared
 
 
-def spec_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
+def kind_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
     """Return what TensorFlow's number of a dtype and a shape are here.
 
     Raises:
@@ -236,11 +248,6 @@ def spec_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
     """
     if len(shape) > limits.rank:
         raise ValueError(refusal(len(shape), "rank", "axes", limits))
-    return _kind(dtype, shape)
-
-
-@lru_cache(maxsize=4096)
-def _kind(dtype: int, shape: tuple[int, ...]) -> Kind:
     name, remark = DTYPES.get(dtype, f"dtype {dtype}"), None
     if name.startswith(("qint", "quint")):
         name, remark = name[1:], f"stored as {name}"

@@ -40,45 +40,37 @@ class Entry(NamedTuple):
     slices: tuple[Extents, ...]
 
 
-Heads: TypeAlias = dict[bytes, tuple[int, tuple[int, ...]]]
-"""Dtype and shape by the bytes that spell them: most of many tensors are of few shapes."""
+Plain: TypeAlias = tuple[bytes, int, int, int, int]
+"""The bytes that spell dtype and shape, the shard, the offset in it, the bytes that the tensor takes, and its CRC."""
 
 
-def entry_of(value: bytes, heads: Heads) -> Entry:
-    """Return what a BundleEntryProto says. heads: those decoded so far; taken from there, or put there.
+def plain_entry(value: bytes) -> Plain | None:
+    """Return what a BundleEntryProto says that is written as TensorFlow does, in order; None of another.
+
+    This is what all entries go through, but for slices: it decodes no more than differs from entry to entry.
+    """
+    end = len(value) - 5
+    at = 4 + value[3] if end > 3 else 0
+    if not 4 <= at <= end or value[0] != 0x08 or value[2] != 0x12 or value[1] | value[3] > 0x7F:
+        return None
+    if value[end] != 0x35:
+        return None
+    head, shard, offset, nbytes = value[:at], 0, 0, 0
+    if value[at] == 0x18:
+        shard, at = varint(value, at + 1, end)
+    if value[at] == 0x20:
+        offset, at = varint(value, at + 1, end)
+    if value[at] == 0x28:
+        nbytes, at = varint(value, at + 1, end)
+    return None if at != end else (head, shard, offset, nbytes, int.from_bytes(value[end + 1 :], "little"))
+
+
+def entry_of(value: bytes) -> Entry:
+    """Return what a BundleEntryProto says.
 
     Raises:
         ValueError: it is none, or damaged.
     """
-    at = 4 + value[3] if len(value) > 3 else 0
-    if 4 <= at <= len(value) and value[0] == 0x08 and value[2] == 0x12 and value[1] | value[3] < 0x80:
-        head = value[:at]
-        if head not in heads:
-            heads[head] = value[1], shape_of(value, 4, at)
-        tail = _tail(value, at)
-        if tail is not None:
-            return Entry._make((*heads[head], *tail, ()))
-    return _slow_entry(value)
-
-
-def _tail(value: bytes, at: int) -> tuple[int, int, int, int | None] | None:
-    """Return shard, offset, size and CRC; None where there is something else, or a number is cut short."""
-    numbers, crc, end = [0, 0, 0], None, len(value)
-    while at < end:
-        tag = value[at]
-        at += 1
-        if tag == 0x35 and at + 4 <= end:
-            crc = int.from_bytes(value[at : at + 4], "little")
-            at += 4
-        elif tag in (0x18, 0x20, 0x28) and at < end:
-            number, at = (value[at], at + 1) if value[at] < 0x80 else varint(value, at, end)
-            numbers[(tag >> 3) - 3] = number
-        else:
-            return None
-    return numbers[0], numbers[1], numbers[2], crc
-
-
-def _slow_entry(value: bytes) -> Entry:
     dtype, numbers = 0, [0, 0, 0]
     shape: tuple[int, ...] = ()
     crc: int | None = None

@@ -18,7 +18,7 @@ from weightrepl.readers.guards import STANDARD, Limits, Reading, bound
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import BYTES, VARINT, fields, text
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.tensor_bundle import Bundle, spec_of
+from weightrepl.readers.tensor_bundle import Bundle, kind_of
 from weightrepl.readers.tensor_entries import Extents, extents_of, key_of_slice, shape_of
 from weightrepl.readers.tensor_parts import Part, joined, ranges_of
 from weightrepl.readers.tensor_proto import VALUES_FIELD, values_of
@@ -109,7 +109,7 @@ def _flat(held: list[tuple[_Told, Table, str]], limits: Limits) -> Flat:
     told, _, path = held[0]
     spec = TensorSpec(None, "?")
     try:
-        spec, _, remark = spec_of(told.dtype, told.shape, limits)
+        spec, _, remark = kind_of(told.dtype, told.shape, limits)
         tensor = _joined(spec, held)
     except (ValueError, LookupError) as error:
         return Flat(told.name, spec, NoTensor(path, told.name, str(error)), path, str(error))
