@@ -72,7 +72,7 @@ def flat_model(
     is_common = len(firsts) == 1 and all(len(way) > 1 for way in ways)
     root, top = read(firsts.pop()) if is_common else stem, _Group(read)
     unread: list[Weight] = []
-    groups = {(): top}
+    groups: dict[tuple[str, ...], _Group] = {(): top}
     for each, way in zip(tensors, ways, strict=True):
         if each.unread:
             unread.append(put_aside(each))
