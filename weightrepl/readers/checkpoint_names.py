@@ -28,7 +28,6 @@ _SLOTS = {
     "adam_v": ("v",),
 }
 _CENTERED = ("rms", "mg", "momentum")
-_COUNTED = re.compile(r"(.+)_(\d{1,9})", re.DOTALL)
 _POWER = re.compile(r"beta[12]_power(_\d+)?\Z")
 _DIGITS = re.compile(r"(\d+)")
 
@@ -74,8 +73,9 @@ class _Tree:
         self._slots: dict[str, dict[str, str]] = {}
         self._beside: dict[str, list[Flat]] = {".optimizer": [], ".state": []}
         self._network: list[Flat] = []
+        deepest = max((key.count("/") + 1 for key in self._by_key), default=0)
+        bound(deepest, "depth", "parts of a key", limits, path)
         for each in self._by_key.values():
-            bound(each.key.count("/") + 1, "depth", "parts of a key", limits, path)
             self._sort(each)
 
     def _sort(self, each: Flat) -> None:
@@ -95,18 +95,19 @@ class _Tree:
         An optimizer that was called within a scope put that before the weight's name.
         """
         scope, _, last = each.key.rpartition("/")
-        counted = None if last in _SLOTS else _COUNTED.fullmatch(last)
-        known, count = (last, 0) if counted is None else (counted[1], int(counted[2]))
-        if known not in _SLOTS:
+        known, _, number = last.rpartition("_")
+        if last in _SLOTS:
+            known, number = last, "0"
+        if known not in _SLOTS or not number.isdecimal():
             return None
+        slots = _SLOTS[known]
+        if known == "RMSProp" and f"{scope}/RMSProp_2" in self._by_key:
+            slots = _CENTERED
+        slot = next((slots[i] for i in range(len(slots)) if number == str(i)), last)
         while scope:
             weight = self._by_key.get(scope)
             if weight is not None and weight.spec.shape == each.spec.shape:
-                is_centered = (
-                    known == "RMSProp" and f"{each.key.rpartition('/')[0]}/RMSProp_2" in self._by_key
-                )
-                names = _CENTERED if is_centered else _SLOTS[known]
-                return (names[count] if count < len(names) else last), scope
+                return slot, scope
             scope = scope.partition("/")[2]
         return None
 
@@ -142,10 +143,11 @@ class _Tree:
     def _weight(self, each: Flat, name: str, remark: str | None = None) -> Weight:
         """Return the weight that a variable is: always the same one."""
         if each.key not in self._weights:
+            trainable = self._trainable.get(each.key)
+            told = remark or each.remark
             self._weights[each.key] = Weight(
-                name, each.spec, each.tensor, self._trainable.get(each.key), each.key, each.file,
-                remark=remark or each.remark,
-            )  # fmt: skip
+                name, each.spec, each.tensor, trainable, each.key, each.file, False, told
+            )
         return self._weights[each.key]
 
     def _system(self, top: Layer) -> tuple[Layer, ...]:

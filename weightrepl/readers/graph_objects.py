@@ -97,13 +97,17 @@ def nodes_of(
                 used.add(whole)
                 children.append((name + whole[len(key) :], len(objects) + len(others)))
                 others.append(Node(tensor=by_key[whole]))
-        nodes.append(Node(tuple(children), value, each.full_name, slots=each.slots))
-        numbers = [child for _, child in each.children] + [
-            n for one, _, two in each.slots for n in (one, two)
-        ]
-        if max(numbers, default=0) >= len(objects):
-            raise FormatError(f"object {number} refers to object {max(numbers)}, which is not there", path)
+        nodes.append(Node(tuple(children), value, each.full_name, None, None, None, "", each.slots))
+        for _, child in each.children:
+            _check(child, number, len(objects), path)
+        for weight, _, variable in each.slots:
+            _check(max(weight, variable), number, len(objects), path)
     return [*nodes, *others], tuple(by_key[key] for key in rest if key not in used)
+
+
+def _check(child: int, number: int, count: int, path: str) -> None:
+    if child >= count:
+        raise FormatError(f"object {number} refers to object {child}, which is not there", path)
 
 
 def _beginning_with(start: str, keys: Sequence[str]) -> list[str]:
