@@ -131,6 +131,43 @@ def table_of(entries: list[tuple[bytes, bytes]]) -> bytes:
     return bytes(blocks) + (nothing + index).ljust(40, b"\0") + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 
 
+_GRAPH_KEY = b"_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+def _index_of(files: dict[str, bytes]) -> tuple[str, str, dict[bytes, bytes]]:
+    """Return the names of a checkpoint's index and of its first file of values, and the entries of the index."""
+    index = next(name for name in sorted(files) if name.endswith(".index"))
+    values = next(name for name in sorted(files) if ".data-00000-" in name)
+    return index, values, dict(entries_of(files[index]))
+
+
+def graph_of(files: dict[str, bytes]) -> bytes:
+    """Return the graph of objects of a checkpoint; LookupError or ValueError where there is none."""
+    try:
+        _, values, entries = _index_of(files)
+    except StopIteration:
+        raise LookupError from None
+    start = next((value for number, _, value in fields_of(entries[_GRAPH_KEY]) if number == 4), 0)
+    size, at = read_varint(files[values], int(start))
+    return files[values][at + 4 : at + 4 + size]
+
+
+def with_graph(files: dict[str, bytes], graph: bytes) -> dict[str, bytes]:
+    """Return a checkpoint with another graph of objects, stored at the end of its values, with checksums that fit.
+
+    A text is stored as its length, a checksum of that, and itself; the entry's checksum is of the length in 4 bytes and
+    what follows (`WriteStringTensor` in tensor_bundle.cc).
+    """
+    index, values, entries = _index_of(files)
+    length = len(graph).to_bytes(4, "little")
+    rest = masked_crc(length) + graph
+    stored = varint(len(graph)) + rest
+    fields = [field for field in fields_of(entries[_GRAPH_KEY]) if field[0] not in (4, 5, 6)]
+    place: list[Field] = [(4, 0, len(files[values])), (5, 0, len(stored)), (6, 5, masked_crc(length + rest))]
+    entries[_GRAPH_KEY] = message([*fields, *place])
+    return {**files, index: table_of(sorted(entries.items())), values: files[values] + stored}
+
+
 # ------------------------------------------------------------------ archives and JSON
 
 

@@ -327,35 +327,15 @@ def in_table(files: Files, chance: Random) -> Files:
     return {**files, name: formats.table_of(entries)}
 
 
-_GRAPH_KEY = b"_CHECKPOINTABLE_OBJECT_GRAPH"
-
-
 def in_graph(files: Files, chance: Random) -> Files:
     """Return a checkpoint whose graph of objects has something changed, stored anew at the end of its file."""
-    found = [each for each in sorted(files) if each.endswith(".index")]
-    values = [each for each in sorted(files) if ".data-00000-" in each]
     try:
-        entries = dict(formats.entries_of(files[found[0]]))
-        entry = {number: value for number, _, value in formats.fields_of(entries[_GRAPH_KEY])}
-        start = entry.get(4, 0)
-        assert isinstance(start, int)
-        size, at = formats.read_varint(files[values[0]], start)
-        graph = files[values[0]][at + 4 : at + 4 + size]
+        graph = formats.graph_of(files)
         for _ in range(chance.choice((1, 1, 3))):
             graph = other_message(graph, chance)
+        return formats.with_graph(files, graph)
     except (LookupError, ValueError):
         return in_table(files, chance)
-    length = formats.varint(len(graph))
-    stored = length + formats.masked_crc(len(graph).to_bytes(8 if len(graph) >> 32 else 4, "little")) + graph
-    offset = len(files[values[0]])
-    fields = [(n, k, v) for n, k, v in formats.fields_of(entries[_GRAPH_KEY]) if n not in (4, 5, 6)]
-    crc = formats.masked_crc(len(graph).to_bytes(4, "little") + stored[len(length) : len(length) + 4] + graph)
-    entries[_GRAPH_KEY] = formats.message([*fields, (4, 0, offset), (5, 0, len(stored)), (6, 5, crc)])
-    return {
-        **files,
-        found[0]: formats.table_of(sorted(entries.items())),
-        values[0]: files[values[0]] + stored,
-    }
 
 
 def in_proto(files: Files, chance: Random) -> Files:
