@@ -6,31 +6,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
-from weightrepl.model.tensor import TensorSpec, dtype_bits
+from weightrepl.model.tensor import TensorSpec
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed, refusal
+from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import BYTES, VARINT, fields
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.tensor_entries import DTYPES, Entry, entry_of, key_of_slice, plain_entry, shape_of
+from weightrepl.readers.tensor_entries import Entry, Kind, entry_of, key_of_slice, kind_of, plain_entry
 from weightrepl.readers.tensor_parts import JoinedTensor, Part, joined, ranges_of
 from weightrepl.readers.tensor_shards import Shard, StoredTensor
 from weightrepl.readers.tensor_strings import StringTensor
 from weightrepl.readers.tensor_table import Table
 
-__all__ = ["DTYPES", "GRAPH_KEY", "Bundle", "kind_of", "open_bundle", "shape_of"]
-
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 """The key under which a checkpoint of objects keeps their graph, a TrackableObjectGraph."""
-
-Kind: TypeAlias = tuple[TensorSpec, "int | None", "str | None"]
-"""A spec, the bytes that such a tensor takes in a shard (None where they vary), and a remark."""
 
 _UNKNOWN: Kind = TensorSpec(None, "?"), None, None
 _KNOWN_VERSION = 1
@@ -238,21 +232,3 @@ def _overlapping(tensors: list[Flat]) -> dict[str, str]:
             shared[place[3]] = f"its bytes are also those of {last[3]!r}"
         last = place if place[0] != last[0] else max(last, place, key=lambda each: each[2])
     return shared
-
-
-def kind_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
-    """Return what TensorFlow's number of a dtype and a shape are here.
-
-    Raises:
-        ValueError: more axes than `limits` allow.
-    """
-    if len(shape) > limits.rank:
-        raise ValueError(refusal(len(shape), "rank", "axes", limits))
-    name, remark = DTYPES.get(dtype, f"dtype {dtype}"), None
-    if name.startswith(("qint", "quint")):
-        name, remark = name[1:], f"stored as {name}"
-    bits = dtype_bits(name)
-    if bits is None:
-        return TensorSpec(shape, name), None, remark
-    nbytes = math.prod(shape) * ((bits + 7) // 8)  # an int4 takes a whole byte
-    return TensorSpec(shape, name, nbytes if bits < 8 else None), nbytes, remark

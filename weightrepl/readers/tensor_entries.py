@@ -6,9 +6,12 @@ keys of slices `ordered_code.cc`.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NamedTuple, TypeAlias
 
+from weightrepl.model.tensor import TensorSpec, dtype_bits
+from weightrepl.readers.guards import Limits, refusal
 from weightrepl.readers.protobuf import BYTES, FIXED_32, VARINT, Bytes, fields, signed, varint
 
 DTYPES = {
@@ -19,6 +22,9 @@ DTYPES = {
     29: "int4", 30: "uint4", 31: "int2", 32: "uint2",
 }  # fmt: skip
 """TensorFlow's number of a dtype -> NumPy's or ml_dtypes' name (`types.proto`)."""
+
+Kind: TypeAlias = tuple[TensorSpec, "int | None", "str | None"]
+"""A spec, the bytes that such a tensor takes in a checkpoint (None where they vary), and a remark."""
 
 Extents: TypeAlias = tuple[tuple[int, int], ...]
 """The part of a tensor that a slice is: for each axis where it begins and its size, -1 for all of the axis."""
@@ -87,6 +93,24 @@ def entry_of(value: bytes) -> Entry:
         elif number == 7 and kind == BYTES:
             slices.append(extents_of(value, one, two))
     return Entry(dtype, shape, numbers[0], numbers[1], numbers[2], crc, tuple(slices))
+
+
+def kind_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
+    """Return what TensorFlow's number of a dtype and a shape are here.
+
+    Raises:
+        ValueError: more axes than `limits` allow.
+    """
+    if len(shape) > limits.rank:
+        raise ValueError(refusal(len(shape), "rank", "axes", limits))
+    name, remark = DTYPES.get(dtype, f"dtype {dtype}"), None
+    if name.startswith(("qint", "quint")):
+        name, remark = name[1:], f"stored as {name}"
+    bits = dtype_bits(name)
+    if bits is None:
+        return TensorSpec(shape, name), None, remark
+    nbytes = math.prod(shape) * ((bits + 7) // 8)  # an int4 takes a whole byte
+    return TensorSpec(shape, name, nbytes if bits < 8 else None), nbytes, remark
 
 
 def shape_of(buffer: Bytes, begin: int, end: int) -> tuple[int, ...]:

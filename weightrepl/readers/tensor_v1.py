@@ -18,8 +18,8 @@ from weightrepl.readers.guards import STANDARD, Limits, Reading, bound
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import BYTES, VARINT, fields, text
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.tensor_bundle import Bundle, kind_of
-from weightrepl.readers.tensor_entries import Extents, extents_of, key_of_slice, shape_of
+from weightrepl.readers.tensor_bundle import Bundle
+from weightrepl.readers.tensor_entries import Extents, extents_of, key_of_slice, kind_of, shape_of
 from weightrepl.readers.tensor_parts import Part, joined, ranges_of
 from weightrepl.readers.tensor_proto import VALUES_FIELD, values_of
 from weightrepl.readers.tensor_table import Table
