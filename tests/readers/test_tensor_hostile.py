@@ -297,6 +297,13 @@ def test_a_closed_checkpoint_is_named(prefix: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_an_index_that_is_a_pipe_is_not_waited_for(prefix: Path):
+    os.mkfifo(f"{prefix}.index")
+    with pytest.raises(SourceError, match="not a plain file"):
+        open_bundle(str(prefix))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_shard_that_is_no_file_is_named(opened: Opens, prefix: Path):
     two_shards(prefix)
     for each in (0, 1):

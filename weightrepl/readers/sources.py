@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
+_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+)  # a named pipe would be waited for
 _MAX_READ_NBYTES = 1 << 30  # Linux reads at most 2 GiB less a page at a time
 _BLOCK_NBYTES, _BLOCKS_KEPT = 16384, 256
 
@@ -68,7 +71,7 @@ class ByteSource:
         self.absolute = os.path.abspath(path)
         self._closed = True
         try:
-            self._number = os.open(self.absolute, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._number = os.open(self.absolute, _FLAGS)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise SourceError(os_reason(error), path) from error
         status = os.fstat(self._number)
