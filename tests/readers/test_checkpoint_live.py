@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.readers.files import Row, rows_of, sha
+from tests.readers.files import Row, layers_of, rows_of, sha
 from weightrepl.readers.registry import open_source
 
 pytest.importorskip("tensorflow")
@@ -113,6 +113,17 @@ def test_no_name_in_a_random_model_of_keras_3_is_wrong(tmp_path: Path, seed: int
                 assert "Keras 3 leaves layers in lists" in (row.weight.remark or "")
             elif not row.is_system:
                 assert names_that_are_wrong(row, live[sha(row.weight.tensor.read())]) == set(), row.address
+
+
+def test_cells_that_keras_3_leaves_out_are_told(tmp_path: Path) -> None:
+    cells = [keras.layers.LSTMCell(3), keras.layers.GRUCell(2)]
+    model = keras.Sequential(
+        [keras.Input((2, 2)), keras.layers.RNN(cells), keras.layers.Dense(2, name="out")]
+    )
+    with open_source(saved(tmp_path, model=model)) as found:
+        layers = {"/".join(path[1:]): layer for path, layer in layers_of(found)}
+    assert layers.keys() == {"", "out", "_operations", "_operations/1", "_operations/1/cell"}
+    assert "not in this file" in (layers["_operations/1/cell"].remark or "")
 
 
 def names_that_are_wrong(row: Row, live: list[Row]) -> set[str]:

@@ -10,6 +10,9 @@ from weightrepl.values import Value
 METRICS = ("keras_api", "_loss_tracker", "_compile_metrics", "_metrics")
 """Attributes in which Keras holds metrics."""
 
+CELL = "cell"
+"""The attribute in which an RNN holds what has its weights; empty where that is a list of cells, in Keras 3."""
+
 NUMBERED = re.compile(r"layer(_with_weights)?-\d+")
 """Attributes under which tf_keras lists the layers of a Functional or Sequential, and once more those with weights."""
 

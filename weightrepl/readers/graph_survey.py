@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from weightrepl.readers.graph_nodes import METRICS, Node, is_book, is_optimizer, is_state
+from weightrepl.readers.graph_nodes import CELL, METRICS, Node, is_book, is_optimizer, is_state
 from weightrepl.readers.guards import STANDARD, Limits, bound
 
 Entry: TypeAlias = tuple[str, int]
@@ -125,7 +125,8 @@ class Survey:
             else:
                 stack.pop()
                 self.children[held[1]] = kept
-                if kept or self.nodes[held[1]].name is not None or not stack:
+                is_layer = self.nodes[held[1]].name is not None or held[0] == CELL
+                if kept or is_layer or not stack:
                     leading.add(held[1])
                     order.append(held[1])
                     if stack:

@@ -16,7 +16,7 @@ from weightrepl.model.tensor import TensorSpec
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.graph_names import Names
-from weightrepl.readers.graph_nodes import Node
+from weightrepl.readers.graph_nodes import CELL, Node
 from weightrepl.readers.graph_slots import TRAINED, Optimizers
 from weightrepl.readers.graph_survey import Entry, Survey
 from weightrepl.readers.guards import STANDARD, Limits
@@ -31,6 +31,7 @@ OMITTED = (
     "the optimizer trains it, but the file does not record in which layer it is: Keras 3 leaves layers in lists, "
     "tuples and dicts out of checkpoints"
 )
+NO_CELLS = "its weights are not in this file: Keras 3 leaves cells in a list out of checkpoints"
 MISSING = "recorded in the graph of objects, but not stored in this file"
 
 _DEFAULT = re.compile(r"Variable(_\d+)?")
@@ -94,8 +95,12 @@ class _Tree:
                 class_name=self.nodes[number].class_name,
                 attributes=attributes,
                 shared=number in self.survey.shared,
+                remark=NO_CELLS if self._is_cell_without_weights(number, name) else None,
             )
         return self._layers[key]
+
+    def _is_cell_without_weights(self, number: int, name: str) -> bool:
+        return name == CELL and self.names.is_keras and not self.survey.children[number]
 
     def _content(self, number: int) -> Content:
         inside = _Holding([], {})
