@@ -353,6 +353,15 @@ def test_a_link_out_of_the_folder_is_refused(opened: Opens, tmp_path: Path):
     assert opened(prefix, Limits(outside_links=1))["w"].tensor.read().tolist() == [1, 2, 3, 4]
 
 
+def test_an_index_that_is_a_link_out_of_the_folder_is_refused(opened: Opens, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    write_bundle(tmp_path / "secret", {"w": FOUR})
+    (tmp_path / "in" / "ck.index").symlink_to(tmp_path / "secret.index")
+    with pytest.raises(UnsafeFileError, match=r"ck\.index: the link .* leads out of the folder"):
+        open_bundle(str(tmp_path / "in" / "ck"))
+    assert list(opened(tmp_path / "in" / "ck", Limits(outside_links=1))) == ["w"]
+
+
 def test_a_link_within_the_folder_is_followed(opened: Opens, prefix: Path):
     linked(prefix, prefix.parent / "sub" / "values")
     assert opened(prefix)["w"].tensor.read().tolist() == [1, 2, 3, 4]

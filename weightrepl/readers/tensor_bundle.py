@@ -49,9 +49,9 @@ def open_bundle(prefix: str, limits: Limits = STANDARD) -> Bundle:
 
     Raises:
         FormatError: the index is damaged. SourceError: it can't be read.
-        UnsafeFileError: more tensors than `limits` allow, or a shard is a link that leads out of its folder.
+        UnsafeFileError: more tensors than `limits` allow, or a file is a link that leads out of its folder.
     """
-    path = prefix + ".index"
+    path = _followed(prefix, ".index", limits)
     index = ByteSource(path, limits)
     try:
         with Reading(path):
@@ -200,10 +200,14 @@ class _Listing:
     def _shard(self, number: int) -> Shard:
         if number >= self._count:
             raise ValueError(f"it is said to lie in shard {number} of {self._count}")
-        path = f"{self._prefix}.data-{number:05d}-of-{self._count:05d}"
-        followed(path, os.path.dirname(path) or ".", path, self._limits)
+        path = _followed(self._prefix, f".data-{number:05d}-of-{self._count:05d}", self._limits)
         found = self._shards[number] = Shard(path, self._limits, self._big_endian)
         return found
+
+
+def _followed(prefix: str, suffix: str, limits: Limits) -> str:
+    """Return the path of a file of a checkpoint, which may be no link to out of its folder."""
+    return followed(prefix + suffix, os.path.dirname(prefix) or ".", prefix + suffix, limits)
 
 
 def _text(raw: bytes) -> str:
