@@ -412,6 +412,8 @@ def test_variables_of_tensorflow_1(estimator: Path) -> None:
         ("tf_keras/subclass_nested", ".module/.dense2:kernel"),
         ("tf_keras/trained_optimizer", ".layer_with_weights-1:kernel"),
         ("tf/module_tree", ".tied:b"),
+        ("tf/module_tree", ".heads/.cls:w"),
+        ("tf/module_tree", ".blocks/.0:w"),
     ],
 )
 def test_attributes_lead_to_the_same_in_the_loaded_object(case: str, query: str) -> None:

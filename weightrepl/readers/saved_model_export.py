@@ -1,7 +1,7 @@
 """SavedModels of `model.export` of Keras: flat lists of variables, most of them twice, and functions that read them.
 
-`variables` lists what the model has, `_all_variables` the same in another order. Keras 3 stores both, so that a second
-copy of each is in the file; tf_keras lists the same variables in both. (Seen in all such files.)
+`variables` lists what the model has, `_all_variables` the same in another order. Keras 3 wraps the variables anew for
+the second list (tf_keras only those of mixed precision), so that a second copy of each is in the file.
 """
 
 from __future__ import annotations
