@@ -156,6 +156,17 @@ def test_slices_may_lie_in_several_files(opened: Opens, tmp_path: Path):
     assert "1 of 2 shards are there" in alone["ck-?????-of-00002"].unread
 
 
+def test_a_shard_that_is_a_link_out_of_the_folder_is_refused(opened: Opens, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    one, two = (tmp_path / "in" / f"ck-0000{n}-of-00002" for n in (0, 1))
+    write_v1(one, {"a": WHOLE})
+    two.symlink_to(write_v1(tmp_path / "secret", {"b": WHOLE}))
+    with pytest.raises(UnsafeFileError, match="leads out of the folder"):
+        open_bundle_v1([str(one), str(two)])
+    assert list(opened(one, two, limits=Limits(outside_links=1))) == ["a", "b"]
+    assert "b" in opened(two)
+
+
 # -- wrong ones -------------------------------------------------------------------------------------------------------
 
 

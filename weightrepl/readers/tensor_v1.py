@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, take
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.guards import STANDARD, Limits, Reading, bound
+from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed
 from weightrepl.readers.hdf5 import NoTensor
 from weightrepl.readers.protobuf import BYTES, VARINT, fields, text
 from weightrepl.readers.sources import ByteSource
@@ -45,7 +45,7 @@ def open_bundle_v1(paths: Sequence[str], limits: Limits = STANDARD) -> Bundle:
 
     Raises:
         FormatError: a file is damaged, or no checkpoint. SourceError: it can't be read.
-        UnsafeFileError: more tensors than `limits` allow.
+        UnsafeFileError: more tensors than `limits` allow, or a shard is a link that leads out of its folder.
     """
     files: list[ByteSource] = []
 
@@ -56,6 +56,8 @@ def open_bundle_v1(paths: Sequence[str], limits: Limits = STANDARD) -> Bundle:
     found: dict[str, list[tuple[_Told, Table, str]]] = {}
     try:
         for path in paths:
+            if len(paths) > 1:
+                followed(path, os.path.dirname(path) or ".", path, limits)
             files.append(ByteSource(path, limits))
             with Reading(path):
                 table = Table(files[-1])
