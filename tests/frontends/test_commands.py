@@ -278,6 +278,22 @@ def test_opening_again_reads_anew_and_stays(shell: Shell):
     assert len(shell.session.workspace.models) == 1
 
 
+def test_a_limit_is_for_the_file_that_is_opened_with_it(empty: Shell):
+    told = shown(empty, "%open --allow json_nbytes=100 m.keras")
+    assert "json_nbytes is limited to 100; where you trust the file: --allow json_nbytes=10000" in told
+    assert "opened larger_model" in shown(
+        empty, "%open --allow json_nbytes=10000 --allow rank=9 m.keras as m"
+    )
+    assert shown(empty, "%open m.keras") == "read m.keras anew"  # as it was opened
+    assert empty.session._limits["m.keras"].json_nbytes == 10000
+    assert "opened seq" in shown(empty, "%open other.keras")
+    assert empty.session._limits["other.keras"].json_nbytes > 10000
+    assert "no limit is called 'jsonnbytes', did you mean json_nbytes?" in shown(
+        empty, "%open --allow jsonnbytes=1 m.keras"
+    )
+    assert "expected a file" in shown(empty, "%open --allow depth=1")
+
+
 def test_a_given_name_stays_and_another_opens_once_more(empty: Shell):
     shown(empty, "%open a=m.keras", "%open m.keras")
     assert empty.prompt == "a"

@@ -189,6 +189,8 @@ def run(inputs: int, seed: int, workers: int = 2, kind: str | None = None) -> Re
             for line in told or ():
                 number = child.numbers[child.done - len(told or ()) + (told or []).index(line)]
                 report = _counted(report, case_of(number, seed, kind), str(line["outcome"]), line["peak"])
+                if report.inputs % 10_000 == 0:
+                    print(f"{report.inputs:,} of {inputs:,}, {len(report.failures)} failed", file=sys.stderr)
             if told is None:
                 children.remove(child)
                 waiting += _after_the_end(child, report, seed, kind)

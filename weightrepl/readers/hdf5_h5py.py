@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _BUILT_IN_FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 """deflate, shuffle, fletcher32, szip, nbit, scaleoffset, lzf: what loads no plug-in."""
 
+_LOOKING_S = 10.0  # of the processor's time, for what is no reading of values
+
 
 def serve() -> None:
     """Answer what is asked on standard input, on standard output, until there is no more."""
@@ -34,6 +37,10 @@ def serve() -> None:
     for line in asked:
         question, path, *more = json.loads(line)
         payload: Any = b""
+        if hasattr(
+            signal, "setitimer"
+        ):  # else, where the library goes round in circles, nobody would be told
+            signal.setitimer(signal.ITIMER_PROF, 0 if question == "read" else _LOOKING_S)
         try:
             with Reading(told["path"], path):
                 library = library or _Library(told)
