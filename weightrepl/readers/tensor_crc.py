@@ -66,7 +66,12 @@ def crc32c_of_array(array: Array, crc: int = 0) -> int:
     for scale in _SCALES[1:]:
         filled = _fold(room, filled, scale)
     rest = room[:filled].tobytes() + octets[8 * len(words) :].tobytes()
-    return crc32c(rest, _ALL)
+    return crc32c(rest, _ALL)  # whose beginning has the state of what stands before it already
+
+
+def masked(crc: int) -> int:
+    """Return a CRC as it is written: so that the CRC of something that holds CRCs is one too."""
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & _ALL
 
 
 def _fold(room: Array, filled: int, scale: int) -> int:
@@ -81,11 +86,6 @@ def _fold(room: Array, filled: int, scale: int) -> int:
             np.bitwise_xor(further, first, out=further)
     room[: filled - end] = room[end:filled].copy()
     return filled - end
-
-
-def masked(crc: int) -> int:
-    """Return a CRC as it is written: so that the CRC of something that holds CRCs is one too."""
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & _ALL
 
 
 def _folded(message: int, nbits: int, scale: int) -> tuple[int, int]:
