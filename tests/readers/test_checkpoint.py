@@ -179,7 +179,7 @@ def test_shares_of_exact_names_and_no_wrong_one(capsys: pytest.CaptureFixture[st
 def test_attributes_answer_where_names_are_recorded() -> None:
     with open_source(ZOO / "tf_keras" / "trained_optimizer" / "weights_tf" / "w") as model:
         attributes = {path[-1]: layer.attributes for path, layer in layers_of(model)}
-    assert attributes["hidden"] == ("layer_with_weights-0", "layer-1")
+    assert attributes["hidden"] == ("layer_with_weights-0", "layer-1", "layers.1")
     with open_source(ZOO / "tf_keras" / "subclass_nested" / "ckpt" / "ck-1") as model:
         attributes = {path[-1]: layer.attributes for path, layer in layers_of(model)}
     assert (attributes["in_list"], attributes["custom_module"]) == (("many.0",), ("module",))

@@ -7,7 +7,7 @@ import pytest
 from tests.readers.files import rows_of
 from weightrepl.errors import FormatError, UnsafeFileError
 from weightrepl.model.tensor import TensorSpec
-from weightrepl.model.tree import Model
+from weightrepl.model.tree import Layer, Model
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.graph_objects import Recorded, nodes_of, objects_of
 from weightrepl.readers.graph_tree import Node, tree_of
@@ -267,3 +267,35 @@ def test_the_number_of_objects_is_bounded() -> None:
 def test_what_a_book_lists_without_values_is_unread() -> None:
     nodes = [Node((("_layers", 1),)), Node((("0", 2), ("1", 3))), Node(variable="gone"), Node((), flat("w"), "w")]
     assert [row.address for row in rows_of(tree(nodes))] == ["stem/_layers:w", "stem/.unread:gone"]
+
+
+@pytest.mark.parametrize("name", ["0", "x/0"])
+def test_lists_that_double_at_each_step_cost_nothing(name: str) -> None:
+    lists = [Node((("0", i + 2), ("1", i + 2))) for i in range(60)]
+    layer = Node((("_kernel", 62),), name="deep" if name == "0" else None)
+    nodes = [Node((("blocks", 1),)), *lists, layer, Node((), flat("w"), "deep/kernel")]
+    model = tree(nodes)
+    assert len(model.place.weights_below) == 1
+    assert len(layers_of_one_way(model)[-1].attributes or ()) <= 16
+
+
+def layers_of_one_way(model: Model) -> list[Layer]:
+    way = [model.root]
+    while way[-1].children:
+        way.append(way[-1].children[0])
+    return way
+
+
+def test_optimizers_within_each_other_are_each_there_once() -> None:
+    nodes = [
+        Node((("w", 1), ("opt", 2))),
+        Node((), flat("w"), "w"),
+        Node((("_iterations", 4), ("_learning_rate", 4), ("inner", 3), ("itself", 2))),
+        Node((("_iterations", 5), ("_learning_rate", 5), ("outer", 2), ("twin", 3))),
+        Node((), flat("outer"), "i"),
+        Node((), flat("inner"), "i"),
+    ]
+    assert [row.address for row in rows_of(tree(nodes)) if row.is_system] == [
+        "stem/.optimizer:iterations",
+        "stem/.optimizer/inner:iterations",
+    ]

@@ -6,6 +6,7 @@ lists these too; of tf_keras only the names tell them (`Adam/m/hidden/kernel`).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.graph_nodes import Node, is_optimizer
+from weightrepl.readers.graph_survey import Entry
 from weightrepl.readers.mirrors import slot_layer
 
 ALL, TRAINED = "_variables", "_trainable_variables"
@@ -54,12 +56,23 @@ class Optimizers:
         self._weights = dict(weights)
         places = {id(weight): place for place, weight in enumerate(_in_order(root))}
         self._rank = {number: places[id(weight)] for number, weight in weights.items()}
-        self._by_end: dict[str, list[int]] = {}
+        self._named: dict[str, list[int]] = {}
         for number in sorted(weights, key=self._rank.__getitem__):
-            self._by_end.setdefault(nodes[number].own_name, []).append(number)
+            self._named.setdefault(nodes[number].variable or "", []).append(number)
 
-    def content(self, number: int) -> Content:
-        """Return what belongs to no weight, a layer per slot, and the optimizers within."""
+    def content(self, top: int) -> Content:
+        """Return what is in an optimizer: what belongs to no weight, a layer per slot, and the optimizers within."""
+        inner: dict[int, list[Entry]] = {}
+        seen, pending = {top}, [top]
+        for number in pending:  # which grows
+            for entry in self._nodes[number].children:
+                if entry[1] not in seen and is_optimizer(self._nodes[entry[1]]):
+                    seen.add(entry[1])
+                    pending.append(entry[1])
+                    inner.setdefault(number, []).append(entry)
+        return self._content(top, inner)
+
+    def _content(self, number: int, inner: Mapping[int, Sequence[Entry]]) -> Content:
         slots: dict[str, _Slot] = {}
         placed: set[int] = set()
         for slot, weight, variable in self._slots(number):
@@ -73,13 +86,12 @@ class Optimizers:
             else:
                 found.others.append(self._make(variable, self._nodes[variable].own_name))
         own, lists = self._others(number, placed)
-        inner = [
-            Layer(name.strip("_"), partial(self.content, node))
-            for name, node in self._nodes[number].children
-            if is_optimizer(self._nodes[node])
+        below = [
+            Layer(name.strip("_"), partial(self._content, node, inner))
+            for name, node in inner.get(number, ())
         ]
         layers = [self._layer(name, slot) for name, slot in slots.items()]
-        return Content(tuple(own), (*lists, *layers, *inner))
+        return Content(tuple(own), (*lists, *layers, *below))
 
     def _layer(self, name: str, slot: _Slot) -> Layer:
         """Return the layer of a slot: the model's layers, and what belongs to a weight that is in none of them."""
@@ -137,13 +149,13 @@ class Optimizers:
 
     def _fitting(self, variable: int) -> list[int]:
         """Return the weights of a slot's shape whose name ends its own: `Adam/m/hidden/kernel`."""
-        node = self._nodes[variable]
+        tensor, name = self._nodes[variable].tensor, self._nodes[variable].variable or ""
+        ends = (name[slash.end() :] for slash in re.finditer("/", name))
+        fitting = (weight for end in ends for weight in self._named.get(end, ()))
         return [
-            weight
-            for weight in self._by_end.get(node.own_name, ())
-            if (node.variable or "").endswith(f"/{self._nodes[weight].variable}")
-            and node.tensor is not None
-            and node.tensor.spec.shape == self._weights[weight].spec.shape
+            each
+            for each in fitting
+            if tensor is not None and tensor.spec.shape == self._weights[each].spec.shape
         ]
 
     def _slot_name(self, attribute: str, pairs: Sequence[tuple[int, int]]) -> str:
@@ -163,10 +175,8 @@ class Optimizers:
         lists: list[Layer] = []
         seen = placed | set(self._weights)
         pending = [optimizer]
-        while pending:
-            for name, number in sorted(
-                self._nodes[pending.pop(0)].children, key=lambda entry: entry[0] == ALL
-            ):
+        for each in pending:  # which grows
+            for name, number in sorted(self._nodes[each].children, key=lambda entry: entry[0] == ALL):
                 node = self._nodes[number]
                 if number in seen or name == TRAINED or is_optimizer(node):
                     continue

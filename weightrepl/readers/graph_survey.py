@@ -11,6 +11,9 @@ from weightrepl.readers.guards import STANDARD, Limits, bound
 Entry: TypeAlias = tuple[str, int]
 """What an object holds at one place: attribute, list position or dict key, and the number of what is there."""
 
+MAX_WAYS = 16
+"""How many ways to one object are told: a graph can make them double at each step."""
+
 
 class Survey:
     """All that hangs below node 0 of a graph. By the numbers of the nodes.
@@ -35,6 +38,7 @@ class Survey:
         self._books: list[tuple[int, Entry]] = []
         self._above: dict[int, Entry] = {0: ("", 0)}
         self._names: dict[int, dict[int, list[str]]] = {}
+        self._ways: dict[int, tuple[str, ...]] = {}
         self._walk(0)
         self._open_books()
         self.order = self._settled(limits, path)
@@ -184,18 +188,29 @@ class Survey:
         return (number if number in self.parents else self.root), way
 
     def attributes(self, number: int) -> tuple[str, ...]:
-        """Return all ways from an object's holders to it, containers joined by dots: `blocks.0`, `layer-1`."""
-        found: list[str] = []
-        for holder in dict.fromkeys(self.parents.get(number, ())):
-            names = self.names_in(holder)[number]
-            ways = self.attributes(holder) if holder in self.containers else ()
-            found += [f"{way}.{name}" for way in ways for name in names] or names
-        return tuple(dict.fromkeys(found))
+        """Return the ways from an object's holders to it, containers joined by dots: `blocks.0`; at most MAX_WAYS."""
+        if number not in self._ways:
+            found: list[str] = []
+            for holder in dict.fromkeys(self.parents.get(number, ())):
+                names = self.names_in(holder)[number]
+                ways = self.attributes(holder) if holder in self.containers else ()
+                found += [f"{way}.{name}" for way in ways for name in names] or names
+                if len(found) > MAX_WAYS:
+                    break
+            self._ways[number] = tuple(dict.fromkeys(found))[:MAX_WAYS]
+        return self._ways[number]
 
     def names_in(self, holder: int) -> dict[int, list[str]]:
-        """Return under which names an object holds what it holds, books and all."""
+        """Return under which names an object holds what it holds, books and all.
+
+        What tf_keras lists as `layer-3` is `layers.3` of the live model.
+        """
         if holder not in self._names:
             self._names[holder] = {}
             for name, node in self.nodes[holder].children:
-                self._names[holder].setdefault(node, []).append(name)
+                names = self._names[holder].setdefault(node, [])
+                if len(names) < MAX_WAYS:
+                    names.append(name)
+                    if name.startswith("layer-") and is_book(name):
+                        names.append(name.replace("layer-", "layers."))
         return self._names[holder]

@@ -57,10 +57,14 @@ def tree_of(
 
 
 class _Holding(NamedTuple):
-    """What a layer holds, as it is put together. layers: by node and name; a layer of Keras's is there but once."""
+    """What a layer holds, as it is put together.
+
+    layers: by node and name; a layer of Keras's is there but once. opened: containers whose content is in it.
+    """
 
     weights: list[Weight]
     layers: dict[tuple[int, str], Layer]
+    opened: set[int]
 
     def content(self, more: tuple[Layer, ...] = ()) -> Content:
         return Content(tuple(self.weights), (*self.layers.values(), *more))
@@ -103,7 +107,7 @@ class _Tree:
         return name == CELL and self.names.is_keras and not self.survey.children[number]
 
     def _content(self, number: int) -> Content:
-        inside = _Holding([], {})
+        inside = _Holding([], {}, set())
         self._fill(inside, number, number, ())
         return inside.content(self._system() if number == self.survey.root else ())
 
@@ -113,7 +117,9 @@ class _Tree:
             if node in self.names.inner:
                 self._fill(content, owner, node, way)
             elif self.names.is_container(node):
-                self._fill(content, owner, node, (*way, name))
+                if self.names.is_keras and node not in content.opened:
+                    content.opened.add(node)
+                    self._fill(content, owner, node, (*way, name))
                 if not way and self._staying(node):
                     content.layers[(node, name)] = self._container((name, node))
             elif not way or self._is_owners(node):
@@ -155,7 +161,7 @@ class _Tree:
         name, node = entry
 
         def content() -> Content:
-            inside = _Holding([], {})
+            inside = _Holding([], {}, set())
             for each in self._staying(node):
                 if self.names.is_container(each[1]):
                     inside.layers[(each[1], each[0])] = self._container(each)
@@ -256,8 +262,7 @@ class _Tree:
     def _metrics_in(self, entry: Entry) -> Iterator[Layer]:
         """Yield the metrics at and below a node: objects with variables of their own."""
         seen, pending = {entry[1]}, [entry]
-        while pending:
-            step, number = pending.pop(0)
+        for step, number in pending:  # which grows
             below = [child for child in self.nodes[number].children if child[1] not in seen]
             seen |= {node for _, node in below}
             variables = [(name, node) for name, node in below if self.nodes[node].has_values]
