@@ -281,9 +281,7 @@ def test_opening_again_reads_anew_and_stays(shell: Shell):
 def test_a_limit_is_for_the_file_that_is_opened_with_it(empty: Shell):
     told = shown(empty, "%open --allow json_nbytes=100 m.keras")
     assert "json_nbytes is limited to 100; where you trust the file: --allow json_nbytes=10000" in told
-    assert "opened larger_model" in shown(
-        empty, "%open --allow json_nbytes=10000 --allow rank=9 m.keras as m"
-    )
+    assert "opened m:" in shown(empty, "%open --allow json_nbytes=10000 --allow rank=9 m.keras as m")
     assert shown(empty, "%open m.keras") == "read m.keras anew"  # as it was opened
     assert empty.session._limits["m.keras"].json_nbytes == 10000
     assert "opened seq" in shown(empty, "%open other.keras")
