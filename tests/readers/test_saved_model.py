@@ -238,6 +238,19 @@ def test_without_its_variables_all_are_listed_and_none_is_read(tmp_path: Path) -
             rows[0].weight.tensor.read()
 
 
+@pytest.mark.parametrize("case", ["keras3/trained_optimizer", "tf_keras/subclass_nested", "tf/module_tree"])
+def test_without_its_values_all_are_listed_by_their_keys(tmp_path: Path, case: str) -> None:
+    folder = copied(tmp_path, f"{case}/saved_model")
+    with open_source(folder) as model:
+        whole = {(row.address, row.weight.key) for row in network(rows_of(model))}
+    (folder / "variables/variables.data-00000-of-00001").unlink()
+    with open_source(folder) as model:
+        rows = network(rows_of(model))
+        assert {(row.address, row.weight.key) for row in rows} == whole
+        with pytest.raises(SourceError, match=r"variables\.data-00000"):
+            rows[0].weight.tensor.read()
+
+
 def test_without_the_values_of_tensorflow_1_there_is_nothing_to_list(tmp_path: Path) -> None:
     pb = message(
         2, message(4, message(1, b"variables") + message(2, message(2, message(1, message(1, b"W:0")))))
