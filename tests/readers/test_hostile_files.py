@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -16,7 +16,6 @@ from tests.readers.files import ZOO, entry, rows_of, sequential, store_bytes, wr
 from tests.readers.hostile import CANARY, HOSTILE, STORE
 from weightrepl.errors import SourceError, UnsafeFileError
 from weightrepl.frontends.session import limits_with
-from weightrepl.model.tree import Model
 from weightrepl.readers.guards import STANDARD, Limits
 from weightrepl.readers.registry import open_source
 
@@ -193,8 +192,3 @@ def test_a_limit_is_named_and_can_be_raised(tmp_path: Path, limit: str):
         assert f"limits=weightrepl.Limits({setting})" in str(told[0])
         told, before = told_of(path, limits_with([setting])), told
         assert str(told) != str(before)
-
-
-def names_of(model: Model) -> Iterator[str]:
-    for row in rows_of(model):
-        yield from (*row.path, row.weight.name)
