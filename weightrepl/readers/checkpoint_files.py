@@ -12,7 +12,7 @@ import re
 from typing import NamedTuple
 
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
-from weightrepl.readers.guards import STANDARD, Limits
+from weightrepl.readers.guards import STANDARD, Limits, followed
 from weightrepl.readers.sources import ByteSource
 from weightrepl.readers.tensor_table import MAGIC
 
@@ -55,7 +55,8 @@ def files_of(path: str, limits: Limits = STANDARD) -> Files:
         if not _is_table(path):
             return _latest(path, limits)
     found = _files(path)
-    assert found is not None
+    if found is None:
+        raise SourceError("no such checkpoint", path)
     return found
 
 
@@ -111,15 +112,16 @@ def _latest(path: str, limits: Limits) -> Files:
     if "\0" in named or not os.path.basename(named):
         raise FormatError(f"names {named!r} as the latest checkpoint", path)
     found = _files(os.path.join(folder, os.path.basename(named)))
-    if found is not None:
-        return found
     inside = os.path.join(folder, named)
-    found = _files(inside)
-    if found is not None and ".." not in named.split("/") and not os.path.isabs(named):
-        return found
-    if found is not None:
-        raise UnsafeFileError(f"its latest checkpoint lies elsewhere; open that: {inside}", path)
-    raise SourceError(f"its latest checkpoint, {named!r}, is not there{_others(folder)}", path)
+    if found is None:
+        found = _files(inside)
+        if found is not None and (".." in named.split("/") or os.path.isabs(named)):
+            raise UnsafeFileError(f"its latest checkpoint lies elsewhere; open that: {inside}", path)
+    if found is None:
+        raise SourceError(f"its latest checkpoint, {named!r}, is not there{_others(folder)}", path)
+    for file in found.old or (found.prefix + ".index",):
+        followed(file, folder or ".", path, limits)
+    return found
 
 
 def _others(folder: str) -> str:

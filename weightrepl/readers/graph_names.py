@@ -19,7 +19,7 @@ Scope = tuple[str, ...]
 
 _FUNCTIONAL = ("_operations", "_functional")
 _ROLES = {"kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "gamma", "beta"}
-"""Attributes in which layers of Keras, and hardly any other objects, hold variables of that very name."""
+"""Attributes in which layers of Keras, and hardly any other objects, hold variables of that very name, in a scope."""
 
 
 class Names:
@@ -50,8 +50,13 @@ class Names:
         node = self._nodes[number]
         if node.kind.startswith("_tf_keras") or node.name is not None or _opens_no_scope(node):
             return True
-        roles = [name for name, child in node.children if self._nodes[child].own_name == name.lstrip("_")]
-        return any(name.lstrip("_") in _ROLES or name == "_embeddings" for name in roles)
+        for name, child in node.children:
+            variable = self._nodes[child].variable or ""
+            if name in ("_kernel", "_embeddings") and variable.rpartition("/")[2] == name[1:]:
+                return True
+            if name in _ROLES and variable.endswith(f"/{name}"):
+                return True
+        return False
 
     # -- learning from the names of variables
 
@@ -87,11 +92,10 @@ class Names:
             if chain.anchor is not None and chain.layers == (number,) and number in self._names:
                 named.setdefault((chain.anchor, self._names[number]), []).append(number)
         own = self._names.get(self._survey.root)
-        for (_, name), numbers in named.items():
-            if len(numbers) > 1 or name == own:
-                for number in numbers:
-                    if self._nodes[number].name is None:
-                        del self._names[number]
+        lost = {each for (_, name), every in named.items() if len(every) > 1 or name == own for each in every}
+        for number, chain in chains.of.items():
+            if chain.layers[:1] and chain.layers[0] in lost and self._nodes[number].name is None:
+                self._names.pop(number, None)
 
 
 class _Chain(NamedTuple):
@@ -127,7 +131,7 @@ class _Chains:
         root = self._survey.root
         firsts = {scope[:1] for scope in self._below[root]}
         opens = root in self.of and self.of[root].layers == (root,)
-        several = len(self._survey.children[root]) > 1
+        several = len({child for _, child in self._survey.children[root]}) > 1
         return next(iter(firsts))[0] if opens and several and len(firsts) == 1 and () not in firsts else None
 
     def scopes_in(self, number: int) -> set[Scope]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from weightrepl.errors import FormatError
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.graph_tree import Node
+from weightrepl.readers.graph_nodes import Node
 from weightrepl.readers.guards import STANDARD, Limits, bound
 from weightrepl.readers.protobuf import BYTES, fields, plain
 

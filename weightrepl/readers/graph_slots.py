@@ -167,7 +167,8 @@ class Optimizers:
         whole, name = self._nodes[weight].variable or "", self._nodes[variable].variable or ""
         if name.endswith("/" + whole):
             return name.removesuffix("/" + whole).rpartition("/")[2]
-        return name.rpartition(f"{self._nodes[weight].own_name}_")[2] if "_" in name else ""
+        _, found, slot = name.rpartition(f"{self._nodes[weight].own_name}_")
+        return slot if found else ""
 
     def _others(self, optimizer: int, placed: set[int]) -> tuple[list[Weight], list[Layer]]:
         """Return the variables that belong to no weight: single ones, and by list."""
@@ -184,11 +185,9 @@ class Optimizers:
                 if node.is_variable:
                     own += self._made(number, "iterations" if name == "iter" else name.strip("_"))
                 elif node.is_list:
-                    inside = [each for _, each in node.children if each not in seen]
+                    inside = [entry for _, entry in node.children if entry not in seen]
                     seen.update(inside)
-                    made = [
-                        weight for each in inside for weight in self._made(each, self._nodes[each].own_name)
-                    ]
+                    made = [weight for i in inside for weight in self._made(i, self._nodes[i].own_name)]
                     if name == ALL:
                         own += made
                     elif made:

@@ -269,7 +269,7 @@ class _Tree:
             pending += [child for child in below if child[1] not in self.survey.variables]
             if variables:
                 scopes = {(self.nodes[node].variable or "").rpartition("/")[0] for _, node in variables}
-                own = scopes.pop() if len(scopes) == 1 else ""
+                own = scopes.pop().rpartition("/")[2] if len(scopes) == 1 else ""
                 weights = [self.weight(node, self.nodes[node].own_name or name) for name, node in variables]
                 yield Layer(self.nodes[number].name or own or step.strip("_"), Content(tuple(weights)))
 
