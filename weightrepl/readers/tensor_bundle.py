@@ -99,8 +99,6 @@ class _Listing:
         self._shards: dict[int, Shard] = {}
         self._kinds: dict[bytes, Kind] = {}
         self._slices: dict[bytes, Entry] = {}
-        self._ends: dict[int, int] = {}  # of the last tensor in each shard
-        self._in_order = True
 
     def close(self) -> None:
         """Let go of all shards."""
@@ -113,44 +111,55 @@ class _Listing:
         for count, (raw, value) in enumerate(rows):
             if count >= self._limits.tensors:
                 bound(count + 1, "tensors", "tensors", self._limits, self._prefix + ".index")
-            made = self._flat(raw, value)
+            made = self._plain(raw, value) or self._flat(raw, value)
             if made is not None:
                 found.append(made)
         for raw in self._slices:
             found.append(self._unread(_text(raw), _UNKNOWN[0], "a slice of a tensor that is not listed"))
-        if self._in_order:
+        if all(shard.is_disjoint() for shard in self._shards.values()):
             return found
         shared = _overlapping(found)
         return [self._unread(f.key, f.spec, shared[f.key]) if f.key in shared else f for f in found]
+
+    def _plain(self, raw: bytes, value: bytes) -> Flat | None:
+        """Return the tensor of an entry that is like those before it, sound and in one piece; None of any other.
+
+        Most checkpoints hold nothing else, and may hold 100,000: this is what `_flat` would do, in one go.
+        """
+        plain = plain_entry(value)
+        if plain is None or raw[0] == 0:
+            return None
+        head, number, offset, stored, crc = plain
+        kind, shard = self._kinds.get(head), self._shards.get(number)
+        if kind is None or shard is None or kind[1] != stored or shard.missing:
+            return None
+        end = offset + stored
+        if end > shard.size:
+            return None
+        shard.begins.append(offset)
+        shard.ends.append(end)
+        key = raw.decode("utf-8", "surrogateescape")
+        return Flat(key, kind[0], StoredTensor(shard, kind[0], offset, crc, key), shard.path, "", kind[2])
 
     def _flat(self, raw: bytes, value: bytes) -> Flat | None:
         """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
         key, kind = _text(raw), _UNKNOWN
         tensor: StoredTensor | StringTensor | JoinedTensor
         try:
+            entry = entry_of(value)
             if raw[0] == 0:
-                self._slices[raw] = entry_of(value)
+                self._slices[raw] = entry
                 return None
-            plain = plain_entry(value)
-            if plain is not None:
-                head, *place = plain
-                kind = self._kinds.get(head) or self._kind(head)
-                tensor, shard = self._tensor(key, kind, *place)
-            else:
-                entry = entry_of(value)
-                kind = kind_of(entry.dtype, entry.shape, self._limits)
-                tensor, shard = (self._joined if entry.slices else self._stored)(key, kind, entry)
+            kind = kind_of(entry.dtype, entry.shape, self._limits)
+            tensor, shard = (self._joined if entry.slices else self._stored)(key, kind, entry)
         except UnsafeFileError:
             raise
         except (ValueError, LookupError) as error:
             return self._unread(key, kind[0], str(error))
+        plain = plain_entry(value)
+        if plain is not None:
+            self._kinds[plain[0]] = kind
         return Flat(key, tensor.spec, tensor, shard.path, "", shard.missing or kind[2])
-
-    def _kind(self, head: bytes) -> Kind:
-        """Return what the bytes at the beginning of an entry say, and remember it: many have the same."""
-        entry = entry_of(head)
-        self._kinds[head] = kind_of(entry.dtype, entry.shape, self._limits)
-        return self._kinds[head]
 
     def _unread(self, key: str, spec: TensorSpec, reason: str) -> Flat:
         path = self._prefix + ".index"
@@ -174,27 +183,26 @@ class _Listing:
         return joined(kind[0], parts), next((shard for shard in shards if shard.missing), shards[0])
 
     def _stored(self, key: str, kind: Kind, entry: Entry) -> tuple[StoredTensor | StringTensor, Shard]:
-        return self._tensor(key, kind, entry.shard, entry.offset, entry.nbytes, entry.crc)
-
-    def _tensor(
-        self, key: str, kind: Kind, number: int, offset: int, stored: int, crc: int | None
-    ) -> tuple[StoredTensor | StringTensor, Shard]:
-        """Return the way to values that lie in one piece of `stored` bytes in the shard of a number."""
+        """Return the way to values that lie in one piece."""
         spec, nbytes, _ = kind
-        shard = self._shards.get(number) or self._shard(number)
-        if nbytes != stored and nbytes is not None:
-            raise ValueError(f"it takes {stored:,} bytes, which is not the size of {spec.dtype} {spec.shape}")
-        if offset + stored > shard.size and not shard.missing:
+        shard = self._shards.get(entry.shard) or self._shard(entry.shard)
+        offset, end = entry.offset, entry.offset + entry.nbytes
+        if nbytes != entry.nbytes and nbytes is not None:
+            raise ValueError(
+                f"it takes {entry.nbytes:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
+            )
+        if end > shard.size and not shard.missing:
             raise ValueError(
                 f"it lies outside of its shard, at {offset:,}: that is cut short, or the index is wrong"
             )
-        if offset < self._ends.get(number, 0):
-            self._in_order = False
-        self._ends[number] = offset + stored
+        shard.begins.append(offset)
+        shard.ends.append(end)
         if nbytes is not None:
-            return StoredTensor(shard, spec, offset, crc, key), shard
+            return StoredTensor(shard, spec, offset, entry.crc, key), shard
         if spec.dtype == "string":
-            return StringTensor(shard, spec.replace(stored_nbytes=stored), offset, crc, key), shard
+            return StringTensor(
+                shard, spec.replace(stored_nbytes=entry.nbytes), offset, entry.crc, key
+            ), shard
         raise ValueError(f"values of dtype {spec.dtype} are not read")
 
     def _shard(self, number: int) -> Shard:

@@ -28,12 +28,13 @@ class Shard:
     """A file of a checkpoint, remembered as it is when the checkpoint is opened. Threads may share it.
 
     path: as given. big_endian: how numbers lie in it. size: in bytes. missing: why it can't be read, else empty.
+    begins, ends: of the tensors in it, while they are being listed.
     """
-
-    __slots__ = ("_closed", "_lock", "_source", "_stamp", "big_endian", "limits", "missing", "path", "size")
 
     def __init__(self, path: str, limits: Limits, big_endian: bool) -> None:
         self.path, self.limits, self.big_endian = path, limits, big_endian
+        self.begins: list[int] = []
+        self.ends: list[int] = []
         self.size = 0
         self._lock, self._closed = Lock(), False
         self._source: ByteSource | None = None
@@ -44,6 +45,12 @@ class Shard:
         except (OSError, ValueError) as error:
             reason = os_reason(error)
         self.missing = f"the shard {os.path.basename(path)} can't be read: {reason}" if reason else ""
+
+    def is_disjoint(self) -> bool:
+        """Return whether no two of the tensors listed overlap; and forget where they lie."""
+        begins, ends = sorted(self.begins), sorted(self.ends)
+        self.begins, self.ends = [], []
+        return all(end <= begin for end, begin in zip(ends, begins[1:], strict=False))
 
     def opened(self) -> ByteSource:
         """Return the open file.
