@@ -75,7 +75,13 @@ def watch(folders: list[str], complain: Callable[[str], None]) -> None:
             case ("subprocess.Popen", (_, arguments, _, _)):
                 return list(arguments[:3]) == [sys.executable, "-c", PROGRAM]
             case _:
-                return event in ("glob.glob", "glob.glob/2", "sys._getframe", "object.__getattr__", "builtins.id")
+                return event in (
+                    "glob.glob",
+                    "glob.glob/2",
+                    "sys._getframe",
+                    "object.__getattr__",
+                    "builtins.id",
+                )
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not is_allowed(event, arguments):
