@@ -265,7 +265,12 @@ def test_the_number_of_objects_is_bounded() -> None:
 
 
 def test_what_a_book_lists_without_values_is_unread() -> None:
-    nodes = [Node((("_layers", 1),)), Node((("0", 2), ("1", 3))), Node(variable="gone"), Node((), flat("w"), "w")]
+    nodes = [
+        Node((("_layers", 1),)),
+        Node((("0", 2), ("1", 3))),
+        Node(variable="gone"),
+        Node((), flat("w"), "w"),
+    ]
     assert [row.address for row in rows_of(tree(nodes))] == ["stem/_layers:w", "stem/.unread:gone"]
 
 
@@ -299,3 +304,26 @@ def test_optimizers_within_each_other_are_each_there_once() -> None:
         "stem/.optimizer:iterations",
         "stem/.optimizer/inner:iterations",
     ]
+
+
+def test_what_a_model_lists_is_a_layer_and_no_dict() -> None:
+    found = addresses(
+        **{
+            "layer_with_weights-0__forward__kernel": "bi/forward/kernel",
+            "layer_with_weights-0__backward__kernel": "bi/backward/kernel",
+        }
+    )
+    assert [each.split(":")[0] for each in found] == [
+        "stem/layer_with_weights-0/forward",
+        "stem/layer_with_weights-0/backward",
+    ]
+
+
+def test_below_what_may_be_a_dict_no_other_is_taken_for_one() -> None:
+    """Of five objects above the variables three have names: which ones is not told."""
+    found = addresses(
+        d__k__gain="gain",
+        d__k__x__y__n0__kernel="net/a/b/one/kernel",
+        d__k__x__y__n1__kernel="net/a/b/two/kernel",
+    )
+    assert [each for each in found if "/a/" in each or "/b/" in each] == []

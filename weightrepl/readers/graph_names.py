@@ -110,13 +110,17 @@ class _Chain(NamedTuple):
 
 
 class _Chains:
-    """Which layers open a scope for what lies below them. dicts: objects that are none, but hold layers for others."""
+    """Which layers open a scope for what lies below them.
+
+    dicts: objects that are none, but hold layers for others. of: the layers above the variables of an object.
+    """
 
     def __init__(self, survey: Survey, inner: set[int]) -> None:
         self._survey, self._nodes, self._inner = survey, survey.nodes, inner
         self.dicts: set[int] = set()
         self.of: dict[int, _Chain] = {}
         self._scopes = {number: scope_of(self._nodes[number]) for number in survey.variables}
+        self._sure = {survey.root, *_layers_of_models(survey)}
         self._below: dict[int, set[Scope]] = {}
         for number in survey.order:
             self._below[number] = self._scopes_below(number)
@@ -166,7 +170,6 @@ class _Chains:
 
     def _entered(self, number: int, above: _Chain | None) -> _Chain | None:
         """Return the chain that what an object holds lies in."""
-        node = self._nodes[number]
         if number in self._survey.containers or number in self._inner:
             return above
         if number == 0 and self._survey.holds_models:
@@ -175,20 +178,31 @@ class _Chains:
             return _Chain(anchor=number)
         if above is None:
             return None
-        depth = len(above.layers)
-        has_variables = any(child in self._scopes for _, child in self._survey.children[number])
-        scopes = {scope[: depth + 1] for scope in self._below[number]}
-        if (
-            not has_variables
-            and number != self._survey.root
-            and node.name is None
-            and len(scopes) > 1
-            and len({scope[:depth] for scope in scopes}) == 1
-            and all(len(scope) > depth for scope in scopes)
-        ):
+        if self._is_dict(number, above):
             self.dicts.add(number)
             return above
-        return above._replace(layers=(*above.layers, number))
+        layers = (*above.layers, number)
+        if any(len(scope) == len(layers) for scope in self.scopes_in(number)):
+            self._sure.add(number)
+        return above._replace(layers=layers)
+
+    def _is_dict(self, number: int, above: _Chain) -> bool:
+        """Return whether an object opens no scope: the layers in it differ in what comes behind those above it.
+
+        Only if these are layers for sure; else one of them may be the dict, and this one a layer.
+        """
+        node, depth = self._nodes[number], len(above.layers)
+        if (
+            number in self._sure
+            or node.name is not None
+            or _opens_no_scope(node)
+            or not self._sure.issuperset(above.layers)
+        ):
+            return False
+        has_variables = any(child in self._scopes for _, child in self._survey.children[number])
+        before = {scope[:depth] for scope in self._below[number]}
+        behind = {scope[depth : depth + 1] for scope in self._below[number]}
+        return not has_variables and len(before) == 1 and len(behind) > 1 and () not in behind
 
     def _is_without_scope(self, number: int) -> bool:
         """Return whether an object is a Functional model, or a Sequential that was built before it was called.
@@ -207,6 +221,16 @@ class _Chains:
         return len({scope[:1] for scope in self._below[number]}) > 1 or (
             numbered and any(scope is not None and len(scope) == 1 for scope in own)
         )
+
+
+def _layers_of_models(survey: Survey) -> Iterator[int]:
+    """Yield what Functional and Sequential models list as their layers."""
+    for number in survey.order:
+        for name, child in survey.nodes[number].children:
+            if NUMBERED.fullmatch(name):
+                yield child
+            elif name == "_operations":
+                yield from (layer for _, layer in survey.nodes[child].children)
 
 
 def scope_of(node: Node) -> Scope:
