@@ -18,13 +18,20 @@ HEAD_NBYTES = 4096
 FILE_READERS = (
     "weightrepl.readers.keras_archive:KerasArchiveReader",
     "weightrepl.readers.keras_store:KerasStoreReader",
-    "weightrepl.readers.legacy_h5:LegacyH5Reader",
     "weightrepl.readers.safetensors:SafetensorsReader",
     "weightrepl.readers.arrays:ArraysReader",
+    "weightrepl.readers.legacy_h5:LegacyH5Reader",
     "weightrepl.readers.saved_model:SavedModelReader",
     "weightrepl.readers.checkpoint:CheckpointReader",
 )
 """Tried in this order; the first that recognises the file opens it."""
+
+BEGINNINGS = {
+    "weightrepl.readers.keras_archive:KerasArchiveReader": (b"PK",),
+    "weightrepl.readers.keras_store:KerasStoreReader": (b"\x89HDF", b"{", b" ", b"\n", b"\r", b"\t"),
+    "weightrepl.readers.arrays:ArraysReader": (b"PK", b"\x93NUMPY"),
+}
+"""What a reader's files begin with, for those that are not loaded where another file is opened."""
 
 _TENSORFLOW = "weightrepl.readers.tf_objects:TfObjectReader"
 OBJECT_READERS = {
@@ -142,7 +149,7 @@ def _only_model_in(folder: str, limits: Limits) -> str:
 
 
 def _reader_of_file(path: str, head: bytes) -> FileReader | None:
-    return next((reader for reader in _file_readers() if reader.recognises(path, head)), None)
+    return next((reader for reader in _file_readers(head) if reader.recognises(path, head)), None)
 
 
 def _head(path: str) -> bytes:
@@ -162,9 +169,11 @@ def _head(path: str) -> bytes:
         raise SourceError(os_reason(error), path) from None
 
 
-def _file_readers() -> Iterator[FileReader]:
+def _file_readers(head: bytes) -> Iterator[FileReader]:
+    """Yield the readers that may open what begins so; all of a folder, or of what the names of files begin with."""
     for place in FILE_READERS:
-        yield _made(place)
+        if not head or head.startswith(BEGINNINGS.get(place, b"")):
+            yield _made(place)
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINTS):
