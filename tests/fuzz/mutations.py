@@ -341,9 +341,8 @@ def in_graph(files: Files, chance: Random) -> Files:
 def in_proto(files: Files, chance: Random) -> Files:
     """Return a SavedModel with something changed in its graph."""
     found = [each for each in sorted(files) if each.endswith(".pb")]
-    name = chance.choice(
-        [each for each in found if each.endswith(("saved_model.pb", "keras_metadata.pb"))] or found
-    )
+    graphs = [each for each in found if each.endswith(("saved_model.pb", "keras_metadata.pb"))]
+    name = chance.choice(graphs or found or sorted(files))
     text = files[name]
     for _ in range(chance.choice((1, 1, 4))):
         try:

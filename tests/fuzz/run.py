@@ -308,7 +308,8 @@ def main() -> int:
         f"{report.peak_nbytes / 1e6:.0f} MB; {len(report.failures)} kinds of failure"
     )
     for outcome, case in report.failures.items():
-        print(f"{outcome}\n  {kept(case, outcome, KEPT)}")
+        print(f"{outcome}\n  {case.seed} {case.steps}", flush=True)
+        print(f"  {kept(case, outcome, KEPT)}")
     return 1 if report.failures else 0
 
 
