@@ -327,3 +327,8 @@ def test_below_what_may_be_a_dict_no_other_is_taken_for_one() -> None:
         d__k__x__y__n1__kernel="net/a/b/two/kernel",
     )
     assert [each for each in found if "/a/" in each or "/b/" in each] == []
+
+
+def test_a_layer_beside_functional_models_does_not_name_the_model() -> None:
+    found = addresses(**{"sub__one__kernel": "sub/kernel", "fun__layer-0__kernel": "a/kernel"})
+    assert {each.partition("/")[0] for each in found} == {"stem"}

@@ -134,9 +134,15 @@ class _Chains:
         """Return the one outermost scope of all variables of two layers at least."""
         root = self._survey.root
         firsts = {scope[:1] for scope in self._below[root]}
-        opens = root in self.of and self.of[root].layers == (root,)
-        several = len({child for _, child in self._survey.children[root]}) > 1
-        return next(iter(firsts))[0] if opens and several and len(firsts) == 1 and () not in firsts else None
+        telling = {
+            child for _, child in self._survey.children[root] if not _opens_no_scope(self._nodes[child])
+        }
+        opens = root in self.of and self.of[root].layers == (root,) and not _opens_no_scope(self._nodes[root])
+        return (
+            next(iter(firsts))[0]
+            if opens and len(telling) > 1 and len(firsts) == 1 and () not in firsts
+            else None
+        )
 
     def scopes_in(self, number: int) -> set[Scope]:
         """Return the scopes of the variables that an object holds, and no other does."""
