@@ -108,7 +108,7 @@ def test_a_sequential_within_a_traced_model_tells_nothing() -> None:
         seq___functional___operations__n2__kernel="net/kernel",
         other__kernel="net/kernel",
     )
-    assert found == ["net/seq/_operations/1:kernel", "net/seq/_operations/2:kernel", "net/other:kernel"]
+    assert found == ["stem/seq/_operations/1:kernel", "stem/seq/_operations/2:kernel", "stem/other:kernel"]
 
 
 def test_twins_in_one_functional_model_are_no_names() -> None:
@@ -332,3 +332,8 @@ def test_below_what_may_be_a_dict_no_other_is_taken_for_one() -> None:
 def test_a_layer_beside_functional_models_does_not_name_the_model() -> None:
     found = addresses(**{"sub__one__kernel": "sub/kernel", "fun__layer-0__kernel": "a/kernel"})
     assert {each.partition("/")[0] for each in found} == {"stem"}
+
+
+def test_what_a_variable_holds_is_told() -> None:
+    nodes = [Node((("v", 1),)), Node((("0", 2),), flat("v"), "v"), Node((), flat("w"), "w")]
+    assert [row.address for row in rows_of(tree(nodes))] == ["stem:v", "stem/.unread:w"]

@@ -32,7 +32,7 @@ class Names:
         self._survey, self._nodes = survey, survey.nodes
         self._names = {number: node.name for number, node in enumerate(self._nodes) if node.name is not None}
         every = (entry for number in survey.children for entry in self._nodes[number].children)
-        self.inner = {child for name, child in every if name == "_functional"}
+        self.inner = {child for name, child in every if name == "_functional"} - survey.variables
         self._dicts: set[int] = set()
         self.is_keras = any(map(self._is_from_keras, survey.children))
         if self.is_keras:

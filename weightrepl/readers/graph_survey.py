@@ -29,8 +29,9 @@ class Survey:
     def __init__(self, nodes: Sequence[Node], limits: Limits = STANDARD, path: str = "") -> None:
         self.nodes = nodes
         self.variables = {number for number, node in enumerate(nodes) if node.is_variable}
-        self.lists = {number for number, node in enumerate(nodes) if node.is_list}
-        self.containers = self.lists | {number for number, node in enumerate(nodes) if node.is_dict}
+        objects = [(number, node) for number, node in enumerate(nodes) if number not in self.variables]
+        self.lists = {number for number, node in objects if node.is_list}
+        self.containers = self.lists | {number for number, node in objects if node.is_dict}
         self.children: dict[int, list[Entry]] = {}
         self.optimizers: dict[int, str] = {}
         self.metrics: dict[int, list[Entry]] = {}

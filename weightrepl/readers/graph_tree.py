@@ -306,7 +306,9 @@ class _Tree:
         seen, pending = {0}, [0]
         while pending:
             node = self.nodes[pending.pop()]
-            below = {number for _, number in node.children} | {slot for _, _, slot in node.slots}
+            below = {slot for _, _, slot in node.slots}
+            if not node.is_variable:
+                below |= {number for _, number in node.children}
             pending += below - seen
             seen |= below
         return seen
