@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.readers.files import ZOO
-from tests.readers.hostile import CANARY, HOSTILE
+from tests.readers.hostile import CANARY
+from tests.readers.hostile_checkpoints import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[2]
 

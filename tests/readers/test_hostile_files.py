@@ -13,7 +13,8 @@ import pytest
 
 from tests.readers import hostile
 from tests.readers.files import ZOO, entry, rows_of, sequential, store_bytes, write_archive
-from tests.readers.hostile import CANARY, HOSTILE, STORE
+from tests.readers.hostile import CANARY, STORE
+from tests.readers.hostile_checkpoints import HOSTILE
 from weightrepl.errors import SourceError, UnsafeFileError
 from weightrepl.frontends.session import limits_with
 from weightrepl.readers.guards import STANDARD, Limits

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.readers.hostile import HOSTILE
+from tests.readers.hostile_checkpoints import HOSTILE
 from weightrepl.quantities import human_bytes
 from weightrepl.readers.guards import STANDARD, Limits
 
