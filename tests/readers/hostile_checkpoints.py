@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tests.fuzz import formats
 from tests.readers.files import ZOO
-from tests.readers.hostile import HOSTILE as HOSTILE
-from tests.readers.hostile import hostile
+from tests.readers.hostile import HOSTILE, hostile
+
+__all__ = ["HOSTILE"]
 
 
 def _checkpoint(folder: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> Path:
