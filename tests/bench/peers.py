@@ -183,13 +183,11 @@ with weightrepl.open(sys.argv[1]) as model:
         print(address)
 """
 
-LIST_SAVED_MODEL = """
+LOAD_SAVED_MODEL = """
 import sys
 import tensorflow as tf
 
-for variable in tf.saved_model.load(sys.argv[1]).variables:
-    layer, _, name = variable.name.removesuffix(":0").rpartition("/")
-    print(f"model/{layer}:{name}")
+tf.saved_model.load(sys.argv[1])
 """
 
 ONE_SAFETENSORS = """
