@@ -25,8 +25,9 @@ def weight_complaints(trace: Trace, scope: Scope) -> Iterator[Problem]:
     if not trace.reached.places:
         yield _no_layer_named(weight.span, scope)
         return
-    found = set(map(nfc, {site.weight.name for site in trace.sites}))
-    lost = [(name, span) for name, span in expand_literals(glob) or () if nfc(name) not in found]
+    named = expand_literals(glob) or ()
+    found = set(map(nfc, {site.weight.name for site in trace.sites})) if named else ()
+    lost = [(name, span) for name, span in named if nfc(name) not in found]
     if lost:  # perhaps only the ordinal kept it out
         own = {nfc(w.name) for place in trace.reached.places for w in place.layer.weights}
         lost = [(name, span) for name, span in lost if nfc(name) not in own]

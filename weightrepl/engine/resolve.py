@@ -173,8 +173,11 @@ def weights_named(reached: Reached, weight: WeightName, path: Path | None) -> tu
     """Return the weights of that name which the layers reached own, in tree order."""
     if isinstance(weight.glob, Missing):
         return ()
-    verdicts = _Verdicts(compile_glob(weight.glob).matches)
-    found = [site for site in _owned(reached, path) if verdicts[site.weight.name]]
+    matcher = compile_glob(weight.glob)
+    verdicts = _Verdicts(matcher.matches)
+    found = list(_owned(reached, path))
+    if not matcher.is_any:
+        found = [site for site in found if verdicts[site.weight.name]]
     if isinstance(weight.ordinal, int):
         return tuple(s for s in found if weight_ordinal(s.place.layer, s.weight) == weight.ordinal)
     if weight.ordinal is None and weight.glob.literal is not None:

@@ -1,10 +1,12 @@
-"""Whether what was not read so far may be read now: for answers between two keystrokes it may not."""
+"""How a tree is read: whether it may be now, between two keystrokes for one; and without looking for garbage."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 
 reading_forbidden = ContextVar("reading_forbidden", default=False)
 """Whether a layer that was not read so far raises NotReadYetError instead of being read."""
@@ -22,3 +24,31 @@ def without_reading() -> Iterator[None]:
         yield
     finally:
         reading_forbidden.reset(token)
+
+
+class _Pause:
+    """How many trees are being read at the moment, and whether garbage was collected before the first."""
+
+    lock = Lock()
+    readings = 0
+    was_collecting = False
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep Python from looking for garbage while a tree is built: nothing of it is, and each look goes through all.
+
+    For a model of 100,000 weights that is a third of the time; other threads may go on, and make garbage meanwhile.
+    """
+    with _Pause.lock:
+        if not _Pause.readings:
+            _Pause.was_collecting = gc.isenabled()
+            gc.disable()
+        _Pause.readings += 1
+    try:
+        yield
+    finally:
+        with _Pause.lock:
+            _Pause.readings -= 1
+            if not _Pause.readings and _Pause.was_collecting:
+                gc.enable()

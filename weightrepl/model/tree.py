@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from weightrepl.model.reading import NotReadYetError, reading_forbidden
+from weightrepl.model.reading import NotReadYetError, reading_forbidden, uncollected
 from weightrepl.model.tensor import AxisIndex, TensorPart, TensorSource, TensorSpec, indexed_shape
 from weightrepl.values import Value
 
@@ -272,18 +272,17 @@ class Place:
     def subtree(self) -> tuple[Place, ...]:
         """This place and all below in tree order, but the system's layers; a shared layer only the first time."""
         if self._subtree is None:
-            self._subtree = tuple(self._walk())
+            with uncollected():
+                self._subtree = tuple(self._walk())
         return self._subtree
 
     @property
     def weights_below(self) -> tuple[Site, ...]:
         """The weights of `subtree`; a shared weight only the first time."""
         if self._weights_below is None:
-            self._weights_below = tuple(
-                first_of_shared(
-                    Site(place, weight) for place in self.subtree for weight in place.layer.weights
-                )
-            )
+            with uncollected():
+                sites = (Site(place, weight) for place in self.subtree for weight in place.layer.weights)
+                self._weights_below = tuple(first_of_shared(sites))
         return self._weights_below
 
     @property

@@ -32,6 +32,11 @@ class Matcher(Value):
     around_star: tuple[str, str] | None = None
     dotted: bool = False
 
+    @property
+    def is_any(self) -> bool:
+        """Whether every name fits: `*`."""
+        return self.around_star == ("", "") and not self.dotted
+
     def matches(self, name: str) -> bool:
         """Return whether the whole of `name` fits.
 

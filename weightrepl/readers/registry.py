@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from weightrepl.errors import SourceError
+from weightrepl.model.reading import uncollected
 from weightrepl.model.tree import Model
 from weightrepl.readers.folders import is_there, models_in
 from weightrepl.readers.guards import STANDARD, Limits, os_reason
@@ -132,7 +133,8 @@ def _opened(path: str, limits: Limits) -> tuple[Model, tuple[str, ...]]:
         from weightrepl.readers.other_formats import unknown_file
 
         raise unknown_file(path, head)
-    return reader.open(path, limits), folders
+    with uncollected():
+        return reader.open(path, limits), folders
 
 
 def _only_model_in(folder: str, limits: Limits) -> str:
