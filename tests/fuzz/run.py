@@ -202,6 +202,8 @@ def run(inputs: int, seed: int, workers: int = 2, kind: str | None = None) -> Re
 def _counted(report: Report, case: Case, outcome: str, peak: object) -> Report:
     kind = seed_named(case.seed).kind
     if outcome.startswith("FAILED"):
+        if outcome not in report.failures:
+            print(f"{case.seed} {case.steps}: {outcome}", file=sys.stderr)
         report.failures.setdefault(outcome, case)
         outcome = "FAILED"
     report.outcomes[kind, outcome] += 1
