@@ -103,7 +103,7 @@ AT_MODULE_LEVEL = {
 # Modules of a room whose names begin alike are one.
 FAMILIES = (
     *("legacy_", "keras_object", "tf_objects", "live_", "tensor_", "graph_", "checkpoint", "saved_model"),
-    *("complete", "repl", "commands", "lines", "magics"),
+    *("complete", "file_", "repl", "commands", "lines", "magics"),
 )
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
@@ -139,7 +139,10 @@ SEPARATE = {
         "checkpoint": {"flat_keys", "graph_tree", "protobuf", "tensor_bundle"},
         "saved_model": {"flat_keys", "graph_tree", "protobuf", "tensor_bundle"},
     },
-    "service": {"*": {"answers", "pages"}},
+    "service": {
+        "*": {"answers", "pages"},
+        "file_queries": {"complete", "diagnose", "hover", "matched", "signature"},
+    },
     "frontends": {
         "*": {"session", "shell", "commands", "lines", "settings", "demo", "model_files"},
         "cli": {"completion_scripts", "progress", "repl", "streams"},

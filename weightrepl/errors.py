@@ -42,6 +42,10 @@ class Fix(Value):
         """Return `source` with the fix made."""
         return source[: self.span.start] + self.text + source[self.span.end :]
 
+    def shifted(self, offset: int) -> Fix:
+        """Return the fix of a text that begins so many code points before this one's."""
+        return Fix(self.span.shifted(offset), self.text)
+
 
 class Problem(Value):
     """One thing to tell about a query or a source.
@@ -73,6 +77,11 @@ class Problem(Value):
             lines += [f"  {line}" for line in excerpt(text, self.span)]
         lines += [f"  {line}" for line in self.advice(text)]
         return "\n".join(lines)
+
+    def shifted(self, offset: int) -> Problem:
+        """Return the problem of a text that begins so many code points before this one's."""
+        span = None if self.span is None else self.span.shifted(offset)
+        return self.replace(span=span, fix=None if self.fix is None else self.fix.shifted(offset))
 
     def advice(self, text: str) -> tuple[str, ...]:
         """Return what to do about it: the hint's lines, or the fix as a question, or the line with the fix made."""

@@ -120,7 +120,9 @@ class _Reader:
         """directive = "#:" ( "open" [ NAME "=" ] FILE | "let" NAME "=" query | "expect" ( "some" | "none" ) )"""
         word = self.word(span.start + 2, span.end)
         self.hope(word, "directive")
-        rest = Span(self.beyond_space(word.end, span.end), span.end)
+        tail = self.text[span.end :]
+        start = self.beyond_space(word.end, span.end if "\n" in tail or tail.strip() else len(self.text))
+        rest = Span(start, max(start, span.end))
         match word.of(self.text):
             case "open":
                 self.open(span, rest)

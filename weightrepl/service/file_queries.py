@@ -1,0 +1,149 @@
+"""The answers of the service for a whole query file: completion, hover, problems and signatures at its own offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from weightrepl.engine.scope import Named, NamedQuery
+from weightrepl.errors import Problem, errors_in
+from weightrepl.model.workspace import Workspace
+from weightrepl.query.files import ParsedFile, parse_file
+from weightrepl.query.syntax import Query
+from weightrepl.service.answers import Completion, Completions, Hover, Matched, Signature
+from weightrepl.service.complete import complete
+from weightrepl.service.diagnose import diagnose
+from weightrepl.service.hover import hover
+from weightrepl.service.matched import matched
+from weightrepl.service.signature import signature
+from weightrepl.spans import Span
+
+_WORDS = {
+    "directive": (
+        ("open", "a model, before all queries: open base = models/base.keras"),
+        ("let", "a query by a name, for $name: let attention = **/attention_*:kernel"),
+        ("expect", "what the next query must find: expect none"),
+    ),
+    "expectation": (
+        ("some", "the next query must find something"),
+        ("none", "the next query must find nothing"),
+    ),
+}
+"""What may stand where the file's parser expects one of these, and what it does."""
+
+
+@lru_cache(maxsize=32)
+def parsed(text: str) -> ParsedFile:
+    """Return what a query file says, of the files asked about last without reading them anew."""
+    return parse_file(text)
+
+
+def queries_of(text: str) -> tuple[Query, ...]:
+    """Return the queries of a file in the order of their places, those that have names among them."""
+    file = parsed(text).file
+    every = (*(let.query for let in file.lets), *(entry.query for entry in file.entries))
+    return tuple(sorted(every, key=lambda query: query.span))
+
+
+def named_of(text: str) -> Mapping[str, Named]:
+    """Return what `$name` stands for in a file; a query that has errors of its own is left out."""
+    faulty = [problem.span for problem in errors_in(parsed(text).problems) if problem.span is not None]
+    return {
+        let.name: NamedQuery(text, let.query)
+        for let in parsed(text).file.lets
+        if let.name and not any(let.query.span.start <= span.start <= let.query.span.end for span in faulty)
+    }
+
+
+def query_at(text: str, offset: int) -> Span | None:
+    """Return the span of the query that is typed on at `offset`: from its beginning to its end, or to the offset.
+
+    On an empty line a new one begins; None in directives and comments.
+    """
+    for query in queries_of(text):
+        start, end = query.span.start, query.span.end
+        if start <= offset <= end or (end < offset and not text[end:offset].strip(" \t")):
+            return Span(start, max(end, offset))
+    start = text.rfind("\n", 0, offset) + 1
+    return Span(offset, offset) if not text[start:offset].strip("\ufeff") else None
+
+
+def complete_file(text: str, offset: int, workspace: Workspace, *, wait: bool = True) -> Completions:
+    """Return what may stand at `offset` of a query file. Raises nothing. What files there are it does not know."""
+    span = query_at(text, offset)
+    if span is not None:
+        found = complete(
+            span.of(text), offset - span.start, workspace, named=_named_but(text, span), wait=wait
+        )
+        return found.replace(items=tuple(_moved(item, span.start) for item in found.items))
+    line = text[text.rfind("\n", 0, offset) + 1 : offset].lstrip("\ufeff")
+    if not line.startswith("#:"):
+        return Completions()
+    before = parse_file(text[:offset]).expected
+    kinds = {expectation.kind for expectation in before.kinds}
+    items = [
+        Completion(word, before.span, "keyword", word, told)
+        for kind in _WORDS
+        if kind in kinds
+        for word, told in _WORDS[kind]
+        if word.startswith(before.span.of(text))
+    ]
+    return Completions(tuple(items))
+
+
+def _named_but(text: str, span: Span) -> Mapping[str, Named]:
+    """Return the named queries that one at `span` may refer to: those before it, if it has a name itself."""
+    return {
+        name: named
+        for name, named in named_of(text).items()
+        if isinstance(named, NamedQuery) and named.query.span.start != span.start
+    }
+
+
+def _moved(item: Completion, by: int) -> Completion:
+    return item.replace(span=item.span.shifted(by))
+
+
+def diagnose_file(text: str, workspace: Workspace, offset: int | None = None) -> tuple[Problem, ...]:
+    """Return the problems of a query file, of syntax and of meaning, in order of their places. Reads no values.
+
+    offset: where somebody is typing: what may still become right by typing on there is left out.
+
+    Raises:
+        NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
+    """
+    spans = [query.span for query in queries_of(text)]
+    found = [
+        problem
+        for problem in parsed(text).problems
+        if problem.span is not None and not any(_holds(span, problem.span) for span in spans)
+    ]
+    for span in spans:
+        here = offset - span.start if offset is not None and span.start <= offset <= span.end else None
+        problems = diagnose(span.of(text), workspace, named=_named_but(text, span), offset=here)
+        found += [problem.shifted(span.start) for problem in problems]
+    return tuple(sorted(found, key=lambda problem: problem.span or Span(0, 0)))
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+def hover_file(text: str, offset: int, workspace: Workspace) -> Hover | None:
+    """Return what is known of what stands at `offset` of a query file; None where nothing is."""
+    span = query_at(text, offset)
+    if span is None or not len(span):
+        return None
+    found = hover(span.of(text), offset - span.start, workspace, named=_named_but(text, span))
+    return None if found is None else found.replace(span=found.span.shifted(span.start))
+
+
+def signature_file(text: str, offset: int) -> Signature | None:
+    """Return what the stage at `offset` of a query file takes; None where there is none."""
+    span = query_at(text, offset)
+    return None if span is None else signature(span.of(text), offset - span.start)
+
+
+def matched_in(text: str, span: Span, workspace: Workspace) -> Matched | None:
+    """Return how much the query at `span` of a file matches; None where it can't be told without reading values."""
+    return matched(span.of(text), workspace, named=_named_but(text, span))
