@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -10,6 +11,8 @@ from pygls.uris import from_fs_path
 
 from weightrepl.errors import Problem, WeightreplError
 from weightrepl.frontends import language_server_answers as answers
+from weightrepl.frontends.language_server_files import is_python, regions_of
+from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_server import WeightServer, fixes_of
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.model.workspace import Workspace
@@ -17,16 +20,7 @@ from weightrepl.service.answers import Completion
 from weightrepl.service.complete import resolved
 from weightrepl.service.file_names import FileName, name_at, renamed, span_at
 from weightrepl.service.file_outline import folds, formatted, symbols
-from weightrepl.service.file_queries import (
-    complete_file,
-    hover_file,
-    matched_in,
-    named_of,
-    parsed,
-    queries_of,
-    signature_file,
-)
-from weightrepl.service.highlight import highlight_file
+from weightrepl.service.file_queries import named_of, parsed
 from weightrepl.spans import Span
 
 RUN = "weightrepl.run"
@@ -83,44 +77,47 @@ async def _closed(server: WeightServer, params: lsp.DidCloseTextDocumentParams) 
 
 
 async def _complete(server: WeightServer, params: lsp.CompletionParams) -> lsp.CompletionList | None:
-    def ask(text: Text, workspace: Workspace) -> lsp.CompletionList:
-        found = complete_file(text.text, text.offset(params.position), workspace)
+    def ask(text: Text, region: Region, offset: int, workspace: Workspace) -> lsp.CompletionList:
+        found = region.complete(offset, workspace)
         items = [answers.completion_item(item, rank, text) for rank, item in enumerate(found.items)]
         return lsp.CompletionList(found.cut or found.coming, items)
 
-    return await server.answer(params.text_document.uri, ask)
+    return await server.here(params.text_document.uri, params.position, ask)
 
 
 async def _resolve(server: WeightServer, item: lsp.CompletionItem) -> lsp.CompletionItem:
     data = item.data if isinstance(item.data, dict) else {}
 
-    def ask(_: Text, workspace: Workspace) -> lsp.CompletionItem:
+    def ask(_: Text, __: Region, ___: int, workspace: Workspace) -> lsp.CompletionItem:
         known = Completion(
             "", Span(0, 0), "layer", item.label, item.detail or "", address=str(data["address"])
         )
         item.detail = resolved(known, workspace).detail
         return item
 
-    return (await server.answer(str(data["uri"]), ask) if data else None) or item
+    edit = item.text_edit
+    if not data or not isinstance(edit, lsp.TextEdit):
+        return item
+    return await server.here(str(data["uri"]), edit.range.start, ask) or item
 
 
 async def _hover(server: WeightServer, params: lsp.HoverParams) -> lsp.Hover | None:
     shown = server.client_capabilities.text_document
     formats = (shown.hover.content_format if shown and shown.hover else None) or [lsp.MarkupKind.Markdown]
 
-    def ask(text: Text, workspace: Workspace) -> lsp.Hover | None:
-        found = hover_file(text.text, text.offset(params.position), workspace)
+    def ask(text: Text, region: Region, offset: int, workspace: Workspace) -> lsp.Hover | None:
+        found = region.hover(offset, workspace)
         return None if found is None else answers.hover(found, text, formats[0])
 
-    return await server.answer(params.text_document.uri, ask)
+    return await server.here(params.text_document.uri, params.position, ask)
 
 
 async def _signature(server: WeightServer, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
-    def ask(text: Text, _: Workspace) -> lsp.SignatureHelp | None:
-        found = signature_file(text.text, text.offset(params.position))
+    def ask(_: Text, region: Region, offset: int, __: Workspace) -> lsp.SignatureHelp | None:
+        found = region.signature(offset)
         return None if found is None else answers.signature_help(found)
 
-    return await server.answer(params.text_document.uri, ask)
+    return await server.here(params.text_document.uri, params.position, ask)
 
 
 # ------------------------------------------------------------------ problems
@@ -172,7 +169,7 @@ def _action(problem: Problem, text: Text) -> lsp.CodeAction:
 def _name(server: WeightServer, uri: str, position: lsp.Position) -> tuple[Text, FileName, int] | None:
     """Return the document, the name that is given or used at a position, and its offset."""
     text = server.texts.get(uri)
-    if text is None:
+    if text is None or is_python(text):
         return None
     offset = text.offset(position)
     name = name_at(text.text, offset, server.opened_names(text))
@@ -233,13 +230,19 @@ async def _rename(server: WeightServer, params: lsp.RenameParams) -> lsp.Workspa
 # ------------------------------------------------------------------ the whole document
 
 
+def _file(server: WeightServer, uri: str) -> Text | None:
+    """Return an open query file; None of anything else."""
+    text = server.texts.get(uri)
+    return None if text is None or is_python(text) else text
+
+
 async def _symbols(server: WeightServer, params: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol] | None:
-    text = server.texts.get(params.text_document.uri)
+    text = _file(server, params.text_document.uri)
     return None if text is None else [answers.document_symbol(each, text) for each in symbols(text.text)]
 
 
 async def _folding(server: WeightServer, params: lsp.FoldingRangeParams) -> list[lsp.FoldingRange] | None:
-    text = server.texts.get(params.text_document.uri)
+    text = _file(server, params.text_document.uri)
     if text is None:
         return None
     ranges = [(text.range(span), kind) for span, kind in folds(text.text)]
@@ -248,52 +251,41 @@ async def _folding(server: WeightServer, params: lsp.FoldingRangeParams) -> list
 
 async def _tokens(server: WeightServer, params: lsp.SemanticTokensParams) -> lsp.SemanticTokens | None:
     text = server.texts.get(params.text_document.uri)
-    if text is None:
-        return None
-    return await server.aside(lambda: answers.semantic_tokens(highlight_file(text.text), text))
+    return None if text is None else await _tokens_of(server, text, Span(0, len(text.text)))
 
 
 async def _tokens_in(
     server: WeightServer, params: lsp.SemanticTokensRangeParams
 ) -> lsp.SemanticTokens | None:
     text = server.texts.get(params.text_document.uri)
-    if text is None:
-        return None
-    wanted = text.span(params.range)
-    return await server.aside(
-        lambda: answers.semantic_tokens(
-            (p for p in highlight_file(text.text) if p.span.start < wanted.end and wanted.start < p.span.end),
-            text,
-        )
-    )
+    return None if text is None else await _tokens_of(server, text, text.span(params.range))
+
+
+async def _tokens_of(server: WeightServer, text: Text, wanted: Span) -> lsp.SemanticTokens:
+    def work() -> lsp.SemanticTokens:
+        pieces = (piece for region in regions_of(text) for piece in region.pieces())
+        here = (piece for piece in pieces if piece.span.start < wanted.end and wanted.start < piece.span.end)
+        return answers.semantic_tokens(here, text)
+
+    return await server.aside(work)
 
 
 async def _format(server: WeightServer, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
-    text = server.texts.get(params.text_document.uri)
+    text = _file(server, params.text_document.uri)
     return None if text is None else answers.edits(formatted(text.text), text)
 
 
 async def _hints(server: WeightServer, params: lsp.InlayHintParams) -> list[lsp.InlayHint] | None:
-    def ask(text: Text, workspace: Workspace) -> list[lsp.InlayHint]:
-        wanted, found = text.span(params.range), []
-        for query in queries_of(text.text):
-            if query.span.start <= wanted.end and wanted.start <= query.span.end:
-                hint = _count(text, query.span, workspace)
-                found += (
-                    [lsp.InlayHint(text.position(query.span.end), hint, padding_left=True)] if hint else []
-                )
-        return found
+    def ask(text: Text, region: Region, workspace: Workspace) -> Iterator[lsp.InlayHint]:
+        wanted = text.span(params.range)
+        if workspace.models and region.span.start <= wanted.end and wanted.start <= region.span.end:
+            for offset, found in region.counts(workspace):
+                noun = found.noun[:-1] if found.count == 1 else found.noun
+                label = f"{found.count:,} {noun}"
+                if wanted.start <= offset <= wanted.end:
+                    yield lsp.InlayHint(text.position(offset), label, padding_left=True)
 
-    return await server.answer(params.text_document.uri, ask)
-
-
-def _count(text: Text, span: Span, workspace: Workspace) -> str:
-    try:
-        found = matched_in(text.text, span, workspace)
-    except WeightreplError:
-        return ""
-    noun = "" if found is None else found.noun[:-1] if found.count == 1 else found.noun
-    return "" if found is None else f"{found.count:,} {noun}"
+    return await server.each(params.text_document.uri, ask)
 
 
 async def _links(server: WeightServer, params: lsp.DocumentLinkParams) -> list[lsp.DocumentLink] | None:
@@ -314,28 +306,42 @@ async def _lenses(server: WeightServer, params: lsp.CodeLensParams) -> list[lsp.
     text = server.texts.get(params.text_document.uri)
     if text is None:
         return None
+    places = [query.start for query, _ in _queries(text)]
     return [
-        lsp.CodeLens(
-            text.range(Span(entry.span.start, entry.span.start)),
-            lsp.Command("run", RUN, arguments=[text.uri, number]),
-        )
-        for number, entry in enumerate(parsed(text.text).file.entries)
-        if len(entry.span)
+        lsp.CodeLens(text.range(Span(at, at)), lsp.Command("run", RUN, arguments=[text.uri, number]))
+        for number, at in enumerate(places)
     ]
+
+
+def _queries(text: Text) -> list[tuple[Span, Region]]:
+    """Return the queries of a document that can be run, and what each is a part of."""
+    found = []
+    for region in regions_of(text):
+        entries = parsed(region.text).file.entries if region.is_file else ()
+        spans = [each.query.span for each in entries] if region.is_file else [Span(0, len(region.text))]
+        found += [(region.outer(span), region) for span in spans if len(span)]
+    return found
 
 
 async def _run(server: WeightServer, uri: str, number: int) -> dict[str, str]:
     """Return the table that a query of a document gives, as text. number: which query, from 0."""
     from weightrepl.engine.evaluate import evaluate
 
-    def ask(text: Text, workspace: Workspace) -> dict[str, str]:
-        query = parsed(text.text).file.entries[number].query.span.of(text.text)
+    text = server.texts.get(uri)
+    queries = _queries(text) if text is not None else []
+    if text is None or not 0 <= number < len(queries):
+        return {"error": "there is no such query"}
+    place, _ = queries[number]
+
+    def ask(_: Text, region: Region, __: int, workspace: Workspace) -> dict[str, str]:
+        query = Span(region.inner(place.start), region.inner(place.end)).of(region.text)
+        named = named_of(region.text) if region.is_file else {}
         try:
-            return {"query": query, "text": repr(evaluate(query, workspace, named=named_of(text.text)))}
+            return {"query": query, "text": repr(evaluate(query, workspace, named=named, want=region.want))}
         except WeightreplError as error:
             return {"query": query, "error": str(error)}
 
-    return await server.answer(uri, ask) or {"error": "no such document is open"}
+    return await server.here(uri, text.position(place.start), ask) or {"error": "there is no such query"}
 
 
 _FEATURES: dict[str, tuple[Any, Any]] = {

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -16,11 +17,11 @@ from pygls.uris import to_fs_path
 from weightrepl import __version__
 from weightrepl.errors import Problem
 from weightrepl.frontends.language_server_answers import diagnostic
-from weightrepl.frontends.language_server_files import Asked, Settings, asked_by
+from weightrepl.frontends.language_server_files import Asked, Settings, asked_by, asked_of, regions_of
 from weightrepl.frontends.language_server_models import Library
+from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.model.workspace import Workspace
-from weightrepl.service.file_queries import diagnose_file
 from weightrepl.spans import Span
 
 QUIET_S = 0.15
@@ -84,13 +85,34 @@ class WeightServer(LanguageServer):
 
     # ---------------------------------------------------------------- answers
 
-    async def answer(self, uri: str, ask: Callable[[Text, Workspace], T]) -> T | None:
-        """Return what the service says of a document as it is now, once its models are here; None of no document."""
+    async def here(
+        self, uri: str, position: lsp.Position, ask: Callable[[Text, Region, int, Workspace], T]
+    ) -> T | None:
+        """Return what the service says of a place, once its models are here; None where no query is."""
         text = self.texts.get(uri)
         if text is None:
             return None
-        workspace = await self.library.ready(each.wanted for each in self.asked(text) if each.wanted)
-        return await self.aside(lambda: ask(text, workspace))
+        offset = text.offset(position)
+        for region in regions_of(text):
+            if region.span.start <= offset <= region.span.end:
+                workspace = await self._models_of(text, region)
+                return await self.aside(partial(ask, text, region, offset, workspace))
+        return None
+
+    async def each(self, uri: str, ask: Callable[[Text, Region, Workspace], Iterable[T]]) -> list[T] | None:
+        """Return what the service says of all queries of a document, once their models are here."""
+        text = self.texts.get(uri)
+        if text is None:
+            return None
+        found: list[T] = []
+        for region in regions_of(text):
+            workspace = await self._models_of(text, region)
+            found += await self.aside(lambda r=region, w=workspace: list(ask(text, r, w)))  # type: ignore[misc]
+        return found
+
+    async def _models_of(self, text: Text, region: Region) -> Workspace:
+        asked = asked_of(region, self.asked(text))
+        return await self.library.ready(each.wanted for each in asked if each.wanted)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Return what comes of work that other requests do not wait for."""
@@ -111,25 +133,22 @@ class WeightServer(LanguageServer):
 
     # ---------------------------------------------------------------- problems
 
-    async def problems(self, uri: str, offset: int | None = None) -> list[Problem]:
+    async def problems(self, uri: str) -> list[Problem]:
         """Return all that is wrong with a document; what keeps a model from being opened stands at its path."""
         text = self.texts.get(uri)
         if text is None:
             return []
-        asked = self.asked(text)
-        found = [each.problem for each in asked if each.problem is not None]
-        diagnosed = await self.answer(
-            uri, lambda text, workspace: diagnose_file(text.text, workspace, offset)
-        )
-        closed = False
-        for each in asked:
-            openings = self.library.openings([each.wanted]) if each.wanted else ()
-            for opening in openings:
+        diagnosed = await self.each(uri, lambda _, region, workspace: region.problems(workspace)) or []
+        found = []
+        for asked in self.asked(text):
+            problem = asked.problem
+            for opening in self.library.openings([asked.wanted]) if asked.wanted else ():
                 if opening.error is not None:
-                    found.append(Problem("cannot-open", str(opening.error), each.span or Span(0, 0)))
-            closed = closed or each.wanted is None or any(o.error for o in openings)
-        kept = [p for p in diagnosed or () if not (closed and p.code == "no-such-layer")]
-        return sorted([*found, *kept], key=lambda problem: problem.span or Span(0, 0))
+                    problem = Problem("cannot-open", str(opening.error), asked.span or Span(0, 0))
+            found += [problem] if problem is not None else []
+        if found:  # what was not opened has layers that nobody knows
+            diagnosed = [problem for problem in diagnosed if problem.code != "no-such-layer"]
+        return sorted([*found, *diagnosed], key=lambda problem: problem.span or Span(0, 0))
 
     def tell_problems(self, uri: str) -> None:
         """Tell the problems of a document when nobody has typed for a moment, if the client does not ask itself."""
