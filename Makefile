@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-browser lint types bench long roles notebooks screens dist clean
+.PHONY: help demo test test-browser lint types bench long roles grammar notebooks screens dist clean
 
 help:
 	@echo 'make demo          a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench         time and memory beside other ways to read a weight'
 	@echo 'make long          the properties, on many more random examples'
 	@echo 'make roles         write the table of weight names anew, from the installed Keras'
+	@echo 'make grammar       write the TextMate grammar of examples/vscode anew, from the tables of the language'
 	@echo 'make notebooks     run the notebooks of examples/ and store what they show'
 	@echo 'make screens       the pictures of docs/notebook.md, from JupyterLab'
 	@echo 'make dist          the wheel and the source archive, in dist/'
@@ -52,6 +53,9 @@ long: $(VENV)/.test
 
 roles: $(VENV)/.test
 	$(BIN)/python tests/make_keras_roles.py
+
+grammar: $(VENV)/.installed
+	$(BIN)/python -m tests.editors.make_grammar
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m tests.record_notebooks
