@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from lsprotocol import types as lsp
+from pygls.uris import from_fs_path
 
 from weightrepl.errors import Fix, Problem
+from weightrepl.frontends.language_server_client import Client
+from weightrepl.frontends.language_server_files import is_python
 from weightrepl.frontends.language_server_texts import Text
-from weightrepl.service.answers import Completion, CompletionKind, Highlight, Hover, Role, Signature
+from weightrepl.service.answers import (
+    Completion,
+    CompletionKind,
+    Completions,
+    Highlight,
+    Hover,
+    Role,
+    Signature,
+)
+from weightrepl.service.file_names import related_to
 from weightrepl.service.file_outline import Symbol
 from weightrepl.spans import Span
 
@@ -27,6 +41,7 @@ _TOKENS: dict[Role, str] = {
     "operator": "operator", "number": "number", "string": "string", "constant": "enumMember", "slice": "number",
     "comment": "comment", "directive": "macro", "path": "string",
 }  # fmt: skip
+_FOLDS = {"region": lsp.FoldingRangeKind.Region, "comment": lsp.FoldingRangeKind.Comment}
 LEGEND = lsp.SemanticTokensLegend(list(dict.fromkeys(_TOKENS.values())), [])
 _NUMBERS = {role: LEGEND.token_types.index(kind) for role, kind in _TOKENS.items()}
 _SEVERITIES = {
@@ -41,17 +56,33 @@ _SYMBOLS = {
 }
 
 
-def completion_item(item: Completion, rank: int, text: Text) -> lsp.CompletionItem:
-    """Return a completion; `rank` keeps the service's order, which an editor would else make its own."""
+def completion_list(found: Completions, text: Text, offset: int, source: str | None) -> lsp.CompletionList:
+    """Return completions in the service's order, which an editor would else make its own.
+
+    An editor leaves out what does not begin with what is typed. Where the service knows better (typed is a pattern, or
+    the middle of a name), it is told what it wants to see, and to ask again at the next key.
+    """
+    items, again = [], found.cut or found.coming
+    for rank, item in enumerate(found.items):
+        typed = text.text[item.span.start : offset]
+        begins = item.text.casefold().startswith(typed.casefold())
+        again = again or not begins
+        items.append(_completion_item(item, rank, text, item.text if begins else typed, source))
+    return lsp.CompletionList(again, items)
+
+
+def _completion_item(
+    item: Completion, rank: int, text: Text, filtered: str, source: str | None
+) -> lsp.CompletionItem:
     return lsp.CompletionItem(
         label=item.label,
         kind=_KINDS[item.kind],
         detail=item.detail or None,
         documentation=markdown(item.documentation) if item.documentation else None,
         sort_text=f"{rank:05}",
-        filter_text=item.text if item.text != item.label else None,
+        filter_text=filtered if filtered != item.label else None,
         text_edit=lsp.TextEdit(text.range(item.span), item.text),
-        data={"uri": text.uri, "address": item.address} if item.address else None,
+        data={"uri": text.uri, "address": item.address, "source": source} if item.address else None,
     )
 
 
@@ -60,14 +91,15 @@ def markdown(text: str) -> lsp.MarkupContent:
     return lsp.MarkupContent(lsp.MarkupKind.Markdown, text)
 
 
-def hover(found: Hover, text: Text, kind: lsp.MarkupKind) -> lsp.Hover:
+def hover(found: Hover, text: Text, client: Client) -> lsp.Hover:
     """Return a hover: title, facts and text."""
-    if kind == lsp.MarkupKind.PlainText:
-        lines = [found.title, *(f"{label}: {value}" for label, value in found.facts)]
-    else:
+    if client.markdown:
         lines = [f"**{_code(found.title)}**", ""]
         lines += [f"- {label}: {_code(value)}" for label, value in found.facts]
+    else:
+        lines = [found.title, *(f"{label}: {value}" for label, value in found.facts)]
     lines += ["", found.text] if found.text else []
+    kind = lsp.MarkupKind.Markdown if client.markdown else lsp.MarkupKind.PlainText
     return lsp.Hover(lsp.MarkupContent(kind, "\n".join(lines)), text.range(found.span))
 
 
@@ -80,17 +112,50 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def diagnostic(problem: Problem, text: Text) -> lsp.Diagnostic:
+def diagnostic(problem: Problem, text: Text, client: Client) -> lsp.Diagnostic:
     """Return a problem where it stands; one without a place stands at the beginning."""
-    span = problem.span or Span(0, 0)
-    advice = problem.advice(text.text)
+    related = related_to(problem, text.text) if client.related and not is_python(text) else None
+    told = None
+    if related is not None:
+        place = lsp.Location(text.uri, text.range(related[0]))
+        told = [lsp.DiagnosticRelatedInformation(place, related[1])]
+    page = page_of(problem.code) if client.descriptions else None
     return lsp.Diagnostic(
-        text.range(span),
-        "\n".join((problem.message, *advice)),
+        text.range(problem.span or Span(0, 0)),
+        "\n".join((problem.message, *problem.advice(text.text))),
         _SEVERITIES[problem.severity],
         problem.code,
+        code_description=None if page is None else lsp.CodeDescription(page),
         source="weightrepl",
+        related_information=told,
     )
+
+
+@cache
+def _pages() -> dict[str, str]:
+    """Return where the page of problems tells of each code; nothing where it was not installed."""
+    path = os.path.join(os.path.dirname(__file__), "problems.md")
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    uri = from_fs_path(path)
+    return {line[4:]: f"{uri}#L{number}" for number, line in enumerate(lines, 1) if line.startswith("### ")}
+
+
+def page_of(code: str) -> str | None:
+    """Return a link to what is told of a code; None where nothing is."""
+    return _pages().get(code)
+
+
+def workspace_edit(fixes: Iterable[Fix], text: Text, client: Client) -> lsp.WorkspaceEdit:
+    """Return changes of a document as it is now."""
+    changes = edits(fixes, text)
+    if not client.document_changes:
+        return lsp.WorkspaceEdit({text.uri: changes})
+    version = lsp.OptionalVersionedTextDocumentIdentifier(text.uri, text.version)
+    return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(version, changes)])
 
 
 def edits(fixes: Iterable[Fix], text: Text) -> list[lsp.TextEdit]:
@@ -129,10 +194,13 @@ def _lines(span: Span, text: str) -> Iterator[Span]:
         start += len(part)
 
 
-def signature_help(found: Signature) -> lsp.SignatureHelp:
+def signature_help(found: Signature, client: Client) -> lsp.SignatureHelp:
     """Return what a stage takes."""
     parameters = [
-        lsp.ParameterInformation((each.span.start, each.span.end), each.text) for each in found.parameters
+        lsp.ParameterInformation(
+            (each.span.start, each.span.end) if client.label_spans else each.span.of(found.label), each.text
+        )
+        for each in found.parameters
     ]
     signature = lsp.SignatureInformation(found.label, found.text, parameters)
     return lsp.SignatureHelp([signature], 0, len(parameters) if found.active is None else found.active)
@@ -146,4 +214,21 @@ def document_symbol(symbol: Symbol, text: Text) -> lsp.DocumentSymbol:
         text.range(symbol.span),
         text.range(symbol.selection),
         symbol.detail,
+    )
+
+
+def flat_symbol(symbol: Symbol, text: Text) -> lsp.SymbolInformation:
+    """Return a line of an outline for a client that knows no others."""
+    return lsp.SymbolInformation(
+        lsp.Location(text.uri, text.range(symbol.span)), symbol.name, _SYMBOLS[symbol.kind]
+    )
+
+
+def folding_range(span: Span, kind: str, text: Text, client: Client) -> lsp.FoldingRange:
+    """Return what can be folded."""
+    here = text.range(span)
+    if client.folds_lines:
+        return lsp.FoldingRange(here.start.line, here.end.line, kind=_FOLDS[kind])
+    return lsp.FoldingRange(
+        here.start.line, here.end.line, here.start.character, here.end.character, _FOLDS[kind]
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
 
 from weightrepl.errors import Fix, Problem
 from weightrepl.model.workspace import Workspace
@@ -28,22 +28,48 @@ from weightrepl.service.signature import signature
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
+Want: TypeAlias = Literal["weights", "layers"]
+Reach: TypeAlias = Literal["file", "names", "live"]
+
+
+class Quote(Value):
+    """How a string of Python's is written. marks: the quotes that are around it, or around its parts."""
+
+    marks: str
+    is_raw: bool
+
+    def written(self, text: str) -> str | None:
+        """Return a text as it is written within; None where it can't be."""
+        if self.is_raw:
+            return None if set(self.marks) & set(text) or text.endswith("\\") else text
+        text = text.replace("\\", "\\\\").replace("\n", "\\n")
+        for mark in self.marks:
+            text = text.replace(mark, "\\" + mark)
+        return text
+
 
 class Region(Value):
-    """A query within a document, or a whole query file.
+    """A query within a document, or several with directives (of the reach `file`).
 
     places: of each character in the document, and of the end. want: of what the query is, whatever it says.
-    quote: of Python's string that it is; empty where it is none. is_raw: whether a backslash is itself there.
-    source: the path of the model that it is of, where the document says it.
+    reach: what it sees: all models of the document, those that have names in it, or one that only runs, unknown here.
+    source: the path of the one model that it is of, where the document tells.
+    is_sure: whether all its models are known. is_plain: whether it is read as it stands.
     """
 
     text: str
     places: Sequence[int]
-    want: Literal["weights", "layers"] | None = None
-    is_file: bool = False
-    quote: str = ""
-    is_raw: bool = True
+    want: Want | None = None
+    reach: Reach = "names"
+    quote: Quote | None = None
     source: str | None = None
+    is_sure: bool = True
+    is_plain: bool = True
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is several queries."""
+        return self.reach == "file"
 
     @property
     def span(self) -> Span:
@@ -58,30 +84,33 @@ class Region(Value):
         """Return the offset in the query of one in the document."""
         return min(bisect_left(self.places, offset), len(self.text))
 
-    def spelled(self, text: str) -> str:
-        """Return how a part of the query is written in the document."""
-        if not self.quote or self.is_raw:
-            return text
-        return text.replace("\\", "\\\\").replace("\n", "\\n").replace(self.quote, "\\" + self.quote)
+    def written(self, text: str) -> str | None:
+        """Return how a part of the query is written in the document; None where it can't be."""
+        return text if self.quote is None else self.quote.written(text)
 
-    def moved(self, fix: Fix) -> Fix:
-        """Return a change of the query as one of the document."""
-        return Fix(self.outer(fix.span), self.spelled(fix.text))
+    def queries(self) -> Iterator[tuple[Span, str]]:
+        """Yield the queries that it gives results for, and where each stands in the document."""
+        spans = [Span(0, len(self.text))]
+        if self.is_file:
+            spans = [entry.query.span for entry in parse_file(self.text).file.entries]
+        for span in spans:
+            if len(span):
+                yield self.outer(span), span.of(self.text)
 
     # ---------------------------------------------------------------- what the service says
 
     def complete(self, offset: int, workspace: Workspace) -> Completions:
         """Return what may stand at an offset of the document."""
-        here = self.inner(offset)
-        found = (
-            complete_file(self.text, here, workspace)
-            if self.is_file
-            else complete(self.text, here, workspace)
+        ask = complete_file if self.is_file else complete
+        found = ask(self.text, self.inner(offset), workspace)
+        written = ((item, self.written(item.text)) for item in found.items)
+        return found.replace(
+            items=tuple(
+                item.replace(span=self.outer(item.span), text=text)
+                for item, text in written
+                if text is not None
+            )
         )
-        items = (
-            item.replace(span=self.outer(item.span), text=self.spelled(item.text)) for item in found.items
-        )
-        return found.replace(items=tuple(items))
 
     def hover(self, offset: int, workspace: Workspace) -> Hover | None:
         """Return what is known of what stands at an offset of the document."""
@@ -92,9 +121,11 @@ class Region(Value):
         """Return what the stage at an offset of the document takes."""
         return (signature_file if self.is_file else signature)(self.text, self.inner(offset))
 
-    def problems(self, workspace: Workspace) -> tuple[Problem, ...]:
-        """Return what is wrong, in places of the document; without any model only with the spelling."""
-        if not workspace.models:
+    def problems(self, workspace: Workspace, is_sure: bool) -> tuple[Problem, ...]:
+        """Return what is wrong, in places of the document; only with the spelling where not all models are known."""
+        if not self.is_plain:
+            return ()
+        if not is_sure or not workspace.models:
             found = (parse_file if self.is_file else parse)(self.text).problems
         elif self.is_file:
             found = diagnose_file(self.text, workspace)
@@ -104,19 +135,27 @@ class Region(Value):
 
     def _outside(self, problem: Problem) -> Problem:
         span, fix = problem.span, problem.fix
+        text = None if fix is None else self.written(fix.text)
         return problem.replace(
-            span=None if span is None else self.outer(span), fix=None if fix is None else self.moved(fix)
+            span=None if span is None else self.outer(span),
+            fix=None if fix is None or text is None else Fix(self.outer(fix.span), text),
         )
 
-    def pieces(self) -> tuple[Highlight, ...]:
-        """Return what the pieces are to a reader's eye."""
-        found = (highlight_file if self.is_file else highlight)(self.text)
-        return tuple(Highlight(self.outer(each.span), each.role) for each in found)
+    def pieces(self) -> Iterator[Highlight]:
+        """Yield what the pieces are to a reader's eye."""
+        for each in (highlight_file if self.is_file else highlight)(self.text):
+            yield Highlight(self.outer(each.span), each.role)
 
-    def counts(self, workspace: Workspace) -> list[tuple[int, Matched]]:
-        """Return how much each query matches and where it ends; those of which it can't be told are left out."""
-        if not self.is_file:
-            found = matched(self.text, workspace, want=self.want)
-            return [] if found is None else [(self.places[-1], found)]
-        counted = [(each.span, matched_in(self.text, each.span, workspace)) for each in queries_of(self.text)]
-        return [(self.places[span.end], each) for span, each in counted if each is not None]
+    def counts(self, wanted: Span, workspace: Workspace) -> Iterator[tuple[int, Matched]]:
+        """Yield how much each query in a span matches and where it ends; not those of which it can't be told."""
+        spans = [query.span for query in queries_of(self.text)] if self.is_file else [Span(0, len(self.text))]
+        for span in spans:
+            end = self.places[span.end]
+            if wanted.start <= end <= wanted.end:
+                found = (
+                    matched_in(self.text, span, workspace)
+                    if self.is_file
+                    else matched(self.text, workspace, want=self.want)
+                )
+                if found is not None:
+                    yield end, found

@@ -3,85 +3,118 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from weightrepl import __version__
 from weightrepl.errors import Problem
 from weightrepl.frontends.language_server_answers import diagnostic
-from weightrepl.frontends.language_server_files import Asked, Settings, asked_by, asked_of, regions_of
-from weightrepl.frontends.language_server_models import Library
+from weightrepl.frontends.language_server_client import Client, client_of
+from weightrepl.frontends.language_server_files import Asked, Rules, Said, Settings, said_by, settings_of
+from weightrepl.frontends.language_server_models import Library, Opening, OutsideError
 from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_texts import Text
+from weightrepl.frontends.language_server_wire import Protocol
 from weightrepl.model.workspace import Workspace
 from weightrepl.spans import Span
 
 QUIET_S = 0.15
-"""So long nobody types before problems are told."""
-
-_WORKERS = 4
+"""So long nobody types before a document is read without being asked for."""
 
 T = TypeVar("T")
 
 
+class Document:
+    """A document as it was at one moment; what it says is read in a thread, once and when somebody asks."""
+
+    def __init__(self, text: Text, read: Callable[[], Any]) -> None:
+        self.text, self._read = text, read
+        self._said: asyncio.Future[Said] | None = None
+
+    async def said(self) -> Said:
+        """Return what it says."""
+        if self._said is None:
+            self._said = asyncio.ensure_future(self._read())
+        return await asyncio.shield(self._said)
+
+
 class WeightServer(LanguageServer):
-    """What is open in an editor, and in its models."""
+    """What is open in an editor, and in its models.
+
+    notebooks: of each its cells' documents, in order. shows_results: whether the table of a query that is run is shown.
+    """
+
+    protocol: Protocol
 
     def __init__(self) -> None:
-        super().__init__("weightrepl", __version__)
+        cells = [lsp.NotebookDocumentFilterWithCells([lsp.NotebookCellLanguage("python")])]
+        sync = lsp.NotebookDocumentSyncOptions(cells)
+        super().__init__("weightrepl", __version__, notebook_document_sync=sync, protocol_cls=Protocol)
         self.settings = Settings()
-        self.texts: dict[str, Text] = {}
-        self._pool = ThreadPoolExecutor(_WORKERS, "weightrepl")
-        self.library = Library(self._pool, self._begin, self._models_changed)
-        self._pending: dict[str, asyncio.Task[None]] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self.client = Client()
+        self.shows_results = True
+        self.documents: dict[str, Document] = {}
+        self.notebooks: dict[str, list[str]] = {}
+        self._quick = ThreadPoolExecutor(3, "answers")
+        self._slow = ThreadPoolExecutor(4, "files")
+        self.library = Library(self._slow, self._show_progress, self._models_changed)
+        self._settling: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     # ---------------------------------------------------------------- documents
 
-    def started(self, options: object) -> None:
-        """Begin, with what the client set; a lookout for files that change is kept from now on."""
-        sys.setswitchinterval(0.001)  # what is computed in a thread must not keep the next request waiting
-        self.settings = Settings.of(options)
-        self._watching = asyncio.ensure_future(self.library.watch())
+    def put(self, text: Text, quiet_s: float = QUIET_S) -> None:
+        """Take a document as it is now; soon its models are opened, and its problems told."""
+        self.documents[text.uri] = Document(text, partial(self._read, text))
+        self._settle(text.uri, quiet_s)
 
-    def set(self, settings: object) -> None:
-        """Take other settings."""
-        self.settings = Settings.of(settings)
-        self._models_changed()
+    def put_below(self, uri: str) -> None:
+        """Take the cells below one anew, which know what it says."""
+        cells = self._cells(uri)
+        for each in cells[cells.index(uri) + 1 :] if cells else ():
+            self.put(self.documents[each].text)
 
-    def put(self, text: Text) -> None:
-        """Take a document as it is now; its models are opened, and soon its problems told."""
-        self.texts[text.uri] = text
-        self.openings(text)
-        self.tell_problems(text.uri)
+    def _cells(self, uri: str) -> list[str]:
+        """Return all cells of the notebook that a document is a cell of."""
+        return next((cells for cells in self.notebooks.values() if uri in cells), [])
+
+    async def _read(self, text: Text) -> Said:
+        cells = self._cells(text.uri)
+        above = cells[: cells.index(text.uri)] if cells else ()
+        before = tuple(self.documents[uri].text.text for uri in above if uri in self.documents)
+        return await self.aside(partial(said_by, text, before, self.rules))
 
     def drop(self, uri: str) -> None:
         """Forget a document, its problems and what only it asked of."""
-        self.texts.pop(uri, None)
-        if uri in self._pending:
-            self._pending.pop(uri).cancel()
-        if not self._pulls:
+        if self.documents.pop(uri, None) is None:
+            return
+        if uri in self._settling:
+            self._settling.pop(uri).cancel()
+        if not self.client.pulls:
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
-        self.library.keep(
-            asked.wanted for text in self.texts.values() for asked in self.asked(text) if asked.wanted
-        )
-
-    def asked(self, text: Text) -> tuple[Asked, ...]:
-        """Return the models that a document asks of."""
-        return asked_by(text, self.settings, self._folders)
+        self.soon(self._let_go())
 
     @property
-    def _folders(self) -> tuple[str, ...]:
+    def rules(self) -> Rules:
+        """Where paths lead and which may be followed."""
         uris = list(self.workspace.folders) or ([self.workspace.root_uri] if self.workspace.root_uri else [])
-        return tuple(path for path in map(to_fs_path, uris) if path)
+        return Rules(self.settings, tuple(path for path in map(to_fs_path, uris) if path))
+
+    def read_again(self) -> None:
+        """Take all documents anew, since the rules are others."""
+        for document in list(self.documents.values()):
+            self.put(document.text, 0)
+        self._models_changed()
 
     # ---------------------------------------------------------------- answers
 
@@ -89,113 +122,160 @@ class WeightServer(LanguageServer):
         self, uri: str, position: lsp.Position, ask: Callable[[Text, Region, int, Workspace], T]
     ) -> T | None:
         """Return what the service says of a place, once its models are here; None where no query is."""
-        text = self.texts.get(uri)
-        if text is None:
+        if (document := self.documents.get(uri)) is None:
             return None
-        offset = text.offset(position)
-        for region in regions_of(text):
+        said = await document.said()
+        offset = document.text.offset(position)
+        for region in said.regions:
             if region.span.start <= offset <= region.span.end:
-                workspace = await self._models_of(text, region)
-                return await self.aside(partial(ask, text, region, offset, workspace))
+                workspace = await self.models_of(region, said)
+                return await self.aside(partial(ask, document.text, region, offset, workspace))
         return None
 
     async def each(self, uri: str, ask: Callable[[Text, Region, Workspace], Iterable[T]]) -> list[T] | None:
         """Return what the service says of all queries of a document, once their models are here."""
-        text = self.texts.get(uri)
-        if text is None:
+        if (document := self.documents.get(uri)) is None:
             return None
         found: list[T] = []
-        for region in regions_of(text):
-            workspace = await self._models_of(text, region)
-            found += await self.aside(lambda r=region, w=workspace: list(ask(text, r, w)))  # type: ignore[misc]
+        said = await document.said()
+        for region in said.regions:
+            workspace = await self.models_of(region, said)
+            found += await self.long(lambda r=region, w=workspace: list(ask(document.text, r, w)))  # type: ignore[misc]
         return found
 
-    async def _models_of(self, text: Text, region: Region) -> Workspace:
-        asked = asked_of(region, self.asked(text))
-        return await self.library.ready(each.wanted for each in asked if each.wanted)
+    async def models_of(self, region: Region, said: Said) -> Workspace:
+        """Return the models that a query is asked of, once they are here."""
+        return await self.library.ready(asked.wanted for asked in said.asked_of(region))
 
     async def aside(self, work: Callable[[], T]) -> T:
-        """Return what comes of work that other requests do not wait for."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Return what comes of short work that other requests do not wait for; dropped where nobody waits any more."""
+        return await asyncio.get_running_loop().run_in_executor(self._quick, work)
 
-    def openings(self, text: Text) -> None:
-        """Begin to open what a document asks of."""
-        self.library.openings(each.wanted for each in self.asked(text) if each.wanted)
+    async def long(self, work: Callable[[], T]) -> T:
+        """Return what comes of work that may take long: short work does not queue behind it."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, work)
 
-    def opened_names(self, text: Text) -> list[tuple[str, ...]]:
-        """Return what the model of each `open` of a document answers to, as far as it is here."""
-        names = []
-        for asked in self.asked(text):
-            if asked.span is not None:
-                found = self.library.openings([asked.wanted]) if asked.wanted else ()
-                names.append(next((each.model.names for each in found if each.model), ()))
-        return names
+    def soon(self, work: Any) -> None:
+        """Do something without anybody waiting for it."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # ---------------------------------------------------------------- problems
 
-    async def problems(self, uri: str) -> list[Problem]:
+    async def problems(self, document: Document) -> list[Problem]:
         """Return all that is wrong with a document; what keeps a model from being opened stands at its path."""
-        text = self.texts.get(uri)
-        if text is None:
-            return []
-        diagnosed = await self.each(uri, lambda _, region, workspace: region.problems(workspace)) or []
-        found = []
-        for asked in self.asked(text):
-            problem = asked.problem
-            for opening in self.library.openings([asked.wanted]) if asked.wanted else ():
-                if opening.error is not None:
-                    problem = Problem("cannot-open", str(opening.error), asked.span or Span(0, 0))
-            found += [problem] if problem is not None else []
-        if found:  # what was not opened has layers that nobody knows
-            diagnosed = [problem for problem in diagnosed if problem.code != "no-such-layer"]
-        return sorted([*found, *diagnosed], key=lambda problem: problem.span or Span(0, 0))
+        said = await document.said()
+        found: list[Problem] = []
+        for region in said.regions:
+            workspace = await self.models_of(region, said)
+            missing = [asked for asked in said.asked_of(region) if self.library.opening(asked.wanted).error]
+            if region.is_file:
+                found += [self._unopened(asked) for asked in missing]
+            is_sure = region.is_sure and not missing
+            found += await self.long(partial(region.problems, workspace, is_sure))
+        return sorted(found, key=lambda problem: problem.span or Span(0, 0))
 
-    def tell_problems(self, uri: str) -> None:
-        """Tell the problems of a document when nobody has typed for a moment, if the client does not ask itself."""
-        if self._pulls:
-            return
-        if uri in self._pending:
-            self._pending[uri].cancel()
-        self._pending[uri] = asyncio.ensure_future(self._tell(uri))
+    def _unopened(self, asked: Asked) -> Problem:
+        """Return why a model could not be opened, at its path in the document."""
+        error, span = self.library.opening(asked.wanted).error, asked.span or Span(0, 0)
+        assert error is not None
+        if isinstance(error, OutsideError):
+            hint = 'the setting "weightrepl.allowedFolders" names further folders, "weightrepl.allowOutside" allows all'
+            return Problem("outside-workspace", error.reason, span, severity="warning", hint=hint)
+        return Problem("cannot-open", str(error), span)
 
-    async def _tell(self, uri: str) -> None:
-        await asyncio.sleep(QUIET_S)
-        text = self.texts.get(uri)
-        problems = await self.problems(uri)
-        if text is not None and self.texts.get(uri) is text:
-            shown = [diagnostic(problem, text) for problem in problems]
-            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, shown, text.version))
+    def _settle(self, uri: str, quiet_s: float) -> None:
+        """Read a document when nobody has typed for a moment: open its models, tell its problems."""
+        if uri in self._settling:
+            self._settling[uri].cancel()
+        self._settling[uri] = asyncio.ensure_future(self._settled(uri, quiet_s))
 
-    @property
-    def _pulls(self) -> bool:
-        capabilities = self.client_capabilities.text_document
-        return capabilities is not None and capabilities.diagnostic is not None
+    async def _settled(self, uri: str, quiet_s: float) -> None:
+        await asyncio.sleep(quiet_s)
+        document = self.documents[uri]
+        for asked in (await document.said()).asked:
+            self.library.opening(asked.wanted)
+        await self._let_go()
+        if not self.client.pulls:
+            problems = await self.problems(document)
+            if self.documents.get(uri) is document:
+                told = [diagnostic(problem, document.text, self.client) for problem in problems]
+                version = document.text.version if self.client.versions else None
+                self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, told, version))
 
-    # ---------------------------------------------------------------- models
+    async def _let_go(self) -> None:
+        """Give back the models that no document asks of any more."""
+        saids = [await document.said() for document in list(self.documents.values())]
+        self.library.keep(asked.wanted for said in saids for asked in said.asked)
+
+    # ---------------------------------------------------------------- the client
+
+    def started(self, params: lsp.InitializeParams) -> None:
+        """Begin, with what the client can do and has set; files and the client are watched from now on."""
+        sys.setswitchinterval(0.001)  # what is computed in a thread must not keep the next request waiting
+        self.client = client_of(params.capabilities)
+        options = params.initialization_options
+        self.shows_results = not (isinstance(options, dict) and options.get("showResults") is False)
+        self.set(options)
+        self.soon(self.library.watch())
+        if params.process_id is not None:
+            self.soon(self._watch_client(params.process_id))
+
+    def set(self, given: object) -> None:
+        """Take other settings; what is wrong with them is shown."""
+        self.settings, wrong = settings_of(given)
+        for message in wrong:
+            self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, message))
+        self.read_again()
+
+    async def ask_settings(self) -> None:
+        """Ask the client for its settings, if it can tell them."""
+        if self.client.tells_settings:
+            (given,) = await self.workspace_configuration_async(
+                lsp.ConfigurationParams([lsp.ConfigurationItem(section="weightrepl")])
+            )
+            if given is not None:
+                self.set(given)
+
+    async def _watch_client(self, process_id: int) -> None:
+        """End when the client's process is gone; one that can't be seen from here never is."""
+        while os.name == "posix" and _is_running(process_id):
+            await asyncio.sleep(1)
+            if not _is_running(process_id):
+                self.protocol.end(1)
 
     def _models_changed(self) -> None:
         """Tell everybody that answers may be others now."""
-        for uri in self.texts:
-            self.tell_problems(uri)
-        workspace = self.client_capabilities.workspace
-        if workspace is None:
+        if not self.documents:
             return
-        if self._pulls and workspace.diagnostics and workspace.diagnostics.refresh_support:
+        for uri in self.documents:
+            self._settle(uri, 0)
+        if self.client.pulls and self.client.refreshes_problems:
             self.workspace_diagnostic_refresh(None)
-        if workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+        if self.client.refreshes_hints:
             self.workspace_inlay_hint_refresh(None)
 
-    async def _begin(self, title: str) -> Callable[[], None]:
-        """Show that something is under way, if the client can; return what ends that."""
-        window = self.client_capabilities.window
-        if not (window and window.work_done_progress):
-            return lambda: None
+    async def _show_progress(self, opening: Opening) -> None:
+        """Show that a model is being opened, if the client can, until that is done."""
+        if not self.client.progress:
+            return
         token = str(uuid4())
-        await self.work_done_progress.create_async(token)
+        try:
+            await self.work_done_progress.create_async(token)
+        except JsonRpcException:
+            return
+        title = f"opening {os.path.basename(opening.wanted.path)}"
         self.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(title))
-        return lambda: self.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
+        await opening.done.wait()
+        self.work_done_progress.end(token, lsp.WorkDoneProgressEnd())
 
 
-def fixes_of(problems: Iterable[Problem]) -> list[Problem]:
-    """Return those of problems that can be mended by a change of the text."""
-    return [problem for problem in problems if problem.fix is not None]
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

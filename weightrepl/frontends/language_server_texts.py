@@ -15,14 +15,31 @@ from weightrepl.values import Value
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+def _whole(text: str) -> str:
+    """Return a text in which halves of a character that came one by one are that character."""
+    return _HALVES.sub(lambda found: found[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+
+
 class Text(Value):
-    """What is in a document. encoding: what a column counts, `utf-8`, `utf-16` or `utf-32`. version: the editor's."""
+    """What is in a document.
+
+    encoding: what a column counts, `utf-8`, `utf-16` or `utf-32`. notebook: the one that it is a cell of.
+    """
 
     uri: str
     text: str
     encoding: str = "utf-16"
     version: int | None = None
     language: str = ""
+    notebook: str | None = None
+
+    @property
+    def home(self) -> str:
+        """The URI of the file that it is in."""
+        return self.notebook or self.uri
 
     def edited(self, changes: Iterable[lsp.TextDocumentContentChangeEvent], version: int | None) -> Text:
         """Return the document after an editor's changes, which count one after the other."""
@@ -31,7 +48,7 @@ class Text(Value):
             text = change.text
             if isinstance(change, lsp.TextDocumentContentChangePartial):
                 span = now.span(change.range)
-                text = now.text[: span.start] + text + now.text[span.end :]
+                text = _whole(now.text[: span.start] + text + now.text[span.end :])
             now = now.replace(text=text)
         return now
 

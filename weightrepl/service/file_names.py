@@ -100,6 +100,17 @@ def name_at(text: str, offset: int, opened: Sequence[tuple[str, ...]] = ()) -> F
     return None
 
 
+def related_to(problem: Problem, text: str) -> tuple[Span, str] | None:
+    """Return the place of a file that a problem has to do with, too, and what is there; None where there is none."""
+    if problem.span is None:
+        return None
+    for let in parsed(text).file.lets:
+        if let.name and problem.span.of(text).removeprefix("$") == let.name:
+            given = _name_of_let(text, let)
+            return None if given == problem.span else (given, f"'{let.name}' is given here")
+    return None
+
+
 def span_at(name: FileName, offset: int) -> Span:
     """Return the span of the place of a name that `offset` is in."""
     return next(span for span in (name.given, *name.uses) if span.start <= offset <= span.end)
