@@ -25,7 +25,7 @@ def shown(desk: Desk) -> dict[str, Any]:
     def emacs(*given: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [EMACS, "--batch", "--no-init-file", *given],
-            cwd=desk.folder, env=desk.environment, capture_output=True, text=True, timeout=120,
+            cwd=desk.folder, env=desk.environment, check=False, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
     if emacs("--eval", HAS_EGLOT).returncode:
