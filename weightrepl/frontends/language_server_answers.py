@@ -56,7 +56,9 @@ _SYMBOLS = {
 }
 
 
-def completion_list(found: Completions, text: Text, offset: int, source: str | None) -> lsp.CompletionList:
+def completion_list(
+    found: Completions, text: Text, offset: int, client: Client, source: str | None = None
+) -> lsp.CompletionList:
     """Return completions in the service's order, which an editor would else make its own.
 
     An editor leaves out what does not begin with what is typed. Where the service knows better (typed is a pattern, or
@@ -67,28 +69,26 @@ def completion_list(found: Completions, text: Text, offset: int, source: str | N
         typed = text.text[item.span.start : offset]
         begins = item.text.casefold().startswith(typed.casefold())
         again = again or not begins
-        items.append(_completion_item(item, rank, text, item.text if begins else typed, source))
+        told = _completion_item(item, text, client)
+        told.sort_text = f"{rank:05}"
+        told.filter_text = item.text if begins else typed
+        if item.address:
+            told.data = {"uri": text.uri, "address": item.address, "source": source}
+        items.append(told)
     return lsp.CompletionList(again, items)
 
 
-def _completion_item(
-    item: Completion, rank: int, text: Text, filtered: str, source: str | None
-) -> lsp.CompletionItem:
+def _completion_item(item: Completion, text: Text, client: Client) -> lsp.CompletionItem:
+    page: str | lsp.MarkupContent | None = item.documentation or None
+    if page and client.item_markdown:
+        page = lsp.MarkupContent(lsp.MarkupKind.Markdown, item.documentation)
     return lsp.CompletionItem(
         label=item.label,
         kind=_KINDS[item.kind],
         detail=item.detail or None,
-        documentation=markdown(item.documentation) if item.documentation else None,
-        sort_text=f"{rank:05}",
-        filter_text=filtered if filtered != item.label else None,
+        documentation=page,
         text_edit=lsp.TextEdit(text.range(item.span), item.text),
-        data={"uri": text.uri, "address": item.address, "source": source} if item.address else None,
     )
-
-
-def markdown(text: str) -> lsp.MarkupContent:
-    """Return Markdown."""
-    return lsp.MarkupContent(lsp.MarkupKind.Markdown, text)
 
 
 def hover(found: Hover, text: Text, client: Client) -> lsp.Hover:

@@ -14,6 +14,7 @@ class Client(Value):
     """What a client can do.
 
     pulls: it asks for problems itself. versions, related, descriptions: what of a problem it takes.
+    markdown, item_markdown: how it reads a hover, and what a completion is.
     label_spans: parameters are told as parts of the signature. changes: edits are told with the version they are of.
     """
 
@@ -23,6 +24,7 @@ class Client(Value):
     related: bool = False
     descriptions: bool = False
     markdown: bool = True
+    item_markdown: bool = True
     nests_symbols: bool = False
     folds_lines: bool = False
     label_spans: bool = False
@@ -52,6 +54,8 @@ def client_of(capabilities: lsp.ClientCapabilities) -> Client:
         related=any(can(f"{each}.related_information") for each in problems),
         descriptions=any(can(f"{each}.code_description_support") for each in problems),
         markdown=not formats or formats[0] == lsp.MarkupKind.Markdown,
+        item_markdown=lsp.MarkupKind.Markdown
+        in get_capability(capabilities, "text_document.completion.completion_item.documentation_format", ()),
         nests_symbols=can("text_document.document_symbol.hierarchical_document_symbol_support"),
         folds_lines=can("text_document.folding_range.line_folding_only"),
         label_spans=can(

@@ -179,16 +179,18 @@ def complete_path(text: Text, offset: int, rules: Rules) -> Completions | None:
     end = min(found for found in (text.text.find("\n", offset), len(text.text)) if found >= 0)
     span = Span(expected.span.start, max(offset, len(text.text[:end].rstrip())))
     folder, slash, begun = text.text[span.start : offset].rpartition("/")
-    found: dict[str, bool] = {}
-    for home in rules.homes(text):
-        for name, is_folder in _listed(os.path.join(home, _expanded(folder + slash)), rules.within(text)):
-            if name.casefold().startswith(begun.casefold()) and (name[0] != "." or begun[:1] == "."):
-                found.setdefault(name + "/" * is_folder, is_folder)
+    begun, within = begun.casefold(), rules.within(text)
+    listed = (_listed(os.path.join(home, _expanded(folder + slash)), within) for home in rules.homes(text))
+    found = next(filter(None, ({n: f for n, f in each if _begins(n, begun)} for each in listed)), {})
     items = [
         Completion(folder + slash + name, span, "system" if found[name] else "value", name)
         for name in sorted(found, key=lambda name: (not found[name], not name.endswith(_SUFFIXES), name))
     ]
     return Completions(tuple(items[:MOST]), cut=len(items) > MOST)
+
+
+def _begins(name: str, begun: str) -> bool:
+    return name.casefold().startswith(begun) and (name[0] != "." or begun[:1] == ".")
 
 
 _SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors", ".index", ".npz", ".npy")
@@ -201,6 +203,7 @@ def _listed(folder: str, within: tuple[str, ...] | None) -> list[tuple[str, bool
         return []
     try:
         with os.scandir(folder) as entries:
-            return [(entry.name, entry.is_dir()) for entry in entries]
+            folders = [(entry.name, entry.is_dir()) for entry in entries]
+            return [(name + "/" * is_folder, is_folder) for name, is_folder in folders]
     except (OSError, ValueError):
         return []

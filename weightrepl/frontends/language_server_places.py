@@ -25,10 +25,12 @@ async def complete(server: WeightServer, params: lsp.CompletionParams) -> lsp.Co
         offset = document.text.offset(params.position)
         files = await server.aside(partial(complete_path, document.text, offset, server.rules))
         if files is not None:
-            return answers.completion_list(files, document.text, offset, None)
+            return answers.completion_list(files, document.text, offset, server.client)
 
     def ask(text: Text, region: Region, offset: int, workspace: Workspace) -> lsp.CompletionList:
-        return answers.completion_list(region.complete(offset, workspace), text, offset, region.source)
+        return answers.completion_list(
+            region.complete(offset, workspace), text, offset, server.client, region.source
+        )
 
     return await server.here(params.text_document.uri, params.position, ask)
 
