@@ -6,6 +6,9 @@ const RUN = "weightrepl.run";
 
 let client;
 
+// Python is coloured by Python's own extension.
+const isQueryFile = (document) => document.languageId === "weightquery";
+
 async function activate(context) {
   const results = vscode.window.createOutputChannel("Weights");
   const [command, ...args] = vscode.workspace.getConfiguration("weightrepl").get("command");
@@ -15,9 +18,12 @@ async function activate(context) {
     { command, args },
     {
       documentSelector: [{ language: "weightquery" }, { language: "python" }],
-      initializationOptions: vscode.workspace.getConfiguration("weightrepl"),
+      initializationOptions: { showResults: false }, // they are shown here
       synchronize: { configurationSection: "weightrepl" },
       middleware: {
+        provideDocumentSemanticTokens: (document, token, next) => isQueryFile(document) ? next(document, token) : null,
+        provideDocumentRangeSemanticTokens: (document, range, token, next) =>
+          isQueryFile(document) ? next(document, range, token) : null,
         executeCommand: async (name, given, next) => {
           const result = await next(name, given);
           if (name === RUN && result) {

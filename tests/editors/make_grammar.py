@@ -33,7 +33,7 @@ SCOPES: dict[Role, str] = {
     "wildcard": "string.regexp",
     "escape": "constant.character.escape",
     "separator": "punctuation.separator",
-    "exclusion": "keyword.control.exclusion",
+    "exclusion": "keyword.operator.exclusion",
     "pipe": "keyword.operator.pipe",
     "stage": "entity.name.function",
     "column": "variable.other.enummember",
@@ -44,10 +44,10 @@ SCOPES: dict[Role, str] = {
     "constant": "constant.language",
     "slice": "constant.numeric.slice",
     "comment": "comment.line.number-sign",
-    "directive": "keyword.control.directive",
+    "directive": "entity.name.function.preprocessor",
     "path": "string.unquoted.path",
 }
-"""The names that themes have colours for, by role; no two are the same."""
+"""The names that themes have colours for, by role, near those of what the server then tells; no two are the same."""
 
 Rule = dict[str, Any]
 
