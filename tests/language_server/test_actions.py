@@ -38,7 +38,6 @@ async def test_the_problem_here_is_mended(editor: Editor):
 
 
 async def test_what_is_missing_is_inserted(editor: Editor):
-    doc = editor.open("[[(a:* | where (size > 1]]")
     doc = editor.open("**:* | where (size > 1[[]]")
     (action,) = await actions(doc, doc.ranges[0], "quickfix")
     assert action.title == "insert ')'"

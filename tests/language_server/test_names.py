@@ -35,7 +35,9 @@ async def test_where_it_is_given_and_used(editor: Editor, text: str):
     params = lsp.DocumentHighlightParams(doc.id, doc.at)
     found = await client.text_document_document_highlight_async(params)
     assert ranges(found) == doc.ranges
-    assert [each.kind for each in found] == [lsp.DocumentHighlightKind.Write] + [lsp.DocumentHighlightKind.Read] * 2
+    assert [each.kind for each in found] == [lsp.DocumentHighlightKind.Write] + [
+        lsp.DocumentHighlightKind.Read
+    ] * 2
 
 
 async def test_a_model_without_a_name_is_given_by_its_path(editor: Editor):
@@ -79,7 +81,11 @@ async def test_a_model_gets_a_name(editor: Editor):
 
 async def test_what_gets_no_other_name(editor: Editor):
     doc = editor.open("#: open m = model.keras\n#: let a = **\n#: let b = **\n$¦a, m/custom_module")
-    for name, reason in (("b", "another query of the name 'b'"), ("x y", "expected"), ("", "expected a name")):
+    for name, reason in (
+        ("b", "another query of the name 'b'"),
+        ("x y", "expected"),
+        ("", "expected a name"),
+    ):
         with pytest.raises(JsonRpcException, match=reason) as caught:
             await renamed(doc, name)
         assert caught.value.code == lsp.LSPErrorCodes.RequestFailed

@@ -99,7 +99,9 @@ async def formatted(doc: Doc, found: lsp.Range | None = None) -> str:
 async def test_formatting(editor: Editor):
     doc = editor.open("#: open m = model.keras\n# 🙂\nm/**:*|sort  size\n[[m/a , m/b]]\n")
     assert await formatted(doc) == "#: open m = model.keras\n# 🙂\nm/**:* | sort size\nm/a, m/b\n"
-    assert await formatted(doc, doc.ranges[0]) == "#: open m = model.keras\n# 🙂\nm/**:*|sort  size\nm/a, m/b\n"
+    assert (
+        await formatted(doc, doc.ranges[0]) == "#: open m = model.keras\n# 🙂\nm/**:*|sort  size\nm/a, m/b\n"
+    )
 
 
 async def test_what_is_broken_is_not_formatted(editor: Editor):

@@ -34,7 +34,7 @@ async def test_nothing_is_wrong(editor: Editor):
 async def test_an_edit_mends_it(editor: Editor):
     doc = editor.open(OPEN + "m/custom_modul:*")
     assert await doc.codes() == ["no-such-layer"]
-    doc.change(OPEN + "m/custom_module:*")
+    doc.change(OPEN + "m/custom_module/**:*")
     assert await doc.codes() == []
 
 

@@ -71,7 +71,10 @@ async def test_arguments_that_are_none(editor: Editor, arguments: list):
 
 async def test_a_query_and_a_command_that_there_is_not(editor: Editor):
     doc = editor.open(FILE)
-    for command in (lsp.Command("", "weightrepl.run", arguments=[doc.uri, 7]), lsp.Command("", "rm", arguments=[])):
+    for command in (
+        lsp.Command("", "weightrepl.run", arguments=[doc.uri, 7]),
+        lsp.Command("", "rm", arguments=[]),
+    ):
         with pytest.raises(JsonRpcException) as caught:
             await run(doc, command)
         assert caught.value.code == lsp.ErrorCodes.InvalidParams

@@ -26,7 +26,12 @@ async def test_all(editor: Editor):
     doc = editor.open('#: open m = "🙂".keras\n# 🙂\nm/"🙂":kernel[0] | where name ~ "🙂"\n')
     tokens = await editor.client.text_document_semantic_tokens_full_async(lsp.SemanticTokensParams(doc.id))
     found = read(doc, tokens)
-    assert found[:4] == [("#: open", "macro"), ("m", "namespace"), ("=", "operator"), ('"🙂".keras', "string")]
+    assert found[:4] == [
+        ("#: open", "macro"),
+        ("m", "namespace"),
+        ("=", "operator"),
+        ('"🙂".keras', "string"),
+    ]
     assert [kind for piece, kind in found if piece == "# 🙂"] == ["comment"]
     assert ("kernel", "property") in found
     assert found[-1] == ('"🙂"', "string")

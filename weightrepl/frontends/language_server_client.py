@@ -27,6 +27,7 @@ class Client(Value):
     item_markdown: bool = True
     nests_symbols: bool = False
     folds_lines: bool = False
+    link_tips: bool = False
     label_spans: bool = False
     document_changes: bool = False
     literal_actions: bool = False
@@ -58,6 +59,7 @@ def client_of(capabilities: lsp.ClientCapabilities) -> Client:
         in get_capability(capabilities, "text_document.completion.completion_item.documentation_format", ()),
         nests_symbols=can("text_document.document_symbol.hierarchical_document_symbol_support"),
         folds_lines=can("text_document.folding_range.line_folding_only"),
+        link_tips=can("text_document.document_link.tooltip_support"),
         label_spans=can(
             "text_document.signature_help.signature_information.parameter_information.label_offset_support"
         ),

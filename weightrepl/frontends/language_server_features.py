@@ -76,8 +76,8 @@ def serve_tcp(host: str, port: int) -> int:
     with socket.create_server((host, port)) as listener:
         print("listening on {}:{}".format(*listener.getsockname()), file=sys.stderr, flush=True)
         connection, _ = listener.accept()
-    with connection, connection.makefile("rb") as reader, connection.makefile("wb") as writer:
-        return asyncio.run(serve(made().protocol, reader, writer))
+    streams = connection.makefile("rwb")  # closed with the process: until then a thread reads
+    return asyncio.run(serve(made().protocol, streams, streams))
 
 
 def made() -> WeightServer:

@@ -95,9 +95,13 @@ async def links(server: WeightServer, params: lsp.DocumentLinkParams) -> list[ls
     if (document := server.documents.get(params.text_document.uri)) is None:
         return None
 
+    tips = server.client.link_tips
+
     def work(text: Text, said: Said) -> list[lsp.DocumentLink]:
         return [
-            lsp.DocumentLink(text.range(each.span), from_fs_path(each.wanted.path), each.wanted.path)
+            lsp.DocumentLink(
+                text.range(each.span), from_fs_path(each.wanted.path), each.wanted.path if tips else None
+            )
             for each in said.asked
             if each.span is not None
             and is_within(each.wanted.path, each.wanted.within)

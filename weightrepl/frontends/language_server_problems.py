@@ -36,8 +36,7 @@ async def actions(server: WeightServer, params: lsp.CodeActionParams) -> list[ls
     mendable = [problem for problem in await server.problems(document) if problem.fix is not None]
     found = []
     if _is_wanted(lsp.CodeActionKind.QuickFix, params):
-        here = (problem for problem in mendable if _touches(problem.span or Span(0, 0), wanted))
-        found = [_action(problem, text, server) for problem in here]
+        found = [_action(problem, text, server) for problem in mendable if _is_at(problem, wanted)]
     if _is_wanted(lsp.CodeActionKind.SourceFixAll, params):
         fixes = _together(problem.fix for problem in mendable if problem.fix and problem.severity == "error")
         if fixes:
@@ -55,8 +54,10 @@ def _is_wanted(kind: lsp.CodeActionKind, params: lsp.CodeActionParams) -> bool:
     return any(not each or kind.value == each or kind.value.startswith(f"{each}.") for each in asked)
 
 
-def _touches(span: Span, other: Span) -> bool:
-    return span.start <= other.end and other.start <= span.end
+def _is_at(problem: Problem, wanted: Span) -> bool:
+    """Return whether a problem or what mends it stands in a span, or beside it."""
+    spans = (problem.span or Span(0, 0), problem.fix.span if problem.fix else Span(0, 0))
+    return any(span.start <= wanted.end and wanted.start <= span.end for span in spans)
 
 
 def _together(fixes: Iterable[Fix]) -> list[Fix]:

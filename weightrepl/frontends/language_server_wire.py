@@ -15,6 +15,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import (
     JsonRpcException,
     JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
     JsonRpcParseError,
     JsonRpcServerNotInitialized,
 )
@@ -84,6 +85,8 @@ class Protocol(LanguageServerProtocol):
         elif self._is_initialized == (method == lsp.INITIALIZE):
             began = "'initialize' comes once" if self._is_initialized else "'initialize' comes first"
             wrong = (JsonRpcInvalidRequest if self._is_initialized else JsonRpcServerNotInitialized)(began)
+        elif self.get_message_type(method) is None:
+            wrong = JsonRpcMethodNotFound.of(method)
         else:
             self._is_initialized = True
             return True

@@ -44,17 +44,21 @@ def names_in(text: str, opened: Sequence[tuple[str, ...]] = ()) -> tuple[FileNam
                 for node in _nodes(query)
                 if isinstance(node, Reference) and node.name == let.name
             ]
-            found.append(FileName("query", let.name, _name_of_let(text, let), let.span, tuple(uses)))
+            found.append(FileName("query", let.name, given_in(text, let), let.span, tuple(uses)))
     return tuple(found)
 
 
+def given_in(text: str, directive: OpenDirective | LetDirective) -> Span:
+    """Return where a directive gives its name; of a model without a name of its own its path."""
+    word, name = ("open", directive.name) if isinstance(directive, OpenDirective) else ("let", directive.name)
+    if name is None:
+        return Span(directive.span.end - len(directive.path), directive.span.end)
+    start = text.index(name, text.index(word, directive.span.start) + len(word))
+    return Span(start, start + len(name))
+
+
 def _of_model(text: str, directive: OpenDirective, names: tuple[str, ...]) -> FileName:
-    path = Span(directive.span.end - len(directive.path), directive.span.end)
-    name = directive.name
-    given = path
-    if name is not None:
-        start = text.index(name, text.index("open", directive.span.start) + len("open"))
-        given = Span(start, start + len(name))
+    name, given = directive.name, given_in(text, directive)
     known = {name} if name is not None else set(names)
     uses = tuple(
         first.glob.span if first.glob is not None else first.span
@@ -63,11 +67,6 @@ def _of_model(text: str, directive: OpenDirective, names: tuple[str, ...]) -> Fi
     )
     shown = name if name is not None else next(iter(names), directive.path)
     return FileName("model", shown, given, directive.span, uses, is_own=name is not None)
-
-
-def _name_of_let(text: str, let: LetDirective) -> Span:
-    start = text.index(let.name, text.index("let", let.span.start) + len("let"))
-    return Span(start, start + len(let.name))
 
 
 def _firsts(text: str) -> Iterator[Name]:
@@ -106,7 +105,7 @@ def related_to(problem: Problem, text: str) -> tuple[Span, str] | None:
         return None
     for let in parsed(text).file.lets:
         if let.name and problem.span.of(text).removeprefix("$") == let.name:
-            given = _name_of_let(text, let)
+            given = given_in(text, let)
             return None if given == problem.span else (given, f"'{let.name}' is given here")
     return None
 

@@ -8,6 +8,7 @@ from typing import Literal
 from weightrepl.errors import Fix, errors_in
 from weightrepl.query.printer import format_query, format_text
 from weightrepl.query.syntax import Entry, Query
+from weightrepl.service.file_names import given_in
 from weightrepl.service.file_queries import parsed, queries_of
 from weightrepl.spans import Span
 from weightrepl.values import Value
@@ -29,9 +30,13 @@ class Symbol(Value):
 def symbols(text: str) -> tuple[Symbol, ...]:
     """Return the outline of a query file, in the order of places."""
     file = parsed(text).file
-    found = [Symbol("model", each.name or each.path, each.path, each.span, each.span) for each in file.opens]
+    found = [
+        Symbol("model", each.name or each.path, each.path, each.span, given_in(text, each))
+        for each in file.opens
+        if each.path
+    ]
     found += [
-        Symbol("query", f"${each.name}", _line(each.query.span.of(text)), each.span, each.span)
+        Symbol("query", f"${each.name}", _line(each.query.span.of(text)), each.span, given_in(text, each))
         for each in file.lets
         if each.name
     ]
