@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pygls.uris import to_fs_path
@@ -73,7 +74,7 @@ class Rules(Value):
 
     def homes(self, text: Text) -> tuple[str, ...]:
         """Return the folders that a document's paths may begin in: its own, then those of the workspace."""
-        path = to_fs_path(text.home)
+        path = path_of(text.home)
         return tuple(dict.fromkeys(([os.path.dirname(path)] if path else []) + list(self.folders)))
 
     def within(self, text: Text) -> tuple[str, ...] | None:
@@ -82,6 +83,15 @@ class Rules(Value):
             return None
         allowed = (os.path.expanduser(each) for each in self.settings.allowed_folders)
         return (*(self.folders or self.homes(text)), *(each for each in allowed if os.path.isabs(each)))
+
+
+def path_of(uri: str) -> str | None:
+    """Return the path that a URI tells, if it tells one.
+
+    jupyter-lsp gives its servers copies of notebooks in a folder of its own: they stand for their originals.
+    """
+    path = to_fs_path(uri)
+    return path and str(Path(*(part for part in Path(path).parts if part != ".virtual_documents")))
 
 
 class Asked(Value):

@@ -14,13 +14,20 @@ from uuid import uuid4
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
-from pygls.uris import to_fs_path
 
 from weightrepl import __version__
 from weightrepl.errors import Problem
 from weightrepl.frontends.language_server_answers import diagnostic
 from weightrepl.frontends.language_server_client import Client, client_of
-from weightrepl.frontends.language_server_files import Asked, Rules, Said, Settings, said_by, settings_of
+from weightrepl.frontends.language_server_files import (
+    Asked,
+    Rules,
+    Said,
+    Settings,
+    path_of,
+    said_by,
+    settings_of,
+)
 from weightrepl.frontends.language_server_models import Library, Opening, OutsideError
 from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_texts import Text
@@ -108,7 +115,7 @@ class WeightServer(LanguageServer):
     def rules(self) -> Rules:
         """Where paths lead and which may be followed."""
         uris = list(self.workspace.folders) or ([self.workspace.root_uri] if self.workspace.root_uri else [])
-        return Rules(self.settings, tuple(path for path in map(to_fs_path, uris) if path))
+        return Rules(self.settings, tuple(path for path in map(path_of, uris) if path))
 
     def read_again(self) -> None:
         """Take all documents anew, since the rules are others."""
