@@ -15,15 +15,13 @@ WeightreplError
 
 from __future__ import annotations
 
-from weightrepl.spans import excerpt
+from weightrepl.spans import Span, excerpt
 from weightrepl.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal, TypeAlias
-
-    from weightrepl.spans import Span
 
 Severity: TypeAlias = "Literal['error', 'warning', 'note']"
 
@@ -77,6 +75,11 @@ class Problem(Value):
             lines += [f"  {line}" for line in excerpt(text, self.span)]
         lines += [f"  {line}" for line in self.advice(text)]
         return "\n".join(lines)
+
+    @property
+    def place(self) -> Span:
+        """Its span, which may be empty; the beginning of the text where it has none."""
+        return Span(0, 0) if self.span is None else self.span
 
     def shifted(self, offset: int) -> Problem:
         """Return the problem of a text that begins so many code points before this one's."""

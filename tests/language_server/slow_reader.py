@@ -1,6 +1,6 @@
 """A reader of `.slow` files, as another package would add one: it opens each when `FILE.go` is there, not before.
 
-`FILE.begun` says that it has begun. What stands in the file is how many layers it has; each is slow, too, if it says so:
+`FILE.begun` says that it has begun. What stands in the file is how many layers the model has;
 `1000 lazy` has layers that are read when `FILE.read` is there.
 """
 

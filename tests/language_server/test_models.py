@@ -11,7 +11,7 @@ import pytest
 from lsprotocol import types as lsp
 
 from tests.language_server import slow_reader
-from tests.language_server.editors import Doc, Editor, capabilities_of, copy_model, editor_of
+from tests.language_server.editors import Doc, capabilities_of, copy_model, editor_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -45,7 +45,10 @@ async def labels(doc: Doc) -> set[str]:
 # -- where they lie ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["../outside/model.keras", "{top}/outside/model.keras", "link.keras", "links/model.keras", "~/m.keras"])
+@pytest.mark.parametrize(
+    "path",
+    ["../outside/model.keras", "{top}/outside/model.keras", "link.keras", "links/model.keras", "~/m.keras"],
+)
 async def test_what_lies_outside_is_left_alone(folder: Path, path: str):
     (folder / "link.keras").symlink_to(folder.parent / "outside" / "model.keras")
     (folder / "links").symlink_to(folder.parent / "outside")
@@ -58,8 +61,8 @@ async def test_what_lies_outside_is_left_alone(folder: Path, path: str):
     (watching / "sitecustomize.py").write_text(
         "import sys\n"
         f"log = open({str(trace)!r}, 'a')\n"
-        "sys.addaudithook(lambda event, args: event in ('open', 'os.scandir', 'os.listdir') and log.write(f'{args[0]}\\n')"
-        " and log.flush())\n"
+        "looks = ('open', 'os.scandir', 'os.listdir')\n"
+        "sys.addaudithook(lambda event, args: event in looks and log.write(f'{args[0]}\\n') and log.flush())\n"
     )
     async with editor_of(folder, CODE, path=(str(watching),)) as editor:
         doc = editor.open(f"#: open m = [[{path}]]\n#: open inner = model.keras\nm/nothing:*\n")
@@ -70,7 +73,12 @@ async def test_what_lies_outside_is_left_alone(folder: Path, path: str):
         assert "custom_module" not in await labels(editor.open(f"#: open m = {path}\nm/¦", "other.wq"))
     opened = trace.read_text().splitlines()
     assert str(folder / "model.keras") in opened  # what may be opened was, so the hook does see it
-    forbidden = (str(folder.parent / "outside"), str(folder.parent / "home"), str(folder / "link"), str(folder / "home"))
+    forbidden = (
+        str(folder.parent / "outside"),
+        str(folder.parent / "home"),
+        str(folder / "link"),
+        str(folder / "home"),
+    )
     assert [each for each in opened if os.path.normpath(each).startswith(forbidden)] == []
 
 

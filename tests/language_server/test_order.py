@@ -23,9 +23,14 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return (slow_reader.install(tmp_path_factory.mktemp("slow")),)
 
 
+def sent(editor: Editor, method: str, params: object, number: str | None = None) -> asyncio.Future:
+    """Send a request now; return what will be its answer."""
+    return asyncio.wrap_future(editor.client.protocol.send_request(method, params, msg_id=number))
+
+
 def hover(editor: Editor, uri: str, line: int, character: int) -> asyncio.Future:
     place = lsp.HoverParams(lsp.TextDocumentIdentifier(uri), lsp.Position(line, character))
-    return asyncio.ensure_future(editor.client.text_document_hover_async(place))
+    return sent(editor, lsp.TEXT_DOCUMENT_HOVER, place)
 
 
 async def test_models_that_never_come_hold_up_nobody_else(tmp_path: Path, slow):
@@ -53,9 +58,7 @@ async def test_a_model_that_is_read_slowly_holds_up_nobody_else(tmp_path: Path, 
         late = editor.open("#: open m.slow\nslow/lazy/layer_0:kernel", "late.wq")
         other = editor.open("a | sort size")
         params = lsp.InlayHintParams(late.id, late.whole)
-        waiting = [
-            asyncio.ensure_future(editor.client.text_document_inlay_hint_async(params)) for _ in range(20)
-        ]
+        waiting = [sent(editor, lsp.TEXT_DOCUMENT_INLAY_HINT, params) for _ in range(20)]
         await when(tmp_path / "m.slow.reading")
         for _ in range(20):
             assert (await hover(editor, other.uri, 0, 5)).contents
@@ -78,7 +81,7 @@ async def test_shutdown_waits_for_nothing(tmp_path: Path, slow):
 async def cancelled(editor: Editor, method: str, params: object) -> None:
     """Send a request and cancel it; wait for the answer that says so."""
     number = f"{method} is cancelled"
-    asked = editor.client.protocol.send_request_async(method, params, msg_id=number)
+    asked = sent(editor, method, params, number)
     editor.client.protocol.notify(lsp.CANCEL_REQUEST, lsp.CancelParams(number))
     with pytest.raises(JsonRpcRequestCancelled):
         await asked
@@ -105,9 +108,7 @@ async def test_answers_are_of_the_text_as_it_was(tmp_path: Path, slow):
         doc = editor.open("first | sort size")
         asked = []
         for name in ("second", "third", "fourth"):
-            params = lsp.DocumentSymbolParams(doc.id)
-            asked.append(asyncio.ensure_future(editor.client.text_document_document_symbol_async(params)))
-            await asyncio.sleep(0)  # it is sent now
+            asked.append(sent(editor, lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL, lsp.DocumentSymbolParams(doc.id)))
             doc.change(name)
         names = [symbol.name for found in await asyncio.gather(*asked) for symbol in found]
         assert names == ["first | sort size", "second", "third"]

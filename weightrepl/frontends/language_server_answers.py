@@ -121,14 +121,22 @@ def diagnostic(problem: Problem, text: Text, client: Client) -> lsp.Diagnostic:
         told = [lsp.DiagnosticRelatedInformation(place, related[1])]
     page = page_of(problem.code) if client.descriptions else None
     return lsp.Diagnostic(
-        text.range(problem.span or Span(0, 0)),
-        "\n".join((problem.message, *problem.advice(text.text))),
+        text.range(problem.place),
+        "\n".join((problem.message, *_advice(problem, text.text))),
         _SEVERITIES[problem.severity],
         problem.code,
         code_description=None if page is None else lsp.CodeDescription(page),
         source="weightrepl",
         related_information=told,
     )
+
+
+def _advice(problem: Problem, text: str) -> tuple[str, ...]:
+    """Return what to do about a problem, told of the line that changes."""
+    if problem.fix is None:
+        return problem.advice(text)
+    start, end = text.rfind("\n", 0, problem.fix.span.start) + 1, text.find("\n", problem.fix.span.end)
+    return problem.shifted(-start).advice(text[start : end if end >= 0 else len(text)])
 
 
 @cache

@@ -94,8 +94,8 @@ def notebook_changed(server: WeightServer, params: lsp.DidChangeNotebookDocument
         _take_cells(server, uri, structure.did_open or ())
     for content in cells.text_content or ():
         _edit(server, content.document, content.changes)
-    if structure is not None and server.notebooks[uri]:
-        server.put_below(server.notebooks[uri][0])
+    if structure is not None:
+        server.put_again(server.notebooks[uri])
 
 
 def notebook_closed(server: WeightServer, params: lsp.DidCloseNotebookDocumentParams) -> None:

@@ -76,8 +76,11 @@ def serve_tcp(host: str, port: int) -> int:
     with socket.create_server((host, port)) as listener:
         print("listening on {}:{}".format(*listener.getsockname()), file=sys.stderr, flush=True)
         connection, _ = listener.accept()
-    streams = connection.makefile("rwb")  # closed with the process: until then a thread reads
-    return asyncio.run(serve(made().protocol, streams, streams))
+    reader, writer = (
+        connection.makefile("rb"),
+        connection.makefile("wb"),
+    )  # until the process ends, a thread reads
+    return asyncio.run(serve(made().protocol, reader, writer))
 
 
 def made() -> WeightServer:

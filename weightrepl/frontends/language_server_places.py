@@ -21,7 +21,8 @@ from weightrepl.spans import Span
 
 async def complete(server: WeightServer, params: lsp.CompletionParams) -> lsp.CompletionList | None:
     """Return what may stand at a place: words of the language, names of the model, paths of files."""
-    if (document := server.documents.get(params.text_document.uri)) is not None:
+    document = server.documents.get(params.text_document.uri)
+    if document is not None:
         offset = document.text.offset(params.position)
         files = await server.aside(partial(complete_path, document.text, offset, server.rules))
         if files is not None:
@@ -32,7 +33,7 @@ async def complete(server: WeightServer, params: lsp.CompletionParams) -> lsp.Co
             region.complete(offset, workspace), text, offset, server.client, region.source
         )
 
-    return await server.here(params.text_document.uri, params.position, ask)
+    return await server.here(document, params.position, ask)
 
 
 async def resolve(server: WeightServer, item: lsp.CompletionItem) -> lsp.CompletionItem:
@@ -56,7 +57,7 @@ async def hover(server: WeightServer, params: lsp.HoverParams) -> lsp.Hover | No
         found = region.hover(offset, workspace)
         return None if found is None else answers.hover(found, text, server.client)
 
-    return await server.here(params.text_document.uri, params.position, ask)
+    return await server.here(server.documents.get(params.text_document.uri), params.position, ask)
 
 
 async def signature(server: WeightServer, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
@@ -66,7 +67,7 @@ async def signature(server: WeightServer, params: lsp.SignatureHelpParams) -> ls
         found = region.signature(offset)
         return None if found is None else answers.signature_help(found, server.client)
 
-    return await server.here(params.text_document.uri, params.position, ask)
+    return await server.here(server.documents.get(params.text_document.uri), params.position, ask)
 
 
 async def hints(server: WeightServer, params: lsp.InlayHintParams) -> list[lsp.InlayHint] | None:
@@ -78,4 +79,4 @@ async def hints(server: WeightServer, params: lsp.InlayHintParams) -> list[lsp.I
                 noun = found.noun.removesuffix("s")
                 yield lsp.InlayHint(text.position(offset), numbered(found.count, noun), padding_left=True)
 
-    return await server.each(params.text_document.uri, ask)
+    return await server.each(server.documents.get(params.text_document.uri), ask)

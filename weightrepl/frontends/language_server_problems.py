@@ -56,7 +56,7 @@ def _is_wanted(kind: lsp.CodeActionKind, params: lsp.CodeActionParams) -> bool:
 
 def _is_at(problem: Problem, wanted: Span) -> bool:
     """Return whether a problem or what mends it stands in a span, or beside it."""
-    spans = (problem.span or Span(0, 0), problem.fix.span if problem.fix else Span(0, 0))
+    spans = (problem.place, problem.place if problem.fix is None else problem.fix.span)
     return any(span.start <= wanted.end and wanted.start <= span.end for span in spans)
 
 

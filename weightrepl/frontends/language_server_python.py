@@ -76,6 +76,7 @@ class _Token(NamedTuple):
     places: tuple[int, ...] = ()
     is_raw: bool = True
     quote: str = ""
+    closing: int = 0
 
 
 @lru_cache(maxsize=64)
@@ -233,7 +234,7 @@ def _string(tokens: list[_Token], at: int, want: Want | None, source: str | None
         places = (*(place for part in parts for place in part.places[:-1]), parts[-1].places[-1])
         quote = Quote("".join({part.quote[0] for part in parts}), any(part.is_raw for part in parts))
         text, is_sure = "".join(part.value for part in parts), source is not None
-        yield Region(text, places, want, "live", quote, source, is_sure)
+        yield Region(text, places, want, "live", quote, source, is_sure, closing=parts[-1].closing)
 
 
 _END = _Token("end", "")
@@ -259,7 +260,7 @@ def _tokens(text: str) -> Iterator[_Token]:
             continue
         is_raw = "r" in prefix
         value, places = _meaning(text, found.end(), end, is_raw)
-        yield _Token("string", text[found.start() : at], value, places, is_raw, quote)
+        yield _Token("string", text[found.start() : at], value, places, is_raw, quote, at - end)
 
 
 def _end_of_string(text: str, at: int, quote: str) -> int:

@@ -55,6 +55,7 @@ class Region(Value):
     reach: what it sees: all models of the document, those that have names in it, or one that only runs, unknown here.
     source: the path of the one model that it is of, where the document tells.
     is_sure: whether all its models are known. is_plain: whether it is read as it stands.
+    closing: of how many characters the quote at its end is.
     """
 
     text: str
@@ -65,6 +66,7 @@ class Region(Value):
     source: str | None = None
     is_sure: bool = True
     is_plain: bool = True
+    closing: int = 0
 
     @property
     def is_file(self) -> bool:
@@ -158,4 +160,4 @@ class Region(Value):
                     else matched(self.text, workspace, want=self.want)
                 )
                 if found is not None:
-                    yield end, found
+                    yield end + self.closing, found

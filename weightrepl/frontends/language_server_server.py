@@ -33,7 +33,6 @@ from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.frontends.language_server_wire import Protocol
 from weightrepl.model.workspace import Workspace
-from weightrepl.spans import Span
 
 QUIET_S = 0.15
 """So long nobody types before a document is read without being asked for."""
@@ -73,8 +72,8 @@ class WeightServer(LanguageServer):
         self.documents: dict[str, Document] = {}
         self.notebooks: dict[str, list[str]] = {}
         self._quick = ThreadPoolExecutor(3, "answers")
-        self._slow = ThreadPoolExecutor(4, "files")
-        self.library = Library(self._slow, self._show_progress, self._models_changed)
+        self._slow = ThreadPoolExecutor(4, "long answers")
+        self.library = Library(ThreadPoolExecutor(4, "files"), self._show_progress, self._models_changed)
         self._settling: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -88,8 +87,12 @@ class WeightServer(LanguageServer):
     def put_below(self, uri: str) -> None:
         """Take the cells below one anew, which know what it says."""
         cells = self._cells(uri)
-        for each in cells[cells.index(uri) + 1 :] if cells else ():
-            self.put(self.documents[each].text)
+        self.put_again(cells[cells.index(uri) + 1 :] if cells else ())
+
+    def put_again(self, uris: Iterable[str]) -> None:
+        """Take documents anew, since others say or allow something else by now."""
+        for document in [self.documents[uri] for uri in uris if uri in self.documents]:
+            self.put(document.text)
 
     def _cells(self, uri: str) -> list[str]:
         """Return all cells of the notebook that a document is a cell of."""
@@ -119,17 +122,19 @@ class WeightServer(LanguageServer):
 
     def read_again(self) -> None:
         """Take all documents anew, since the rules are others."""
-        for document in list(self.documents.values()):
-            self.put(document.text, 0)
+        self.put_again(tuple(self.documents))
         self._models_changed()
 
     # ---------------------------------------------------------------- answers
 
     async def here(
-        self, uri: str, position: lsp.Position, ask: Callable[[Text, Region, int, Workspace], T]
+        self,
+        document: Document | None,
+        position: lsp.Position,
+        ask: Callable[[Text, Region, int, Workspace], T],
     ) -> T | None:
         """Return what the service says of a place, once its models are here; None where no query is."""
-        if (document := self.documents.get(uri)) is None:
+        if document is None:
             return None
         said = await document.said()
         offset = document.text.offset(position)
@@ -139,9 +144,11 @@ class WeightServer(LanguageServer):
                 return await self.aside(partial(ask, document.text, region, offset, workspace))
         return None
 
-    async def each(self, uri: str, ask: Callable[[Text, Region, Workspace], Iterable[T]]) -> list[T] | None:
+    async def each(
+        self, document: Document | None, ask: Callable[[Text, Region, Workspace], Iterable[T]]
+    ) -> list[T] | None:
         """Return what the service says of all queries of a document, once their models are here."""
-        if (document := self.documents.get(uri)) is None:
+        if document is None:
             return None
         found: list[T] = []
         said = await document.said()
@@ -181,11 +188,11 @@ class WeightServer(LanguageServer):
                 found += [self._unopened(asked) for asked in missing]
             is_sure = region.is_sure and not missing
             found += await self.long(partial(region.problems, workspace, is_sure))
-        return sorted(found, key=lambda problem: problem.span or Span(0, 0))
+        return sorted(found, key=lambda problem: problem.place)
 
     def _unopened(self, asked: Asked) -> Problem:
         """Return why a model could not be opened, at its path in the document."""
-        error, span = self.library.opening(asked.wanted).error, asked.span or Span(0, 0)
+        error, span = self.library.opening(asked.wanted).error, asked.span
         assert error is not None
         if isinstance(error, OutsideError):
             hint = 'the setting "weightrepl.allowedFolders" names further folders, "weightrepl.allowOutside" allows all'

@@ -152,7 +152,7 @@ class _Writer:
 async def serve(protocol: Protocol, reader: BinaryIO, writer: BinaryIO) -> int:
     """Handle what comes until the client says `exit` or is gone; return the exit status."""
     loop = asyncio.get_running_loop()
-    out = _Writer(writer)
+    out, bodies = _Writer(writer), asyncio.Queue[bytes | None]()
     protocol.set_writer(out)
 
     def pump() -> None:
@@ -160,10 +160,19 @@ async def serve(protocol: Protocol, reader: BinaryIO, writer: BinaryIO) -> int:
         with suppress(RuntimeError):  # the server has ended
             while body is not None:
                 body = next_message(reader)
-                loop.call_soon_threadsafe(protocol.take, body)
+                loop.call_soon_threadsafe(bodies.put_nowait, body)
+
+    async def take() -> None:
+        while True:
+            protocol.take(await bodies.get())
+            await asyncio.sleep(
+                0
+            )  # who answers it has looked at the documents before the next one changes them
 
     Thread(target=pump, daemon=True).start()
+    taking = asyncio.ensure_future(take())
     await protocol.ended.wait()
+    taking.cancel()
     out.close()
     assert protocol.status is not None
     return protocol.status

@@ -50,9 +50,10 @@ def names_in(text: str, opened: Sequence[tuple[str, ...]] = ()) -> tuple[FileNam
 
 def given_in(text: str, directive: OpenDirective | LetDirective) -> Span:
     """Return where a directive gives its name; of a model without a name of its own its path."""
-    word, name = ("open", directive.name) if isinstance(directive, OpenDirective) else ("let", directive.name)
-    if name is None:
+    word = "open" if isinstance(directive, OpenDirective) else "let"
+    if isinstance(directive, OpenDirective) and directive.name is None:
         return Span(directive.span.end - len(directive.path), directive.span.end)
+    name = directive.name or ""
     start = text.index(name, text.index(word, directive.span.start) + len(word))
     return Span(start, start + len(name))
 

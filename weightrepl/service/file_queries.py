@@ -122,7 +122,7 @@ def diagnose_file(text: str, workspace: Workspace, offset: int | None = None) ->
         here = offset - span.start if offset is not None and span.start <= offset <= span.end else None
         problems = diagnose(span.of(text), workspace, named=_named_but(text, span), offset=here)
         found += [problem.shifted(span.start) for problem in problems]
-    return tuple(sorted(found, key=lambda problem: problem.span or Span(0, 0)))
+    return tuple(sorted(found, key=lambda problem: problem.place))
 
 
 def _holds(outer: Span, inner: Span) -> bool:
