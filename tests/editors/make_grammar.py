@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,8 +140,8 @@ def _names() -> dict[str, Rule]:
 
 # ------------------------------------------------------------------ selectors
 
-STARTS = r"(?<![^\s/,!|])"
-"""Behind it a segment begins."""
+STARTS = r"(?<!\\.)(?<![^\s/,!|])"
+"""Where a segment begins: behind one of these, unless that is escaped."""
 
 
 def _selectors() -> dict[str, Rule]:
@@ -272,4 +271,4 @@ def written() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(GRAMMAR.write_text(written(), "utf-8") == 0)
+    GRAMMAR.write_text(written(), "utf-8")
