@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import weightrepl
 from weightrepl.errors import Fix, errors_in
 from weightrepl.model.workspace import Workspace
+from weightrepl.query.parser import parse
 from weightrepl.service.file_names import name_at, names_in, renamed, span_at
 from weightrepl.service.file_outline import folds, formatted, symbols
 from weightrepl.service.file_queries import (
@@ -14,7 +17,11 @@ from weightrepl.service.file_queries import (
     diagnose_file,
     hover_file,
     matched_in,
+    named_of,
+    parsed,
+    queries_of,
     query_at,
+    query_spans,
     signature_file,
 )
 
@@ -216,3 +223,44 @@ def test_a_name_that_can_not_be_is_refused(new: str):
     text = "#: let k = a\n#: let other = b\n"
     with pytest.raises(ValueError, match=r"name|expected"):
         renamed(text, names_in(text)[0], new)
+
+
+LINES = (
+    *(
+        "a:b",
+        "a | sort",
+        "  | head 3",
+        "  ",
+        "",
+        "# b",
+        "  # c",
+        "  : kernel",
+        "$k | count",
+        "a\r",
+        "\t",
+        "\ufeff",
+    ),
+    *("#: let k = a", "#: let k = ", "#: let l = b | (", "#: let", "#:", "#: open m = x", "#: expect none"),
+)
+
+
+@given(st.lists(st.sampled_from(LINES)).map("\n".join))
+def test_places_of_queries_are_found_without_reading_them(text: str):
+    assert list(query_spans(text)) == [query.span for query in queries_of(text)]
+    lets = {let.name: let for let in parsed(text).file.lets if let.name}
+    assert {name: named.query for name, named in named_of(text).items()} == {
+        name: let.query
+        for name, let in lets.items()
+        if not errors_in(parse(let.query.span.of(text)).problems)
+    }
+
+
+def test_problems_that_are_known_are_told_anew(demo: Workspace):
+    text = "base/a\n#: expect some\nbase/a"
+    first, second = diagnose_file(text, demo)
+    assert [text[each.span.start :][:1] for each in (first, second)] == ["a", "a"]
+    assert first.span.start < second.span.start
+    lets = "#: let k = base/*\n$k/x", "#: let k = base/nothing\n$k"
+    assert [{each.code for each in diagnose_file(text, demo)} for text in lets] == [
+        {each.code for each in diagnose_file(text, Workspace(demo.models))} for text in lets
+    ]

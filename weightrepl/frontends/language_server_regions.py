@@ -18,7 +18,7 @@ from weightrepl.service.file_queries import (
     diagnose_file,
     hover_file,
     matched_in,
-    queries_of,
+    query_spans,
     signature_file,
 )
 from weightrepl.service.highlight import highlight, highlight_file
@@ -150,7 +150,7 @@ class Region(Value):
 
     def counts(self, wanted: Span, workspace: Workspace) -> Iterator[tuple[int, Matched]]:
         """Yield how much each query in a span matches and where it ends; not those of which it can't be told."""
-        spans = [query.span for query in queries_of(self.text)] if self.is_file else [Span(0, len(self.text))]
+        spans = query_spans(self.text) if self.is_file else (Span(0, len(self.text)),)
         for span in spans:
             end = self.places[span.end]
             if wanted.start <= end <= wanted.end:

@@ -37,12 +37,12 @@ def parse_file(text: str) -> ParsedFile:
     ('base', 'none')
     """
     reader = _Reader(text)
-    for span in _items(text):
+    for span in items_of(text):
         reader.item(span)
     return reader.finish()
 
 
-def _items(text: str) -> Iterator[Span]:
+def items_of(text: str) -> Iterator[Span]:
     """Yield the span of each query and each directive, its continuation lines included.
 
     A line that begins with white space continues the one before; empty lines and comments end nothing.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from weightrepl.engine.scope import Named, NamedQuery
+from weightrepl.engine.scope import NamedQuery
 from weightrepl.errors import Problem, errors_in
 from weightrepl.model.workspace import Workspace
-from weightrepl.query.files import ParsedFile, parse_file
+from weightrepl.query.files import ParsedFile, items_of, parse_file
 from weightrepl.query.syntax import Query
 from weightrepl.service.answers import Completion, Completions, Hover, Matched, Signature
 from weightrepl.service.complete import complete
@@ -17,6 +17,9 @@ from weightrepl.service.hover import hover
 from weightrepl.service.matched import matched
 from weightrepl.service.signature import signature
 from weightrepl.spans import Span
+
+MOST_KNOWN = 10_000
+"""So many queries' problems are kept with a workspace."""
 
 _WORDS = {
     "directive": (
@@ -45,12 +48,38 @@ def queries_of(text: str) -> tuple[Query, ...]:
     return tuple(sorted(every, key=lambda query: query.span))
 
 
-def named_of(text: str) -> Mapping[str, Named]:
+@lru_cache(maxsize=32)
+def _directives(text: str) -> ParsedFile:
+    """Return what the directives of a file say, at their places, without reading the queries between them."""
+    parts, at = [], 0
+    for item in items_of(text):
+        if not text.startswith("#:", item.start):
+            parts += [text[at : item.start], "\n".join(" " * len(line) for line in item.of(text).split("\n"))]
+            at = item.end
+    return parse_file("".join(parts) + text[at:])
+
+
+@lru_cache(maxsize=32)
+def query_spans(text: str) -> tuple[Span, ...]:
+    """Return where the queries of a file stand, in order, those that have names among them; reads none of them."""
+    lets = {let.span.start: let.query.span for let in _directives(text).file.lets}
+    found = []
+    for item in items_of(text):
+        if item.start in lets:
+            found.append(lets[item.start])
+        elif not text.startswith("#:", item.start):
+            found.append(Span(item.end - len(item.of(text).lstrip()), item.end))
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def named_of(text: str) -> Mapping[str, NamedQuery]:
     """Return what `$name` stands for in a file; a query that has errors of its own is left out."""
-    faulty = [problem.span for problem in errors_in(parsed(text).problems) if problem.span is not None]
+    found = _directives(text)
+    faulty = [problem.span for problem in errors_in(found.problems) if problem.span is not None]
     return {
         let.name: NamedQuery(text, let.query)
-        for let in parsed(text).file.lets
+        for let in found.file.lets
         if let.name and not any(let.query.span.start <= span.start <= let.query.span.end for span in faulty)
     }
 
@@ -60,8 +89,8 @@ def query_at(text: str, offset: int) -> Span | None:
 
     On an empty line a new one begins; None in directives and comments.
     """
-    for query in queries_of(text):
-        start, end = query.span.start, query.span.end
+    for span in query_spans(text):
+        start, end = span.start, span.end
         if start <= offset <= end or (end < offset and not text[end:offset].strip(" \t")):
             return Span(start, max(end, offset))
     start = text.rfind("\n", 0, offset) + 1
@@ -91,13 +120,9 @@ def complete_file(text: str, offset: int, workspace: Workspace, *, wait: bool = 
     return Completions(tuple(items))
 
 
-def _named_but(text: str, span: Span) -> Mapping[str, Named]:
-    """Return the named queries that one at `span` may refer to: those before it, if it has a name itself."""
-    return {
-        name: named
-        for name, named in named_of(text).items()
-        if isinstance(named, NamedQuery) and named.query.span.start != span.start
-    }
+def _named_but(text: str, span: Span) -> dict[str, NamedQuery]:
+    """Return the named queries that one at `span` may refer to: all but itself."""
+    return {name: named for name, named in named_of(text).items() if named.query.span.start != span.start}
 
 
 def _moved(item: Completion, by: int) -> Completion:
@@ -112,7 +137,7 @@ def diagnose_file(text: str, workspace: Workspace, offset: int | None = None) ->
     Raises:
         NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
-    spans = [query.span for query in queries_of(text)]
+    spans = query_spans(text)
     found = [
         problem
         for problem in parsed(text).problems
@@ -120,9 +145,23 @@ def diagnose_file(text: str, workspace: Workspace, offset: int | None = None) ->
     ]
     for span in spans:
         here = offset - span.start if offset is not None and span.start <= offset <= span.end else None
-        problems = diagnose(span.of(text), workspace, named=_named_but(text, span), offset=here)
-        found += [problem.shifted(span.start) for problem in problems]
+        found += [problem.shifted(span.start) for problem in _problems(text, span, workspace, here)]
     return tuple(sorted(found, key=lambda problem: problem.place))
+
+
+def _problems(text: str, span: Span, workspace: Workspace, offset: int | None) -> tuple[Problem, ...]:
+    """Return the problems of the query at `span`; what was found at the last keys is found again without looking."""
+    named = _named_but(text, span)
+    if offset is not None:
+        return diagnose(span.of(text), workspace, named=named, offset=offset)
+    known = workspace.prepared.setdefault("problems", {})
+    asked = (span.of(text), tuple((name, each.query.span.of(text)) for name, each in named.items()))
+    problems: tuple[Problem, ...] | None = known.get(asked)
+    if problems is None:
+        if len(known) > MOST_KNOWN:
+            known.clear()
+        problems = known[asked] = diagnose(span.of(text), workspace, named=named)
+    return problems
 
 
 def _holds(outer: Span, inner: Span) -> bool:
