@@ -51,6 +51,11 @@ class Neovim:
             assert time.monotonic() < deadline, seen
         return seen
 
+    def window(self) -> list[str]:
+        """Return the lines of the window over the text, once there is one."""
+        opened = self.until_asked("vim.api.nvim_list_wins()", lambda windows: len(windows) == 2)
+        return self.ask(f"vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf({opened[1]}), 0, -1, true)")
+
     def close(self) -> None:
         """End it as a user does."""
         self.type("<Esc>:qa!<CR>")
@@ -74,7 +79,8 @@ def neovim(desk: Desk) -> Iterator[Neovim]:
 @pytest.fixture
 def editor(neovim: Neovim) -> Neovim:
     """Neovim, with the file as it is on disk, and what the server says of it."""
-    neovim.type("<Esc>:edit!<CR>")
+    neovim.type("<Esc>:only<CR>:edit!<CR>")
+    neovim.until_asked("#vim.api.nvim_list_wins()", lambda count: count == 1)
     neovim.until_asked("vim.diagnostic.get(0)", lambda found: len(found) == 1)
     return neovim
 
@@ -99,9 +105,15 @@ def test_layers_of_the_model_are_completed(editor: Neovim):
 
 def test_a_weight_is_told_of_in_a_window(editor: Neovim):
     editor.type("3G0f:lK")
-    editor.until_asked("#vim.api.nvim_list_wins()", lambda count: count == 2)
-    shown = editor.ask(
-        "vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(vim.api.nvim_list_wins()[2]), 0, -1, true)"
-    )
+    shown = editor.window()
     assert "m/outer_dense:kernel" in shown[0]
     assert any("shape" in line and "(8, 4)" in line for line in shown)
+
+
+def test_a_query_is_run_and_its_table_shown_in_a_window(editor: Neovim):
+    editor.type(":lua vim.lsp.codelens.refresh()<CR>")
+    editor.until_asked("vim.lsp.codelens.get(0)", bool)
+    editor.type("3G0:lua vim.lsp.codelens.run()<CR>")
+    shown = editor.window()
+    assert shown[0].split()[:2] == ["address", "min"]
+    assert any(line.startswith("m/outer_dense:kernel") for line in shown)
