@@ -56,12 +56,12 @@ PROMPT = tuple(
 # What joins IPython, and is loaded only by it.
 MAGICS = ("frontends.magics", *(f"frontends.magics_{name}" for name in ("input", "completion")))
 
-# Of the language server, what speaks the protocol: the rest is there before the library is loaded.
+# Of the language server, what speaks the protocol or asks what does: the rest is there before the library is loaded.
 LANGUAGE_SERVER = tuple(
     f"frontends.language_server_{name}"
     for name in (
-        *("answers", "client", "documents", "features", "files", "names", "outline", "places"),
-        *("problems", "running", "server", "texts", "wire"),
+        *("answers", "client", "documents", "features", "files", "names", "outline", "paths"),
+        *("places", "problems", "running", "server", "settings", "texts", "wire"),
     )
 )
 

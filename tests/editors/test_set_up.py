@@ -13,7 +13,7 @@ from tests.editors.conftest import ROOT
 from tests.editors.make_grammar import GRAMMAR
 
 pytest.importorskip("pygls", reason="there is no pygls")
-from weightrepl.frontends.language_server_files import Settings, settings_of
+from weightrepl.frontends.language_server_settings import Settings, settings_of
 
 PAGE = (ROOT / "docs" / "language-server.md").read_text("utf-8")
 

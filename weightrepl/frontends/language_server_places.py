@@ -8,7 +8,7 @@ from functools import partial
 from lsprotocol import types as lsp
 
 from weightrepl.frontends import language_server_answers as answers
-from weightrepl.frontends.language_server_files import complete_path
+from weightrepl.frontends.language_server_paths import complete_path
 from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_server import WeightServer
 from weightrepl.frontends.language_server_texts import Text

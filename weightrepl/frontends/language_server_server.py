@@ -16,22 +16,15 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from weightrepl import __version__
-from weightrepl.errors import Problem
+from weightrepl.errors import Problem, SourceError
 from weightrepl.frontends.language_server_answers import diagnostic
 from weightrepl.frontends.language_server_client import Client, client_of
-from weightrepl.frontends.language_server_files import (
-    Asked,
-    Rules,
-    Said,
-    Settings,
-    path_of,
-    said_by,
-    settings_of,
-)
+from weightrepl.frontends.language_server_files import Asked, Said, said_by
 from weightrepl.frontends.language_server_models import Library, Opening, OutsideError
 from weightrepl.frontends.language_server_regions import Region
+from weightrepl.frontends.language_server_settings import Rules, Settings, path_of, settings_of
 from weightrepl.frontends.language_server_texts import Text
-from weightrepl.frontends.language_server_wire import Protocol
+from weightrepl.frontends.language_server_wire import Protocol, log
 from weightrepl.model.workspace import Workspace
 
 QUIET_S = 0.15
@@ -74,7 +67,7 @@ class WeightServer(LanguageServer):
         self._quick = ThreadPoolExecutor(3, "answers")
         self._slow = ThreadPoolExecutor(4, "long answers")
         self.library = Library(ThreadPoolExecutor(4, "files"), self._show_progress, self._models_changed)
-        self._settling: dict[str, asyncio.Task[None]] = {}
+        self._settling: dict[str, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
 
     # ---------------------------------------------------------------- documents
@@ -169,11 +162,18 @@ class WeightServer(LanguageServer):
         """Return what comes of work that may take long: short work does not queue behind it."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, work)
 
-    def soon(self, work: Any) -> None:
-        """Do something without anybody waiting for it."""
-        task = asyncio.ensure_future(work)
+    def soon(self, work: Any) -> asyncio.Future[Any]:
+        """Do something without anybody waiting for it; return what can be cancelled."""
+        task: asyncio.Future[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Future[Any]) -> None:
+        """Tell of what went wrong though nobody waited for it."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s", error, exc_info=error)
 
     # ---------------------------------------------------------------- problems
 
@@ -185,9 +185,12 @@ class WeightServer(LanguageServer):
             workspace = await self.models_of(region, said)
             missing = [asked for asked in said.asked_of(region) if self.library.opening(asked.wanted).error]
             if region.is_file:
-                found += [self._unopened(asked) for asked in missing]
+                found += [self._unopened(asked) for asked in missing if asked.span or asked.is_setting]
             is_sure = region.is_sure and not missing
-            found += await self.long(partial(region.problems, workspace, is_sure))
+            try:
+                found += await self.long(partial(region.problems, workspace, is_sure))
+            except SourceError as error:  # what is deeper in a file is damaged, or the file is another by now
+                found.append(Problem("unreadable", str(error), region.span))
         return sorted(found, key=lambda problem: problem.place)
 
     def _unopened(self, asked: Asked) -> Problem:
@@ -203,7 +206,7 @@ class WeightServer(LanguageServer):
         """Read a document when nobody has typed for a moment: open its models, tell its problems."""
         if uri in self._settling:
             self._settling[uri].cancel()
-        self._settling[uri] = asyncio.ensure_future(self._settled(uri, quiet_s))
+        self._settling[uri] = self.soon(self._settled(uri, quiet_s))
 
     async def _settled(self, uri: str, quiet_s: float) -> None:
         await asyncio.sleep(quiet_s)
