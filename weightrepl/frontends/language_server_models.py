@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -73,13 +74,14 @@ class Library:
         return self._openings[wanted]
 
     def _begin(self, wanted: Wanted) -> None:
+        before = self._openings.get(wanted)
         opening = self._openings[wanted] = Opening(wanted)
-        for work in (self._open(opening), self._begun(opening)):
+        for work in (self._open(opening, is_again=before is not None), self._begun(opening)):
             task = asyncio.ensure_future(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _open(self, opening: Opening) -> None:
+    async def _open(self, opening: Opening, is_again: bool) -> None:
         await asyncio.get_running_loop().run_in_executor(self._pool, _fill, opening)
         opening.done.set()
         if self._openings.get(opening.wanted) is opening:
@@ -87,6 +89,9 @@ class Library:
             self._changed()
         elif opening.model is not None:  # nobody asks any more
             opening.model.close()
+            _tidy_soon()
+        if is_again:
+            _tidy_soon()
 
     async def ready(self, wanted: Iterable[Wanted]) -> Workspace:
         """Return the models that could be opened, once all are here; one workspace for as long as it is the same."""
@@ -119,11 +124,16 @@ class Library:
             self._workspaces.clear()
             if model is not None:
                 model.close()
+                _tidy_soon()
 
 
 def _fill(opening: Opening) -> None:
-    """Open a model; its first layers are read, since somebody will ask of them."""
+    """Open a model; its first layers are read, since somebody will ask of them.
+
+    The garbage collector never looks at what it consists of: each time a million objects, and everybody waits.
+    """
     wanted = opening.wanted
+    gc.disable()
     try:
         if not is_within(wanted.path, wanted.within):
             raise OutsideError("not opened: it lies outside the workspace", wanted.path)
@@ -137,6 +147,16 @@ def _fill(opening: Opening) -> None:
         opening.error = SourceError("no path of a file", wanted.path)
     except MemoryError:
         opening.error = SourceError("there is not enough memory for it", wanted.path)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _tidy_soon() -> None:
+    """Free the memory of models that nobody asks of any more, when nobody here holds them any more."""
+    loop = asyncio.get_running_loop()
+    for work in (gc.unfreeze, gc.collect, gc.freeze):
+        loop.call_soon(work)
 
 
 def _prints_now(openings: Iterable[Opening]) -> list[object]:

@@ -19,8 +19,11 @@ from weightrepl.spans import Span
 RUN = "weightrepl.run"
 """The command. Its arguments: the document's URI, and which query, from 0.
 
-Its result: `query`, and either `text`, a table, and `json`, the same as `--format json` gives it; or `error`.
+Its result: `query`, and either `text`, a table, and of at most MOST_ROWS rows `json`, the same as `--format json` gives
+it; or `error`.
 """
+
+MOST_ROWS = 1_000
 
 
 async def lenses(server: WeightServer, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
@@ -68,12 +71,15 @@ async def execute(server: WeightServer, params: lsp.ExecuteCommandParams) -> dic
 
 def _run(query: str, region: Region, workspace: Workspace) -> dict[str, object]:
     from weightrepl.engine.evaluate import evaluate
+    from weightrepl.engine.table import Count
     from weightrepl.render.json import document
 
     named = named_of(region.text) if region.is_file else {}
     try:
         found = evaluate(query, workspace, named=named, want=region.want)
-        lines = document([(query, found, found.notes)])
-        return {"query": query, "text": repr(found), "json": json.loads("".join(lines))}
+        result: dict[str, object] = {"query": query, "text": repr(found)}
+        if isinstance(found, Count) or len(found) <= MOST_ROWS:
+            result["json"] = json.loads("".join(document([(query, found, found.notes)])))
+        return result
     except (QueryError, SourceError) as error:
         return {"query": query, "error": str(error)}
