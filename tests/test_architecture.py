@@ -151,6 +151,7 @@ SEPARATE = {
     "service": {
         "*": {"answers", "pages"},
         "file_queries": {"complete", "diagnose", "hover", "matched", "signature"},
+        "file_names": {"hover"},
     },
     "frontends": {
         "*": {"session", "shell", "commands", "lines", "settings", "demo", "model_files"},

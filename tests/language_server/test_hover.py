@@ -30,6 +30,17 @@ async def test_a_stage(editor: Editor):
     assert "order the rows" in found.contents.value
 
 
+async def test_what_a_directive_names(editor: Editor):
+    doc = editor.open("#: open [[m]] = model.ke¦ras\nm/**:*")
+    found = await hover(doc)
+    assert found.range == doc.ranges[0]
+    assert "- class: `LargerModel`" in found.contents.value
+    doc = editor.open(OPEN + "#: let [[k¦ernels]] = m/**:kernel")
+    found = await hover(doc)
+    assert found.range == doc.ranges[0]
+    assert "m/**:kernel" in found.contents.value
+
+
 async def test_nothing(editor: Editor):
     assert await hover(editor.open(OPEN + "\n\n¦\n")) is None
 

@@ -11,7 +11,7 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
-from weightrepl.errors import WeightreplError
+from weightrepl.errors import ChangedError, WeightreplError
 from weightrepl.frontends import language_server_documents as documents
 from weightrepl.frontends import language_server_names as names
 from weightrepl.frontends import language_server_outline as outline
@@ -102,7 +102,9 @@ def _bound(server: WeightServer, method: str, handler: Any) -> Any:
             return await handler(server, params)
         except JsonRpcException:
             raise
-        except WeightreplError as error:  # a file is damaged, or was changed while it was read
+        except ChangedError as error:  # nobody asks of this model any more, or it is another by now
+            raise JsonRpcException(str(error), lsp.LSPErrorCodes.ContentModified) from None
+        except WeightreplError as error:  # what is deeper in a file is damaged
             raise JsonRpcException(str(error), lsp.LSPErrorCodes.RequestFailed) from None
         except Exception:
             log.exception("%s", method)

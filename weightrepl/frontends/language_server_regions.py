@@ -13,6 +13,7 @@ from weightrepl.query.parser import parse
 from weightrepl.service.answers import Completions, Highlight, Hover, Matched, Signature
 from weightrepl.service.complete import complete
 from weightrepl.service.diagnose import diagnose
+from weightrepl.service.file_names import hover_directive
 from weightrepl.service.file_queries import (
     complete_file,
     diagnose_file,
@@ -30,6 +31,9 @@ from weightrepl.values import Value
 
 Want: TypeAlias = Literal["weights", "layers"]
 Reach: TypeAlias = Literal["file", "names", "live"]
+
+MOST = 200
+"""So many completions are given at most: where there are more, an editor asks anew at the next key."""
 
 
 class Quote(Value):
@@ -104,7 +108,7 @@ class Region(Value):
     def complete(self, offset: int, workspace: Workspace) -> Completions:
         """Return what may stand at an offset of the document."""
         ask = complete_file if self.is_file else complete
-        found = ask(self.text, self.inner(offset), workspace)
+        found = ask(self.text, self.inner(offset), workspace, most=MOST)
         written = ((item, self.written(item.text)) for item in found.items)
         return found.replace(
             items=tuple(
@@ -116,7 +120,10 @@ class Region(Value):
 
     def hover(self, offset: int, workspace: Workspace) -> Hover | None:
         """Return what is known of what stands at an offset of the document."""
-        found = (hover_file if self.is_file else hover)(self.text, self.inner(offset), workspace)
+        here = self.inner(offset)
+        found = (hover_file if self.is_file else hover)(self.text, here, workspace)
+        if found is None and self.is_file:
+            found = hover_directive(self.text, here, workspace)
         return None if found is None else found.replace(span=self.outer(found.span))
 
     def signature(self, offset: int) -> Signature | None:

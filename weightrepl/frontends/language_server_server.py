@@ -223,7 +223,11 @@ class WeightServer(LanguageServer):
 
     async def _let_go(self) -> None:
         """Give back the models that no document asks of any more."""
-        saids = [await document.said() for document in list(self.documents.values())]
+        saids: list[Said] = []
+        documents: list[Document] = []
+        while documents != list(self.documents.values()):  # others may come while these are read
+            documents = list(self.documents.values())
+            saids = [await document.said() for document in documents]
         self.library.keep(asked.wanted for said in saids for asked in said.asked)
 
     # ---------------------------------------------------------------- the client
@@ -249,11 +253,10 @@ class WeightServer(LanguageServer):
     async def ask_settings(self) -> None:
         """Ask the client for its settings, if it can tell them."""
         if self.client.tells_settings:
-            (given,) = await self.workspace_configuration_async(
-                lsp.ConfigurationParams([lsp.ConfigurationItem(section="weightrepl")])
-            )
-            if given is not None:
-                self.set(given)
+            section = lsp.ConfigurationItem(section="weightrepl")
+            given = await self.workspace_configuration_async(lsp.ConfigurationParams([section]))
+            if given and given[0]:
+                self.set(given[0])
 
     async def _watch_client(self, process_id: int) -> None:
         """End when the client's process is gone; one that can't be seen from here never is."""

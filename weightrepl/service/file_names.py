@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from weightrepl.errors import Fix, Problem
+from weightrepl.model.workspace import Workspace
 from weightrepl.query.files import parse_file
 from weightrepl.query.printer import escape_name
 from weightrepl.query.syntax import Glob, LetDirective, Name, Node, OpenDirective, Path, Reference
-from weightrepl.service.file_queries import parsed, queries_of
+from weightrepl.service.answers import Hover
+from weightrepl.service.file_queries import named_of, parsed, queries_of
+from weightrepl.service.hover import hover
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
@@ -90,6 +93,19 @@ def _nodes(node: Node) -> Iterator[Node]:
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, Node):
                 yield from _nodes(each)
+
+
+def hover_directive(text: str, offset: int, workspace: Workspace) -> Hover | None:
+    """Return what is known of the model or the query that the directive at `offset` gives a name to."""
+    file = parsed(text).file
+    directives: tuple[OpenDirective | LetDirective, ...] = (*file.opens, *file.lets)
+    for directive in directives:
+        if directive.name and directive.span.start <= offset <= directive.span.end:
+            is_model = isinstance(directive, OpenDirective)
+            said = escape_name(directive.name) if is_model else f"${directive.name}"
+            found = hover(said, len(said), workspace, named=named_of(text))
+            return None if found is None else found.replace(span=given_in(text, directive))
+    return None
 
 
 def name_at(text: str, offset: int, opened: Sequence[tuple[str, ...]] = ()) -> FileName | None:
