@@ -47,7 +47,7 @@ async def test_what_is_missing_is_inserted(editor: Editor):
 @pytest.mark.parametrize("kind", ["source", "source.fixAll"])
 async def test_all_at_once(editor: Editor, kind: str):
     doc = editor.open(OPEN + "m/custom_modul:*\nm/** | sorted size\nm/**:* | where size = 5")
-    (action,) = await actions(doc, doc.range(0, 0), kind)
+    (action, *_) = await actions(doc, doc.range(0, 0), kind)
     assert action.kind == lsp.CodeActionKind.SourceFixAll
     assert edited(doc, action) == OPEN + "m/custom_module:*\nm/** | sort size\nm/**:* | where size == 5"
 
@@ -60,7 +60,20 @@ async def test_kinds_that_there_are_not(editor: Editor):
 
 async def test_nothing_to_mend(editor: Editor):
     doc = editor.open(OPEN + "m/**:* | sort size")
-    assert await actions(doc, doc.whole) == []
+    assert await actions(doc, doc.whole, "quickfix", "source.fixAll") == []
+
+
+async def test_the_query_here_is_run_where_no_lens_is_shown(editor: Editor):
+    doc = editor.open(OPEN + "m/**:bias\n[[m/**:* | count]]\n")
+    found = await actions(doc, doc.ranges[0])
+    if editor.capabilities.text_document.code_lens is not None:
+        assert found == []
+        return
+    (command,) = found
+    assert (command.title, command.command) == ("run this query", "weightrepl.run")
+    params = lsp.ExecuteCommandParams(command.command, list(command.arguments))
+    answer = await editor.client.workspace_execute_command_async(params)
+    assert answer["query"] == "m/**:* | count"
 
 
 async def test_a_client_that_takes_none(tmp_path):

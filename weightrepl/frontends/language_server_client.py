@@ -31,6 +31,7 @@ class Client(Value):
     label_spans: bool = False
     document_changes: bool = False
     literal_actions: bool = False
+    lenses: bool = False
     progress: bool = False
     tells_settings: bool = False
     registers_settings: bool = False
@@ -65,6 +66,7 @@ def client_of(capabilities: lsp.ClientCapabilities) -> Client:
         ),
         document_changes=can("workspace.workspace_edit.document_changes"),
         literal_actions=can("text_document.code_action.code_action_literal_support"),
+        lenses=get_capability(capabilities, "text_document.code_lens", None) is not None,
         progress=can("window.work_done_progress"),
         tells_settings=can("workspace.configuration"),
         registers_settings=can("workspace.did_change_configuration.dynamic_registration"),

@@ -8,6 +8,7 @@ from lsprotocol import types as lsp
 
 from weightrepl.errors import Fix, Problem
 from weightrepl.frontends import language_server_answers as answers
+from weightrepl.frontends.language_server_running import commands
 from weightrepl.frontends.language_server_server import WeightServer
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.spans import Span
@@ -27,14 +28,14 @@ async def diagnose(
     return lsp.RelatedFullDocumentDiagnosticReport(told)
 
 
-async def actions(server: WeightServer, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-    """Return the changes that mend what is wrong in a range, and the one that mends all errors of the document."""
+async def actions(server: WeightServer, params: lsp.CodeActionParams) -> list[lsp.CodeAction | lsp.Command]:
+    """Return the changes that mend what is wrong in a range, the one that mends all errors, and what runs a query."""
     document = server.documents.get(params.text_document.uri)
     if document is None or not server.client.literal_actions:
         return []
     text, wanted = document.text, document.text.span(params.range)
     mendable = [problem for problem in await server.problems(document) if problem.fix is not None]
-    found = []
+    found: list[lsp.CodeAction | lsp.Command] = []
     if _is_wanted(lsp.CodeActionKind.QuickFix, params):
         found = [_action(problem, text, server) for problem in mendable if _is_at(problem, wanted)]
     if _is_wanted(lsp.CodeActionKind.SourceFixAll, params):
@@ -43,6 +44,8 @@ async def actions(server: WeightServer, params: lsp.CodeActionParams) -> list[ls
             edit = answers.workspace_edit(fixes, text, server.client)
             kind = lsp.CodeActionKind.SourceFixAll
             found.append(lsp.CodeAction("mend all errors that can be", kind, edit=edit))
+    if params.context.only is None and not server.client.lenses:
+        found += await commands(server, document, wanted)
     return found
 
 
@@ -51,7 +54,7 @@ def _is_wanted(kind: lsp.CodeActionKind, params: lsp.CodeActionParams) -> bool:
     if params.context.only is None:
         return kind == lsp.CodeActionKind.QuickFix or not params.context.diagnostics
     asked = (str(getattr(each, "value", each)) for each in params.context.only)
-    return any(not each or kind.value == each or kind.value.startswith(f"{each}.") for each in asked)
+    return any(not each or f"{kind.value}.".startswith(f"{each}.") for each in asked)
 
 
 def _is_at(problem: Problem, wanted: Span) -> bool:

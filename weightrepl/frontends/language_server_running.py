@@ -11,7 +11,8 @@ from pygls.exceptions import JsonRpcInvalidParams
 from weightrepl.errors import QueryError, SourceError
 from weightrepl.frontends.language_server_files import Said
 from weightrepl.frontends.language_server_regions import Region
-from weightrepl.frontends.language_server_server import WeightServer
+from weightrepl.frontends.language_server_server import Document, WeightServer
+from weightrepl.frontends.language_server_texts import Text
 from weightrepl.model.workspace import Workspace
 from weightrepl.service.file_queries import named_of
 from weightrepl.spans import Span
@@ -30,13 +31,24 @@ async def lenses(server: WeightServer, params: lsp.CodeLensParams) -> list[lsp.C
     """Return a lens for each query that can be run."""
     if (document := server.documents.get(params.text_document.uri)) is None:
         return None
-    text, said = document.text, await document.said()
-    places = await server.aside(partial(_queries, said))
+    text, queries = document.text, await server.aside(partial(_queries, await document.said()))
     return [
-        lsp.CodeLens(
-            text.range(Span(span.start, span.start)), lsp.Command("run", RUN, arguments=[text.uri, number])
-        )
-        for number, (span, _, _) in enumerate(places)
+        lsp.CodeLens(text.range(Span(span.start, span.start)), _command("run", text, number))
+        for number, (span, _, _) in enumerate(queries)
+    ]
+
+
+def _command(title: str, text: Text, number: int) -> lsp.Command:
+    return lsp.Command(title, RUN, arguments=[text.uri, number])
+
+
+async def commands(server: WeightServer, document: Document, wanted: Span) -> list[lsp.Command]:
+    """Return what runs the queries in a span, for an editor that shows no lenses."""
+    queries = await server.aside(partial(_queries, await document.said()))
+    return [
+        _command("run this query", document.text, number)
+        for number, (span, _, _) in enumerate(queries)
+        if span.start <= wanted.end and wanted.start <= span.end
     ]
 
 
