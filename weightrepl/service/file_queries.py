@@ -11,7 +11,7 @@ from weightrepl.model.workspace import Workspace
 from weightrepl.query.files import ParsedFile, items_of, parse_file
 from weightrepl.query.syntax import Query
 from weightrepl.service.answers import Completion, Completions, Hover, Matched, Signature
-from weightrepl.service.complete import complete
+from weightrepl.service.complete import MOST, complete
 from weightrepl.service.diagnose import diagnose
 from weightrepl.service.hover import hover
 from weightrepl.service.matched import matched
@@ -97,12 +97,14 @@ def query_at(text: str, offset: int) -> Span | None:
     return Span(offset, offset) if not text[start:offset].strip("\ufeff") else None
 
 
-def complete_file(text: str, offset: int, workspace: Workspace, *, wait: bool = True) -> Completions:
+def complete_file(
+    text: str, offset: int, workspace: Workspace, *, wait: bool = True, most: int = MOST
+) -> Completions:
     """Return what may stand at `offset` of a query file. Raises nothing. What files there are it does not know."""
     span = query_at(text, offset)
     if span is not None:
         found = complete(
-            span.of(text), offset - span.start, workspace, named=_named_but(text, span), wait=wait
+            span.of(text), offset - span.start, workspace, named=_named_but(text, span), wait=wait, most=most
         )
         return found.replace(items=tuple(_moved(item, span.start) for item in found.items))
     line = text[text.rfind("\n", 0, offset) + 1 : offset].lstrip("\ufeff")
