@@ -11,7 +11,7 @@ from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_settings import Rules, expanded
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.frontends.model_files import is_there
-from weightrepl.service.file_queries import parsed
+from weightrepl.service.file_queries import opens_of
 from weightrepl.spans import Span
 from weightrepl.values import Value
 
@@ -74,7 +74,7 @@ def is_python(text: Text) -> bool:
 
 
 def _directives(text: str, homes: tuple[str, ...], within: tuple[str, ...] | None) -> Iterator[Asked]:
-    for directive in parsed(text).file.opens:
+    for directive in opens_of(text):
         if directive.path:
             span = Span(directive.span.end - len(directive.path), directive.span.end)
             yield Asked(Wanted(directive.name, _place(directive.path, homes, within), within), span)

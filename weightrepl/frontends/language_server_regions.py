@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 
 from weightrepl.errors import Fix, Problem
 from weightrepl.model.workspace import Workspace
-from weightrepl.query.files import parse_file
 from weightrepl.query.parser import parse
 from weightrepl.service.answers import Completions, Highlight, Hover, Matched, Signature
 from weightrepl.service.complete import complete
@@ -19,6 +18,7 @@ from weightrepl.service.file_queries import (
     diagnose_file,
     hover_file,
     matched_in,
+    parsed,
     query_spans,
     signature_file,
 )
@@ -98,7 +98,7 @@ class Region(Value):
         """Yield the queries that it gives results for, and where each stands in the document."""
         spans = [Span(0, len(self.text))]
         if self.is_file:
-            spans = [entry.query.span for entry in parse_file(self.text).file.entries]
+            spans = [entry.query.span for entry in parsed(self.text).file.entries]
         for span in spans:
             if len(span):
                 yield self.outer(span), span.of(self.text)
@@ -135,7 +135,7 @@ class Region(Value):
         if not self.is_plain:
             return ()
         if not is_sure or not workspace.models:
-            found = (parse_file if self.is_file else parse)(self.text).problems
+            found = (parsed if self.is_file else parse)(self.text).problems
         elif self.is_file:
             found = diagnose_file(self.text, workspace)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from weightrepl.errors import Fix, errors_in
+from weightrepl.query.parser import parse
 from weightrepl.query.printer import format_query, format_text
 from weightrepl.query.syntax import Entry, Query
 from weightrepl.service.file_names import given_in
@@ -91,7 +92,7 @@ def formatted(text: str) -> tuple[Fix, ...]:
     fixes = []
     for query in queries_of(text):
         old = query.span.of(text)
-        if errors_in(parsed(old).problems):
+        if errors_in(parse(old).problems):
             continue
         new = format_text(" ".join(old.split("\n"))) if "\n" not in old else _in_lines(old, query)
         if new != old:

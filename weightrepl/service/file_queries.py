@@ -9,7 +9,7 @@ from weightrepl.engine.scope import NamedQuery
 from weightrepl.errors import Problem, errors_in
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.files import ParsedFile, items_of, parse_file
-from weightrepl.query.syntax import Query
+from weightrepl.query.syntax import OpenDirective, Query
 from weightrepl.service.answers import Completion, Completions, Hover, Matched, Signature
 from weightrepl.service.complete import MOST, complete
 from weightrepl.service.diagnose import diagnose
@@ -57,6 +57,11 @@ def _directives(text: str) -> ParsedFile:
             parts += [text[at : item.start], "\n".join(" " * len(line) for line in item.of(text).split("\n"))]
             at = item.end
     return parse_file("".join(parts) + text[at:])
+
+
+def opens_of(text: str) -> tuple[OpenDirective, ...]:
+    """Return the models that a file opens, without reading its queries."""
+    return _directives(text).file.opens
 
 
 @lru_cache(maxsize=32)
