@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcRequestCancelled
@@ -80,6 +80,7 @@ def edits(
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+@example(seed=157)
 @given(seed=st.integers(0, 2**32))
 def test_a_text_is_as_the_client_has_it(encoding: str, seed: int):
     text = Text("a.wq", START, encoding)

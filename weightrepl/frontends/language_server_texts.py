@@ -48,8 +48,8 @@ class Text(Value):
             text = change.text
             if isinstance(change, lsp.TextDocumentContentChangePartial):
                 span = now.span(change.range)
-                text = _whole(now.text[: span.start] + text + now.text[span.end :])
-            now = now.replace(text=text)
+                text = now.text[: span.start] + text + now.text[span.end :]
+            now = now.replace(text=_whole(text))
         return now
 
     # ---------------------------------------------------------------- places
