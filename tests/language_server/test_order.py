@@ -44,6 +44,7 @@ async def test_models_that_never_come_hold_up_nobody_else(tmp_path: Path, slow):
         waiting = [hover(editor, late.uri, 12, 7) for _ in range(20)]
         other = editor.open("a | sort size")
         assert (await hover(editor, other.uri, 0, 5)).contents
+        assert await other.problems() == []
         assert await late.editor.client.text_document_document_symbol_async(lsp.DocumentSymbolParams(late.id))
         assert not any(each.done() for each in waiting)
         for name in names:
