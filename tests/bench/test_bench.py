@@ -51,8 +51,8 @@ def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(fo
         if line[:3] == "## "
     ]
     assert (
-        len(titles) == len(run.SECTIONS) + 5
-    )  # two are listed; stats: time and memory; prompt: its start and its keys; magics: loading, costs and keys
+        len(titles) == len(run.SECTIONS) + 9
+    )  # two are listed; stats: time and memory; prompt: its start and its keys; magics: loading, costs and keys; lsp: five
     assert [title for title in titles if title not in printed] == []
     assert run.ONLY_QUICK in " ".join(printed)
 

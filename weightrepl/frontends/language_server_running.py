@@ -24,7 +24,7 @@ Its result: `query`, and either `text`, a table, and of at most MOST_ROWS rows `
 it; or `error`.
 """
 
-MOST_ROWS = 1_000
+MOST_ROWS = 500
 
 
 async def lenses(server: WeightServer, params: lsp.CodeLensParams) -> list[lsp.CodeLens] | None:
