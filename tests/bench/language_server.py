@@ -117,7 +117,7 @@ def _answers(setting: Setting) -> Section:
         for weights, aim_s in zip(setting.sizes.trees[-2:], KEY_AIMS_S, strict=True):
             for kind, model, typed in (
                 ("", _nested(setting, weights), TYPED),
-                (", side by side", _flat(setting, weights), TYPED_FLAT),
+                (", flat", _flat(setting, weights), TYPED_FLAT),
             ):
                 setting.progress.say(f"language server: {weights:,} weights{kind}")
                 page = _page(server, model)

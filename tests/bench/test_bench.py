@@ -52,7 +52,7 @@ def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(fo
     ]
     assert (
         len(titles) == len(run.SECTIONS) + 9
-    )  # two are listed; stats: time and memory; prompt: its start and its keys; magics: loading, costs and keys; lsp: five
+    )  # two are listed; stats: time and memory; prompt: its start and its keys; magics: three; lsp: five
     assert [title for title in titles if title not in printed] == []
     assert run.ONLY_QUICK in " ".join(printed)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
+from safetensors.numpy import save_file
 
 from tests.language_server.editors import Doc, Editor, capabilities_of, copy_model, editor_of
+from weightrepl.frontends.language_server_running import MOST_ROWS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -78,3 +81,12 @@ async def test_a_query_and_a_command_that_there_is_not(editor: Editor):
         with pytest.raises(JsonRpcException) as caught:
             await run(doc, command)
         assert caught.value.code == lsp.ErrorCodes.InvalidParams
+
+
+async def test_a_long_result_is_its_table_alone(editor: Editor):
+    keys = [f"dense_{n}.kernel" for n in range(MOST_ROWS + 1)]
+    save_file({key: np.zeros(1, "float32") for key in keys}, editor.folder / "long.safetensors")
+    doc = editor.open(f"#: open long.safetensors\n**:*\n**:* | head {MOST_ROWS}\n")
+    every, most = [await run(doc, lens.command) for lens in await lenses(doc)]
+    assert every.keys() == {"query", "text"}
+    assert len(most["json"]["results"][0]["rows"]) == MOST_ROWS
