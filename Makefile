@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-browser lint types bench long fuzz roles sources notebooks screens dist clean
+.PHONY: help demo test test-browser lint types bench long fuzz roles sources grammar notebooks screens dist clean
 
 help:
 	@echo 'make demo          a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make fuzz          200,000 damaged files, each read or refused by name, within 2 s and 200 MB (Linux; some 25 minutes)'
 	@echo 'make roles         write the table of weight names anew, from the installed Keras'
 	@echo 'make sources       measure what is read of each format, and write tests/SOURCES.md anew'
+	@echo 'make grammar       write the TextMate grammar of examples/vscode anew, from the tables of the language'
 	@echo 'make notebooks     run the notebooks of examples/ and store what they show'
 	@echo 'make screens       the pictures of docs/notebook.md, from JupyterLab'
 	@echo 'make dist          the wheel and the source archive, in dist/'
@@ -60,6 +61,9 @@ roles: $(VENV)/.test
 
 sources: $(VENV)/.test
 	$(BIN)/python -m tests.readers.sources_page
+
+grammar: $(VENV)/.installed
+	$(BIN)/python -m tests.editors.make_grammar
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m tests.record_notebooks

@@ -56,6 +56,15 @@ PROMPT = tuple(
 # What joins IPython, and is loaded only by it.
 MAGICS = ("frontends.magics", *(f"frontends.magics_{name}" for name in ("input", "completion")))
 
+# Of the language server, what speaks the protocol or asks what does: the rest is there before the library is loaded.
+LANGUAGE_SERVER = tuple(
+    f"frontends.language_server_{name}"
+    for name in (
+        *("answers", "client", "documents", "features", "files", "names", "outline", "paths"),
+        *("places", "problems", "running", "server", "settings", "texts", "wire"),
+    )
+)
+
 # Third-party library -> the rooms or modules that may import it, in a function or (where AT_MODULE_LEVEL says so) on
 # top. A library that is not here may be imported nowhere: tensorflow and keras above all, which only users import.
 OWNERS = {
@@ -88,8 +97,8 @@ OWNERS = {
     "tomlkit": {"frontends.settings"},
     "pygments": {"frontends.lexer"},
     "IPython": {*MAGICS},
-    "pygls": {"frontends.language_server"},
-    "lsprotocol": {"frontends.language_server"},
+    "pygls": {*LANGUAGE_SERVER},
+    "lsprotocol": {*LANGUAGE_SERVER},
 }
 AT_MODULE_LEVEL = {
     "engine.statistics": {"numpy", "ml_dtypes"},
@@ -97,13 +106,13 @@ AT_MODULE_LEVEL = {
     **{module: {"prompt_toolkit"} for module in PROMPT},
     "frontends.lexer": {"pygments"},
     **{module: {"IPython"} for module in MAGICS},
-    "frontends.language_server": {"pygls", "lsprotocol"},
+    **{module: {"pygls", "lsprotocol"} for module in LANGUAGE_SERVER},
 }
 
 # Modules of a room whose names begin alike are one.
 FAMILIES = (
     *("legacy_", "keras_object", "tf_objects", "live_", "tensor_", "graph_", "checkpoint", "saved_model"),
-    *("complete", "repl", "commands", "lines", "magics"),
+    *("complete", "file_", "repl", "commands", "lines", "magics", "language_server"),
 )
 
 # Within these rooms modules do not import each other, except what is listed: module -> modules of the same room that
@@ -152,7 +161,11 @@ SEPARATE = {
         "saved_model_keras": {"protobuf"},
         "saved_model_stored": {"flat_keys", "graph_objects", "tensor_bundle"},
     },
-    "service": {"*": {"answers", "pages"}},
+    "service": {
+        "*": {"answers", "pages"},
+        "file_queries": {"complete", "diagnose", "hover", "matched", "signature"},
+        "file_names": {"hover"},
+    },
     "frontends": {
         "*": {"session", "shell", "commands", "lines", "settings", "demo", "model_files"},
         "cli": {"completion_scripts", "progress", "repl", "streams"},
@@ -160,6 +173,7 @@ SEPARATE = {
         "lines": {"commands_words"},
         "lines_arguments": {"commands_words", "commands_telling"},
         "magics_options": {"commands_words"},
+        "language_server_python": {"magics_options"},
         "magics_completion": {"lines_arguments"},
         "magics_namespace": {"commands_words"},
     },

@@ -15,15 +15,13 @@ WeightreplError
 
 from __future__ import annotations
 
-from weightrepl.spans import excerpt, visible
+from weightrepl.spans import Span, excerpt, visible
 from weightrepl.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal, TypeAlias
-
-    from weightrepl.spans import Span
 
 Severity: TypeAlias = "Literal['error', 'warning', 'note']"
 
@@ -41,6 +39,10 @@ class Fix(Value):
     def applied(self, source: str) -> str:
         """Return `source` with the fix made."""
         return source[: self.span.start] + self.text + source[self.span.end :]
+
+    def shifted(self, offset: int) -> Fix:
+        """Return the fix of a text that begins so many code points before this one's."""
+        return Fix(self.span.shifted(offset), self.text)
 
 
 class Problem(Value):
@@ -73,6 +75,16 @@ class Problem(Value):
             lines += [f"  {line}" for line in excerpt(text, self.span)]
         lines += [f"  {line}" for line in self.advice(text)]
         return "\n".join(lines)
+
+    @property
+    def place(self) -> Span:
+        """Its span, which may be empty; the beginning of the text where it has none."""
+        return Span(0, 0) if self.span is None else self.span
+
+    def shifted(self, offset: int) -> Problem:
+        """Return the problem of a text that begins so many code points before this one's."""
+        span = None if self.span is None else self.span.shifted(offset)
+        return self.replace(span=span, fix=None if self.fix is None else self.fix.shifted(offset))
 
     def advice(self, text: str) -> tuple[str, ...]:
         """Return what to do about it: the hint's lines, or the fix as a question, or the line with the fix made."""

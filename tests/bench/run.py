@@ -15,7 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)  # run as a script: `tests` is what is imported from, not its folder `bench`
 
-from tests.bench import completions, differences, in_memory, magics, processes, prompts, sources, values  # noqa: E402
+from tests.bench import (  # noqa: E402
+    completions,
+    differences,
+    in_memory,
+    language_server,
+    magics,
+    processes,
+    prompts,
+    sources,
+    values,
+)
 from tests.bench.measure import BenchError, Progress, output_of, warm  # noqa: E402
 from tests.bench.models import FULL, QUICK, Files  # noqa: E402
 from tests.bench.processes import Setting  # noqa: E402
@@ -34,6 +44,7 @@ SECTIONS: dict[str, Callable[[Setting], Section | tuple[Section, ...]]] = {
     "prompt": prompts.prompts,
     "magics": magics.magics,
     "sources": sources.sources,
+    "lsp": language_server.language_server,
 }
 NEED_FILES = ("one", "list", "memory", "prompt")
 NO_FILES = "Left out: the models are not written yet, and that needs TensorFlow, which is not installed."

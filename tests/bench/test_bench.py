@@ -50,7 +50,14 @@ def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(fo
         for line in page.read_text(encoding="utf-8").splitlines()
         if line[:3] == "## "
     ]
-    more = {"list": 1, "stats": 1, "prompt": 1, "magics": 2, "sources": 4}  # tables besides the first
+    more = {
+        "list": 1,
+        "stats": 1,
+        "prompt": 1,
+        "magics": 2,
+        "sources": 4,
+        "lsp": 4,
+    }  # tables besides the first
     assert len(titles) == len(run.SECTIONS) + sum(more.values())
     assert [title for title in titles if title not in printed] == []
     assert run.ONLY_QUICK in " ".join(printed)

@@ -178,6 +178,15 @@ def test_more_than_can_be_shown_is_cut():
     assert not complete("dense_59", 8, space).cut
 
 
+def test_as_many_as_are_wanted_and_a_fifth_of_them_lead_on():
+    below = Content((), tuple(Layer(name, class_name="Dense") for name in "abcd"))
+    children = tuple(Layer(f"dense_{i}", below, class_name="Dense") for i in range(20))
+    space = trees.workspace(Model(Layer("net", Content((), children)), ("net",)))
+    found = complete("dense_1", 7, space, most=10)
+    assert [item.text for item in found.items if not len(item.span)] == ["/a", "/b"]
+    assert (len(found.items), found.cut, found.items[0].text) == (10, True, "dense_1")
+
+
 def test_several_models_and_where_one_stands():
     space = workspace({"left": "seed", "right": "seed"})
     assert [item.text for item in complete("", 0, space).items] == ["left", "right", "**", "!"]

@@ -59,6 +59,9 @@ MEANINGS: dict[str, str] = {
     # the prompt
     "command": "a command was given something that it does not take",
     "configuration": "something in the file of settings is not as it has to be",
+    # editors
+    "cannot-open": "a model that a document names can't be opened",
+    "outside-workspace": "a model that a document names lies in no folder that it may ask of, so it was left alone",
     # notebooks
     "no-such-model": "'-m' is followed by what is neither a variable's nor a model's name, nor a file",
     "bad-expansion": "with '--vars' something stands in braces that Python can't put a value for",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.frontends.magics_namespace import need_model
-from weightrepl.frontends.session import Question, read_query_file, shifted
+from weightrepl.frontends.session import Question, read_query_file
 from weightrepl.query.files import parse_file
 from weightrepl.render.formats import Answer
 from weightrepl.spans import Span
@@ -92,7 +92,7 @@ def _answered(session: Session, script: Script, view: View) -> tuple[Answers, li
         answer = session.answer(question, "weights")
         if answer.result is not None:
             found.append(answer.replace(result=answer.result.seen(view)))
-        wrong += [shifted(problem, question.start) for problem in _wrong(question, answer)]
+        wrong += [problem.shifted(question.start) for problem in _wrong(question, answer)]
     return Answers(tuple(found)), wrong
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from weightrepl.errors import Fix, Problem, QueryError, SourceError, errors_in
+from weightrepl.errors import Problem, QueryError, SourceError, errors_in
 from weightrepl.readers.folders import is_there
 from weightrepl.render.blocks import Picture
 from weightrepl.spans import line_column
@@ -248,7 +248,7 @@ class Question(Value):
         """Yield the pictures of problems whose spans count from the query's beginning."""
         for problem in problems:
             if self.path:
-                yield _picture_in_file(shifted(problem, self.start), self.whole, self.path, self.where)
+                yield _picture_in_file(problem.shifted(self.start), self.whole, self.path, self.where)
             else:
                 yield Picture(problem, self.text)
 
@@ -319,13 +319,4 @@ def _picture_in_file(problem: Problem, text: str, path: str, where: str) -> Pict
     end = text.find("\n", max(span.end for span in spans))
     line, column = line_column(text, problem.span.start)
     lines = text[start:] if end < 0 else text[start:end]
-    return Picture(shifted(problem, -start), lines, f"{path}:{line + 1}:{column + 1}")
-
-
-def shifted(problem: Problem, offset: int) -> Problem:
-    """Return a problem with all its places moved by `offset` code points."""
-    span, fix = problem.span, problem.fix
-    return problem.replace(
-        span=None if span is None else span.shifted(offset),
-        fix=None if fix is None else Fix(fix.span.shifted(offset), fix.text),
-    )
+    return Picture(problem.shifted(-start), lines, f"{path}:{line + 1}:{column + 1}")

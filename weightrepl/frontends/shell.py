@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from weightrepl.errors import Problem, QueryError, WeightreplError
-from weightrepl.frontends.session import Question, shifted
+from weightrepl.frontends.session import Question
 from weightrepl.render.blocks import Line, Picture, TreeBlock
 from weightrepl.spans import Span, visible
 from weightrepl.values import Value
@@ -52,7 +52,7 @@ class Given(Value):
     def pictures(self, problems: Iterable[Problem]) -> Iterator[Picture]:
         """Yield the pictures of problems whose spans count in the text, as they are in the line."""
         for problem in problems:
-            yield Picture(shifted(problem, self.start), self.line)
+            yield Picture(problem.shifted(self.start), self.line)
 
     @contextmanager
     def at_fault(self) -> Iterator[None]:
@@ -60,7 +60,7 @@ class Given(Value):
         try:
             yield
         except QueryError as error:
-            raise QueryError(self.line, [shifted(p, self.start) for p in error.problems]) from None
+            raise QueryError(self.line, [p.shifted(self.start) for p in error.problems]) from None
 
 
 class Shell:
@@ -134,7 +134,7 @@ class Shell:
     def _answer(self, answer: Answer, given: Given, tree: bool) -> Iterator[Block]:
         if answer.result is not None:
             yield from self.shown(answer.result, tree=tree)
-        problems = [shifted(problem, given.start) for problem in answer.problems]
+        problems = [problem.shifted(given.start) for problem in answer.problems]
         yield from self._told(problems, given.line)
 
     def shown(self, result: Result, *, tree: bool = False, numbered: bool = True) -> Iterator[Block]:

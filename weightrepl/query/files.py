@@ -37,12 +37,12 @@ def parse_file(text: str) -> ParsedFile:
     ('base', 'none')
     """
     reader = _Reader(text)
-    for span in _items(text):
+    for span in items_of(text):
         reader.item(span)
     return reader.finish()
 
 
-def _items(text: str) -> Iterator[Span]:
+def items_of(text: str) -> Iterator[Span]:
     """Yield the span of each query and each directive, its continuation lines included.
 
     A line that begins with white space continues the one before; empty lines and comments end nothing.
@@ -120,7 +120,9 @@ class _Reader:
         """directive = "#:" ( "open" [ NAME "=" ] FILE | "let" NAME "=" query | "expect" ( "some" | "none" ) )"""
         word = self.word(span.start + 2, span.end)
         self.hope(word, "directive")
-        rest = Span(self.beyond_space(word.end, span.end), span.end)
+        tail = self.text[span.end :]
+        start = self.beyond_space(word.end, span.end if "\n" in tail or tail.strip() else len(self.text))
+        rest = Span(start, max(start, span.end))
         match word.of(self.text):
             case "open":
                 self.open(span, rest)

@@ -23,10 +23,7 @@ from weightrepl.service.complete_asked import Asked, Choices, Entry
 from weightrepl.spans import Span
 
 MOST = 500
-"""So many completions are given at most."""
-
-MOST_AHEAD = 100
-"""So many of them may be those that lead on, where there are too many."""
+"""So many completions are given at most, if nobody says otherwise."""
 
 
 def complete(
@@ -37,12 +34,13 @@ def complete(
     location: Place | None = None,
     named: Mapping[str, Named] | None = None,
     wait: bool = True,
+    most: int = MOST,
 ) -> Completions:
-    """Return what may stand at `offset` of a query, half-typed or not. Raises nothing, whatever the text.
+    """Return what may stand at `offset` of a query, half-typed or not: so many at most. Raises nothing.
 
     wait: whether what has to be read from a file first is read now; else the answer says that more is coming.
     """
-    asked = Asked(scope_of(text, workspace, location, named), offset)
+    asked = Asked(scope_of(text, workspace, location, named), offset, most)
     found: dict[tuple[str, int, str], Completion] = {}
     coming = False
     for source in _sources(asked):
@@ -55,16 +53,16 @@ def complete(
         except WeightreplError:  # what can't be read has no names; a query that asks for it says so
             continue
     items = tuple(found.values())
-    return Completions(_at_most(items, asked), coming, len(items) > MOST)
+    return Completions(_at_most(items, asked), coming, len(items) > most)
 
 
 def _at_most(items: tuple[Completion, ...], asked: Asked) -> tuple[Completion, ...]:
-    """Return the first of the completions, and the first of those that lead on from the word as it is."""
-    if len(items) <= MOST or not asked.word:
-        return items[:MOST]
-    ahead = [item for item in items if not len(item.span)][:MOST_AHEAD]
+    """Return the first of the completions; a fifth may be those that lead on from the word as it is."""
+    if len(items) <= asked.most or not asked.word:
+        return items[: asked.most]
+    ahead = [item for item in items if not len(item.span)][: asked.most // 5]
     whole = [item for item in items if len(item.span)]
-    return (*whole[: MOST - len(ahead)], *ahead)
+    return (*whole[: asked.most - len(ahead)], *ahead)
 
 
 def resolved(completion: Completion, workspace: Workspace, most: int | None = None) -> Completion:
@@ -135,7 +133,7 @@ def _plain(entries: Iterable[Entry], asked: Asked, span: Span) -> Iterator[Compl
 
 
 def _best(choices: Choices, asked: Asked, typed: str, span: Span) -> Iterator[Completion]:
-    for i in choices.names.best(typed, MOST + 1):
+    for i in choices.names.best(typed, asked.most + 1):
         yield _completion(choices.entries[i], asked, span)
 
 
@@ -179,7 +177,7 @@ def _named(choices: Choices, asked: Asked, role: str, stops: str) -> Iterator[Co
     if typed is not None:
         yield from _best(choices, asked, typed, span)
     elif glob is not None:
-        for i in choices.names.matching(glob, MOST + 1):
+        for i in choices.names.matching(glob, asked.most + 1):
             yield _completion(choices.entries[i], asked, span)
 
 
@@ -206,7 +204,7 @@ def _ends_here(asked: Asked) -> bool:
 
 
 def _leading_on(asked: Asked) -> Iterator[Completion]:
-    for entry in islice(names.goes_on(asked), MOST + 1):
+    for entry in islice(names.goes_on(asked), asked.most + 1):
         yield _completion(entry, asked, Span(asked.offset, asked.offset))
 
 

@@ -48,11 +48,12 @@ class Choices:
 class Asked:
     """A cursor in a text.
 
-    offset: where it is. until: the text before it, parsed; whole: all of it.
+    offset: where it is. most: so many completions are wanted. until: the text before it, parsed; whole: all of it.
     """
 
-    def __init__(self, scope: Scope, offset: int) -> None:
-        self.scope, self.text, self.offset = scope, scope.text, max(0, min(offset, len(scope.text)))
+    def __init__(self, scope: Scope, offset: int, most: int = 0) -> None:
+        self.scope, self.text, self.most = scope, scope.text, most
+        self.offset = max(0, min(offset, len(scope.text)))
         self.until: Parsed = parse(self.text, 0, self.offset)
 
     @property

@@ -39,7 +39,7 @@ def diagnose(
         NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
     """
     scope = scope_of(text, workspace, location, named)
-    problems = sorted(survey(scope, want).problems, key=lambda problem: problem.span or Span(0, 0))
+    problems = sorted(survey(scope, want).problems, key=lambda problem: problem.place)
     if offset is None:
         return tuple(problems)
     begun = _Begun(scope, offset)

@@ -183,6 +183,8 @@ class _Canvas:
 
     def glob(self, glob: Glob, role: Role, offset: int = 0) -> None:
         """Paint a pattern; `role` is that of the characters that stand for themselves."""
+        if not glob.parts:  # an empty name, in its quotes
+            self.paint(glob.span, role)
         for part in glob.parts:
             if not isinstance(part, Missing):
                 self.paint(part.span.shifted(offset), _of_part(part, role))
