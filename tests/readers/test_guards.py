@@ -77,3 +77,8 @@ def test_names_that_lead_elsewhere_are_refused(name: object):
 
 def test_a_bare_name_is_allowed():
     assert confined("folder", "model_00000.weights.h5", "a", "b").endswith("model_00000.weights.h5")
+
+
+def test_a_name_that_no_file_can_have_is_told():
+    with pytest.raises(FormatError, match="no file can be called"):
+        confined("folder", "half\ud800", "model.weights.json", "")

@@ -194,9 +194,12 @@ def followed(file: str, folder: str, path: str, limits: Limits = STANDARD) -> st
     https://huggingface.co/docs/huggingface_hub/guides/manage-cache. What the user names is followed wherever it leads.
 
     Raises:
-        UnsafeFileError: a symbolic link leads elsewhere.
+        UnsafeFileError: a symbolic link leads elsewhere. FormatError: no file can have that name.
     """
-    home, target = os.path.realpath(folder), os.path.realpath(file)
+    try:
+        home, target = os.path.realpath(folder), os.path.realpath(file)
+    except ValueError:  # half a character, a NUL
+        raise FormatError(f"no file can be called {os.path.basename(file)[:200]!r}", path) from None
     if limits.outside_links or _lies_in(target, home):
         return file
     cache, snapshots, _ = home.rpartition(f"{os.sep}snapshots{os.sep}")
