@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from weightrepl.errors import Problem, QueryError, SourceError, errors_in
-from weightrepl.readers.folders import is_there
 from weightrepl.render.blocks import Picture
 from weightrepl.spans import line_column
 from weightrepl.values import Value
@@ -189,9 +188,11 @@ def split_name(argument: str) -> tuple[str | None, str]:
     (('base', 'models/a.keras'), (None, 'runs/lr=0.1/a.keras'))
     """
     name, equals, path = argument.partition("=")
-    if not equals or not name or os.path.basename(name) != name or is_there(argument):
+    if not equals or not name or os.path.basename(name) != name:
         return None, argument
-    return name, path
+    from weightrepl.readers.folders import is_there
+
+    return (None, argument) if is_there(argument) else (name, path)
 
 
 def limits_with(settings: Iterable[str]) -> Limits:
