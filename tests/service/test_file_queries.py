@@ -247,7 +247,7 @@ LINES = (
 @given(st.lists(st.sampled_from(LINES)).map("\n".join))
 def test_places_of_queries_are_found_without_reading_them(text: str):
     assert list(query_spans(text)) == [query.span for query in queries_of(text)]
-    lets = {let.name: let for let in parsed(text).file.lets if let.name}
+    lets = {let.name: let for let in reversed(parsed(text).file.lets) if let.name}
     assert {name: named.query for name, named in named_of(text).items()} == {
         name: let.query
         for name, let in lets.items()

@@ -79,12 +79,13 @@ def query_spans(text: str) -> tuple[Span, ...]:
 
 @lru_cache(maxsize=32)
 def named_of(text: str) -> Mapping[str, NamedQuery]:
-    """Return what `$name` stands for in a file; a query that has errors of its own is left out."""
+    """Return what `$name` stands for in a file, the first query of that name; one that has errors is left out."""
     found = _directives(text)
     faulty = [problem.span for problem in errors_in(found.problems) if problem.span is not None]
+    first = {let.name: let for let in reversed(found.file.lets)}
     return {
         let.name: NamedQuery(text, let.query)
-        for let in found.file.lets
+        for let in first.values()
         if let.name and not any(let.query.span.start <= span.start <= let.query.span.end for span in faulty)
     }
 
