@@ -123,7 +123,7 @@ def _answers(setting: Setting) -> Section:
                 page = _page(server, model)
                 name = f"{weights:,} weights{kind}"
                 found[name] = _percentiles(setting, page, typed)
-                rows.append(Row(f"completion, {name}", AIM, found[name]["completion"], aim_s, aim=1.0))
+                rows.append(Row(f"Tab, {name}", AIM, found[name]["completion"], aim_s, aim=1.0))
     if JEDI in _peers():
         theirs = _of_jedi(setting)
         name = f"{setting.sizes.trees[-1]:,} weights"
