@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,13 @@ def test_models_in_models_of_tf_keras(written: Written, tmp_path: Path) -> None:
 def test_wrappers_and_recurrent_layers_of_tf_keras(tmp_path: Path) -> None:
     model = wrapped(tf_keras)
     assert network(saved_by_keras(model, tmp_path / "m")) == network(model)
-    # without Keras's metadata the layer in a TimeDistributed has its attribute's name, in an export none
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("WEIGHTREPL_LONG") != "1", reason="tracing tf_keras takes half a minute")
+def test_wrappers_of_tf_keras_without_its_metadata(tmp_path: Path) -> None:
+    """The layer in a TimeDistributed has its attribute's name, in an export none."""
+    model = wrapped(tf_keras)
     plain = {address for address, *_ in network(saved(model, tmp_path / "plain"))}
     assert {address for address in plain if address.endswith("/layer:kernel")} == {
         "wrap/layer_with_weights-4/layer:kernel"
