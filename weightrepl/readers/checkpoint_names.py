@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits, bound
-from weightrepl.readers.mirrors import slot_layer
+from weightrepl.readers.mirrors import read_all, slot_layer
 
 _SLOTS = {
     # what an optimizer calls its variables, by default its own name -> the slots, in the order they are made in
@@ -164,7 +164,7 @@ class _Tree:
         return tuple(found)
 
     def _optimizer(self, top: Layer) -> Content:
-        _read_all(top)
+        read_all(top)
         own = self._content(_split(self._beside[".optimizer"]), 0)
         layers = [
             slot_layer(
@@ -178,12 +178,6 @@ class _Tree:
             for slot, found in self._slots.items()
         ]
         return Content(own.weights, (*layers, *own.children))
-
-
-def _read_all(top: Layer) -> None:
-    pending = [top]
-    while pending:
-        pending += (child for child in pending.pop().children if not child.system)
 
 
 def _counting(name: str) -> list[tuple[int, str]]:

@@ -21,7 +21,7 @@ from weightrepl.readers.graph_slots import TRAINED, Optimizers
 from weightrepl.readers.graph_survey import Entry, Survey
 from weightrepl.readers.guards import STANDARD, Limits
 from weightrepl.readers.hdf5 import NoTensor
-from weightrepl.readers.mirrors import mirrored
+from weightrepl.readers.mirrors import mirrored, read_all
 
 __all__ = ("Node", "tree_of")
 
@@ -225,21 +225,11 @@ class _Tree:
     def _optimizer(self, number: int, name: str) -> Layer:
         def content() -> Content:
             assert self._top is not None
-            self._read_all()
+            read_all(self._top)
             weights = {node: each for node, each in self._weights.items() if node in self.survey.parents}
             return Optimizers(self.nodes, self._top, weights, self.weight).content(number)
 
         return Layer(name, content, system=name == ".optimizer")
-
-    def _read_all(self) -> None:
-        """Read all layers of the network: all its variables are known as weights then."""
-        assert self._top is not None
-        seen, pending = set[int](), [self._top]
-        while pending:
-            layer = pending.pop()
-            if id(layer) not in seen:
-                seen.add(id(layer))
-                pending += (child for child in layer.children if not child.system)
 
     def _state(self) -> Content:
         contents: dict[int, list[Weight]] = {}
@@ -274,8 +264,8 @@ class _Tree:
                 yield Layer(self.nodes[number].name or own or step.strip("_"), Content(tuple(weights)))
 
     def _mirrored(self, contents: dict[int, Content]) -> Content:
-        self._read_all()
         assert self._top is not None
+        read_all(self._top)
         by_layer = {
             id(layer): contents[number] for (number, _), layer in self._layers.items() if number in contents
         }

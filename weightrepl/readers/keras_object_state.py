@@ -15,8 +15,8 @@ from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.keras_object_survey import Steps, Survey, is_keras_variable, is_variable
-from weightrepl.readers.live_tree import LiveTree, read_all
-from weightrepl.readers.mirrors import mirrored, slot_in_name, slot_layer
+from weightrepl.readers.live_tree import LiveTree
+from weightrepl.readers.mirrors import mirrored, read_all, slot_in_name, slot_layer
 from weightrepl.values import Value
 
 UNTRACKED = "in an attribute, but Keras does not track and does not save it"
@@ -49,7 +49,7 @@ def _mirroring(live: LiveTree[Survey], contents: dict[int, Content]) -> Callable
     """Return what makes the content of a system's layer: the model's layers with `contents`, by their objects' ids."""
 
     def content(survey: Survey, _: Any) -> Content:
-        read_all(live.root, system=False)
+        read_all(live.root)
         by_layer = {
             id(layer): contents[key]
             for key, thing in survey.objects.items()
@@ -150,7 +150,7 @@ def optimizer_layer(tree: Tree, optimizer: Any, name: str = ".optimizer") -> Lay
 def _optimizer_content(tree: Tree, optimizer: Any) -> Content:
     own: list[Weight] = []
     slots: dict[str, dict[int, list[Weight]]] = {}
-    read_all(tree.live.root, system=False)
+    read_all(tree.live.root)
     owned = {id(variable) for variables in tree.survey.own.values() for variable in variables}
     trained, places, names = _places(optimizer)
     for variable in _variables(optimizer):

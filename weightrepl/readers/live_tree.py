@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 from weakref import ref
 
 from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Content, Layer, Weight
 from weightrepl.readers.live_tensors import VariableTensor, spec_of
+from weightrepl.readers.mirrors import read_all
 
 DELETED = "the model was deleted; select again"
 TAKEN_OUT = "the layer is no longer in the model; select again"
@@ -74,7 +75,7 @@ class LiveTree(ABC, Generic[S]):
             raise ChangedError(DELETED)
         self._survey = self.surveyed(root)
         try:
-            read_all(self.root)
+            read_all(self.root, system=True)
             yield self._survey
         finally:
             self._survey = None
@@ -109,14 +110,3 @@ class LiveTree(ABC, Generic[S]):
             known = Weight(name, spec, tensor, trainable, key, shared=shared, remark=remark)
             self._weights[id(variable)] = ref(variable), known
         return known
-
-
-def read_all(root: Layer, system: bool = True) -> None:
-    """Read whatever below a layer was not read so far, as far as it is still there; or all but the system's layers."""
-    seen, pending = set[int](), [root]
-    while pending:
-        layer = pending.pop()
-        if id(layer) not in seen:
-            seen.add(id(layer))
-            with suppress(ChangedError):
-                pending += (child for child in layer.children if system or not child.system)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
+from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Content, Layer, Weight
 
 
@@ -51,3 +53,17 @@ def slot_layer(name: str, root: Layer, slots: Mapping[int, Sequence[Weight]]) ->
         name,
         mirrored(root, lambda layer: Content(tuple(s for w in layer.weights for s in slots.get(id(w), ())))),
     )
+
+
+def read_all(root: Layer, system: bool = False) -> None:
+    """Read whatever below a layer was not read so far, as far as it is still there.
+
+    system: whether the system's layers are read, too.
+    """
+    seen, pending = set[int](), [root]
+    while pending:
+        layer = pending.pop()
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            with suppress(ChangedError):
+                pending += (child for child in layer.children if system or not child.system)

@@ -13,8 +13,8 @@ from itertools import chain
 from typing import Any
 
 from weightrepl.model.tree import Content, Layer, Weight
-from weightrepl.readers.live_tree import LiveTree, read_all
-from weightrepl.readers.mirrors import mirrored, slot_in_name, slot_layer
+from weightrepl.readers.live_tree import LiveTree
+from weightrepl.readers.mirrors import mirrored, read_all, slot_in_name, slot_layer
 from weightrepl.readers.tf_objects_kinds import full_name, is_metric, is_optimizer, kind_of, own_name
 from weightrepl.readers.tf_objects_survey import Held, Survey, held_by, within
 from weightrepl.values import Value
@@ -54,7 +54,7 @@ def _mirroring(
     """Return what makes the content of a system's layer: the model's layers, with what `read` gives for an object."""
 
     def content(survey: Survey, _: Any) -> Content:
-        read_all(live.root, system=False)
+        read_all(live.root)
         contents: dict[int, Content] = {}
         for thing in survey.objects.values():
             for layer in live.layers(thing).values():
@@ -126,7 +126,7 @@ def optimizer_layer(tree: Tree, held: Held, name: str | None = None) -> Layer:
 
 def _optimizer(tree: Tree, optimizer: Any) -> Content:
     """Return the content of an optimizer: what belongs to no weight, a layer per slot, the optimizers within."""
-    read_all(tree.live.root, system=False)
+    read_all(tree.live.root)
     own: list[Weight] = []
     listed: defaultdict[str | int, list[Weight]] = defaultdict(list)
     slots: dict[str, dict[int, list[Weight]]] = {}
