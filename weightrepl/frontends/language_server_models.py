@@ -14,6 +14,7 @@ from weightrepl.frontends.model_files import file_print
 from weightrepl.model.reading import uncollected
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
+from weightrepl.readers.guards import lies_in
 from weightrepl.readers.registry import open_source
 from weightrepl.values import Value
 
@@ -172,8 +173,4 @@ def is_within(path: str, folders: tuple[str, ...] | None) -> bool:
         real = os.path.realpath(path)
     except ValueError:  # no path: a NUL, or half a character
         return False
-    for folder in folders:
-        top = os.path.realpath(folder)
-        if real == top or real.startswith(top.rstrip(os.sep) + os.sep):
-            return True
-    return False
+    return any(lies_in(real, os.path.realpath(folder)) for folder in folders)

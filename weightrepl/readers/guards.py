@@ -200,10 +200,10 @@ def followed(file: str, folder: str, path: str, limits: Limits = STANDARD) -> st
         home, target = os.path.realpath(folder), os.path.realpath(file)
     except ValueError:  # half a character, a NUL
         raise FormatError(f"no file can be called {os.path.basename(file)[:200]!r}", path) from None
-    if limits.outside_links or _lies_in(target, home):
+    if limits.outside_links or lies_in(target, home):
         return file
     cache, snapshots, _ = home.rpartition(f"{os.sep}snapshots{os.sep}")
-    if snapshots and _lies_in(target, os.path.join(cache, "blobs")):
+    if snapshots and lies_in(target, os.path.join(cache, "blobs")):
         return file
     raise UnsafeFileError(
         f"the link {os.path.basename(file)!r} leads out of the folder, to {target}; {_allow('outside_links', 1)}",
@@ -211,5 +211,6 @@ def followed(file: str, folder: str, path: str, limits: Limits = STANDARD) -> st
     )
 
 
-def _lies_in(target: str, folder: str) -> bool:
+def lies_in(target: str, folder: str) -> bool:
+    """Return whether a path is that of a folder or of something in it; of both all links were followed."""
     return target == folder or target.startswith(folder.rstrip(os.sep) + os.sep)
