@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
+from weightrepl.readers.gathering import empty
 from weightrepl.readers.guards import Limits, closed, os_reason
 from weightrepl.readers.sources import ByteSource, PlainTensor, stamp_of
 from weightrepl.readers.tensor_crc import crc32c_of_array, masked
@@ -116,7 +117,7 @@ class _CheckedTensor(PlainTensor):
             return super().read(index)
         import numpy as np
 
-        raw = np.empty(math.prod(self.shape), "c16" if self.itemsize == 16 else f"u{self.itemsize}")
+        raw = empty((math.prod(self.shape),), self.itemsize)
         octets, crc = raw.view(np.uint8), 0
         for start in range(0, octets.size, _STEP_NBYTES):
             step = octets[start : start + _STEP_NBYTES]
