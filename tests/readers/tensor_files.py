@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from weightrepl.readers.flat_keys import Flat
+from weightrepl.readers.guards import STANDARD, Limits
+from weightrepl.readers.tensor_bundle import Bundle, open_bundle
 from weightrepl.readers.tensor_entries import DTYPES
 
 NUMBERS = {name: number for number, name in DTYPES.items()}
@@ -254,3 +257,22 @@ def write_v1(path: Path, tensors: Mapping[str, Stored], **options: Any) -> Path:
             rows[slice_key(name, extents)] = message(2, saved + message(3, tensor_proto(dtype, part)))
     path.write_bytes(table([(b"", message(1, told)), *sorted(rows.items())], **options))
     return path
+
+
+class Opens(Protocol):
+    """Opens a checkpoint and gives its tensors by key."""
+
+    def __call__(self, prefix: Path, limits: Limits = STANDARD) -> dict[str, Flat]: ...
+
+
+def opens_bundles() -> Iterator[Opens]:
+    """What a fixture gives to open checkpoints by; they are closed in the end."""
+    bundles: list[Bundle] = []
+
+    def open_(prefix: Path, limits: Limits = STANDARD) -> dict[str, Flat]:
+        bundles.append(open_bundle(str(prefix), limits))
+        return {each.key: each for each in bundles[-1].tensors}
+
+    yield open_
+    for bundle in bundles:
+        bundle.close()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import ml_dtypes
@@ -17,6 +16,7 @@ from tests.readers.tensor_files import (
     masked,
     message,
     number,
+    opens_bundles,
     shape_proto,
     slice_key,
     stored_strings,
@@ -26,8 +26,6 @@ from tests.readers.tensor_files import (
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import take
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.guards import STANDARD, Limits
-from weightrepl.readers.tensor_bundle import Bundle, open_bundle
 
 TF = ZOO / "tf"
 
@@ -37,18 +35,7 @@ def prefix(tmp_path: Path) -> Path:
     return tmp_path / "ck"
 
 
-@pytest.fixture
-def opened() -> Callable[..., dict[str, Flat]]:
-    """Opens a checkpoint, gives its tensors by key, and closes it in the end."""
-    bundles: list[Bundle] = []
-
-    def open_(prefix: Path, limits: Limits = STANDARD) -> dict[str, Flat]:
-        bundles.append(open_bundle(str(prefix), limits))
-        return {each.key: each for each in bundles[-1].tensors}
-
-    yield open_
-    for bundle in bundles:
-        bundle.close()
+opened = pytest.fixture(opens_bundles)
 
 
 def read_by_blocks(flat: Flat, max_nbytes: int = 24) -> np.ndarray:

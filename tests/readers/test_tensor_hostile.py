@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.readers.tensor_files import (
     masked,
     message,
     number,
+    opens_bundles,
     slice_key,
     table,
     varint,
@@ -27,9 +28,9 @@ from tests.readers.tensor_files import (
 )
 from weightrepl.errors import ChangedError, FormatError, SourceError, UnsafeFileError
 from weightrepl.readers.flat_keys import Flat
-from weightrepl.readers.guards import STANDARD, Limits
+from weightrepl.readers.guards import Limits
 from weightrepl.readers.sources import ByteSource
-from weightrepl.readers.tensor_bundle import GRAPH_KEY, Bundle, open_bundle
+from weightrepl.readers.tensor_bundle import GRAPH_KEY, open_bundle
 from weightrepl.readers.tensor_table import Table
 
 Opens = Callable[..., Mapping[str, Flat]]
@@ -42,18 +43,7 @@ def prefix(tmp_path: Path) -> Path:
     return tmp_path / "ck"
 
 
-@pytest.fixture
-def opened() -> Iterator[Opens]:
-    """Opens a checkpoint, gives its tensors by key, and closes it in the end."""
-    bundles: list[Bundle] = []
-
-    def open_(prefix: Path, limits: Limits = STANDARD) -> Mapping[str, Flat]:
-        bundles.append(open_bundle(str(prefix), limits))
-        return {each.key: each for each in bundles[-1].tensors}
-
-    yield open_
-    for bundle in bundles:
-        bundle.close()
+opened = pytest.fixture(opens_bundles)
 
 
 def data_of(prefix: Path, number: int = 0, count: int = 1) -> Path:
