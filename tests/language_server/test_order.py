@@ -103,6 +103,29 @@ async def test_what_is_cancelled_is_answered_so_at_once(tmp_path: Path, slow):
         assert (await hover(editor, doc.uri, 1, 7)).contents  # the model comes all the same, for all others
 
 
+async def test_what_is_cancelled_before_its_turn_is_not_done_at_all(tmp_path: Path, slow):
+    """All threads for long answers are busy with one model; what waits behind them would read another."""
+    for name in ("busy", "never"):
+        (tmp_path / f"{name}.slow").write_text("1000 lazy")
+        (tmp_path / f"{name}.slow.go").touch()
+    pulls = capabilities_of("visual-studio-code")  # its problems are looked for when it asks
+    pulls.text_document.diagnostic = lsp.DiagnosticClientCapabilities()
+    async with editor_of(tmp_path, pulls, path=slow) as editor:
+        busy, never = (
+            editor.open(f"#: open {name}.slow\nslow/lazy/layer_0:kernel", f"{name}.wq")
+            for name in ("busy", "never")
+        )
+        hints = lsp.InlayHintParams(busy.id, busy.whole)
+        waiting = [sent(editor, lsp.TEXT_DOCUMENT_INLAY_HINT, hints) for _ in range(4)]
+        await when(tmp_path / "busy.slow.reading")
+        await cancelled(editor, lsp.TEXT_DOCUMENT_INLAY_HINT, lsp.InlayHintParams(never.id, never.whole))
+        last = sent(editor, lsp.TEXT_DOCUMENT_INLAY_HINT, hints)
+        (tmp_path / "busy.slow.read").touch()
+        (tmp_path / "never.slow.read").touch()
+        assert all(await asyncio.gather(*waiting, last))
+        assert not (tmp_path / "never.slow.reading").exists()
+
+
 async def test_answers_are_of_the_text_as_it_was(tmp_path: Path, slow):
     """Requests and edits come in one go; each answer is that of its moment."""
     async with editor_of(tmp_path, CODE) as editor:

@@ -130,10 +130,7 @@ class Library:
 
 
 def _fill(opening: Opening) -> None:
-    """Open a model; its first layers are read, since somebody will ask of them.
-
-    The garbage collector never looks at what it consists of: each time a million objects, and everybody waits.
-    """
+    """Open a model; its first layers are read, since somebody will ask of them."""
     wanted = opening.wanted
     try:
         if not is_within(wanted.path, wanted.within):
@@ -142,7 +139,6 @@ def _fill(opening: Opening) -> None:
             opening.print = file_print(wanted.path)
             model = open_source(wanted.path, wanted.name)
             _ = model.root.content
-            gc.freeze()
         opening.model = model
     except SourceError as error:
         opening.error = error

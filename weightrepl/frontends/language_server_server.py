@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from weightrepl.frontends.language_server_regions import Region
 from weightrepl.frontends.language_server_settings import Rules, Settings, path_of, settings_of
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.frontends.language_server_wire import Protocol, log
+from weightrepl.model.reading import never_collect_what_is_read
 from weightrepl.model.workspace import Workspace
 
 QUIET_S = 0.15
@@ -234,6 +236,8 @@ class WeightServer(LanguageServer):
 
     def started(self, params: lsp.InitializeParams) -> None:
         """Begin, with what the client can do and has set; files and the client are watched from now on."""
+        gc.freeze()  # a look for garbage stops all threads: none through what is there for good
+        never_collect_what_is_read()
         sys.setswitchinterval(0.001)  # what is computed in a thread must not keep the next request waiting
         self.client = client_of(params.capabilities)
         options = params.initialization_options

@@ -27,11 +27,23 @@ def without_reading() -> Iterator[None]:
 
 
 class _Pause:
-    """How many trees are being read at the moment, and whether garbage was collected before the first."""
+    """How many trees are being read at the moment, whether garbage was collected before the first, and what comes then.
+
+    keeps: whether what was read is never looked at again.
+    """
 
     lock = Lock()
     readings = 0
     was_collecting = False
+    keeps = False
+
+
+def never_collect_what_is_read() -> None:
+    """Let Python's search for garbage pass over all trees that are read from now on, since each look stops all threads.
+
+    For a process that answers many; it frees a model that it gave back by `gc.unfreeze()` and `gc.collect()`.
+    """
+    _Pause.keeps = True
 
 
 @contextmanager
@@ -50,5 +62,8 @@ def uncollected() -> Iterator[None]:
     finally:
         with _Pause.lock:
             _Pause.readings -= 1
-            if not _Pause.readings and _Pause.was_collecting:
-                gc.enable()
+            if not _Pause.readings:
+                if _Pause.keeps:
+                    gc.freeze()
+                if _Pause.was_collecting:
+                    gc.enable()
