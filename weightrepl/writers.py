@@ -82,17 +82,17 @@ def write_picture(picture: Picture, path: str, force: bool = False) -> None:
     check(path, force)
     if _suffix(path) != ".svg":
         raise OutputError(f"{path}: a picture goes to .svg, not to {_suffix(path)}")
-    write_text(picture.svg, path, force)
+    write_bytes(picture.svg.encode(), path, force)
 
 
-def write_text(text: str, path: str, force: bool = True) -> None:
-    """Write a text to a file.
+def write_bytes(content: bytes, path: str, force: bool = False) -> None:
+    """Write a file whose content is there already.
 
     Raises:
-        OutputError: whatever the system says of the place.
+        OutputError: a file that exists without `force`, or whatever the system says of the place.
     """
-    with _replacing([path], force) as (temporary,), open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
+    with _replacing([path], force) as (temporary,), open(temporary, "wb") as file:
+        file.write(content)
 
 
 def check(path: str, force: bool = False, labelled: bool = False) -> None:

@@ -118,6 +118,10 @@ def test_version():
         ("m.keras -q", "error: argument -q/--query: expected one argument; see weightrepl --help\n"),
         ("m.keras -q a -o x.npz --layers", "error: --layers says nothing with -o, which writes the weights"),
         ("m.keras --force", "error: --force is for -o"),
+        ("m.keras --demo", "error: --demo brings its own model and queries; --demo -o FILE.keras writes"),
+        ("--demo -q **", "error: --demo brings its own model and queries"),
+        ("--demo -o x.npz", "error: --demo -o writes a .keras file, and x.npz is called otherwise"),
+        ("--demo -o m.keras", "error: m.keras: exists already; --force (in Python force=True) overwrites it"),
         (
             "m.keras --allow json_bytes=1G",
             "error: --allow: no limit is called 'json_bytes', did you mean json_nbytes?; see weightrepl --help",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.terminal import PROMPT, repl
+from weightrepl.api import demo_path
 from weightrepl.frontends.demo import STEPS, demonstration
 from weightrepl.render.text import Screen
 
@@ -46,6 +47,16 @@ def test_the_command_runs_it_without_heavy_libraries():
 
 def test_the_shipped_file_is_small():
     assert (ROOT / "weightrepl" / "demo" / "larger_model.keras").stat().st_size < 32_000
+
+
+def test_its_model_is_written_to_a_file_of_ones_own(tmp_path: Path):
+    mine = tmp_path / "mine.keras"
+    for force in ([], ["--force"]):
+        command = [sys.executable, "-m", "weightrepl", "--demo", "-o", str(mine), *force]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+        assert mine.read_bytes() == Path(demo_path()).read_bytes()
+    assert [*tmp_path.iterdir()] == [mine]
 
 
 def test_on_a_terminal_it_ends_at_a_prompt_over_the_same_model(tmp_path: Path):

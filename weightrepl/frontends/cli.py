@@ -49,7 +49,7 @@ Without a query: on a terminal an interactive session, else the tree of layers.
   --force             overwrite OUT;  --labels FILE  names its rows (.tsv, .txt)
   --allow LIMIT=N     open a file that claims more: json_nbytes=1G
   --color WHEN        auto, always or never;  --completion bash, zsh or fish
-  --demo              a short guided run;  --version;  -h, --help
+  --demo              a guided run; with -o its model;  --version;  -h, --help
 
   weightrepl model.keras -q '**:kernel'
   weightrepl model.keras -q '**:* | where size > 1M | sort size desc'
@@ -157,6 +157,10 @@ def _refuse_contradictions(options: Namespace, parser: ArgumentParser) -> None:
         parser.error(f"--unfold says nothing with {'-o' if options.output else '--explain'}")
     if options.unfold and options.format not in (None, "table", "tree"):
         parser.error(f"--unfold is for tables and trees: --format {options.format} never folds")
+    if options.demo and (options.models or options.queries or options.file):
+        parser.error("--demo brings its own model and queries; --demo -o FILE.keras writes that model")
+    if options.demo and options.output and not options.output.endswith(".keras"):
+        parser.error(f"--demo -o writes a .keras file, and {options.output} is called otherwise")
     if options.force and not options.output:
         parser.error("--force is for -o")
     if options.labels is not None and not options.output:
@@ -188,10 +192,16 @@ def _obeyed(options: Namespace) -> int:
 
 
 def _demonstrated(options: Namespace) -> int:
-    """Show the guided run; on a terminal whoever looked on may go on with the same model."""
+    """Show the guided run, or write its model; on a terminal whoever looked on may go on with the same model."""
     from weightrepl.api import demo_path
     from weightrepl.frontends.demo import demonstration
 
+    if options.output:
+        from weightrepl.writers import write_bytes
+
+        with open(demo_path(), "rb") as file:
+            write_bytes(file.read(), options.output, options.force)
+        return 0
     goes_on = _on_terminal()
     print_lines(demonstration(screen_for(sys.stdout, options), goes_on))
     return _interactive(options, [demo_path()]) if goes_on else 0

@@ -277,10 +277,10 @@ def _with_setting(text: str, name: str, value: SettingValue, path: str) -> str:
 
 
 def _write(text: str, path: str) -> None:
-    from weightrepl.writers import write_text
+    from weightrepl.writers import write_bytes
 
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror}") from error
-    write_text(text, path)
+    write_bytes(text.encode(), path, force=True)
