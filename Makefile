@@ -1,8 +1,13 @@
 # Everything happens in .venv, which a target makes when it needs it. Only Python and make have to be there.
 
-PYTHON ?= python3
 VENV := .venv
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := $(VENV)/Scripts
+else
+PYTHON ?= python3
 BIN := $(VENV)/bin
+endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo test test-browser lint types bench long fuzz roles sources grammar notebooks screens dist clean
@@ -21,7 +26,7 @@ help:
 	@echo 'make grammar       write the TextMate grammar of examples/vscode anew, from the tables of the language'
 	@echo 'make notebooks     run the notebooks of examples/ and store what they show'
 	@echo 'make screens       the pictures of docs/notebook.md, from JupyterLab'
-	@echo 'make dist          the wheel and the source archive, in dist/'
+	@echo 'make dist          the wheel and the source archive, in dist/, as the package index takes them'
 	@echo 'make clean         take away all that the other targets made, $(VENV) too'
 
 demo: $(VENV)/.installed
@@ -74,6 +79,7 @@ screens: $(VENV)/.test $(VENV)/.browser
 dist: $(VENV)/.release
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
