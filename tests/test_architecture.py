@@ -36,7 +36,7 @@ ROOMS = {
     "writers": {"engine", "model", "errors", "values"},
     "render": {"engine", "model", "errors", "spans", "service", "values", "quantities"},
 }
-ROOMS |= {"api": {"readers", "engine", "model", "errors"}}
+ROOMS |= {"api": {"readers", "engine", "model", "errors"}, "plugin": {"readers", "model", "errors"}}
 EVERYTHING = {*ROOMS, "frontends", ""}
 ROOMS |= {"frontends": EVERYTHING, "__main__": {"frontends"}, "": {*EVERYTHING, "__main__"}}
 

@@ -103,6 +103,14 @@ def test_other_packages_are_asked_last(tmp_path: Path, monkeypatch: pytest.Monke
     assert asked == ["weightrepl.readers"]
 
 
+def test_a_package_that_is_broken_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    point = EntryPoint("x", "no_such_module_is_there:Reader", registry.ENTRY_POINTS)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
+    (tmp_path / "a.xyz").write_bytes(b"something")
+    with pytest.raises(SourceError, match=r"the reader 'x' can't be loaded \(ModuleNotFoundError: No module"):
+        open_source(tmp_path / "a.xyz")
+
+
 def unknown(path: Path) -> str:
     with pytest.raises(UnknownFormatError) as caught:
         open_source(path)

@@ -12,7 +12,7 @@ from weightrepl.values import Value
 if TYPE_CHECKING:
     import numpy as np
 
-    Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 AxisIndex: TypeAlias = "int | slice | tuple[int, ...]"
 """One axis of an index: an integer (drops the axis), a slice, or positions to take (at most one such)."""

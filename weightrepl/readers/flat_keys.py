@@ -54,12 +54,13 @@ def flat_model(
     file_format: str,
     close: Callable[[], None],
     limits: Limits = STANDARD,
+    name: str | None = None,
 ) -> Model:
-    """Return the model of tensors under flat keys.
+    """Return the model of tensors under flat keys. name: its own, where the file tells it.
 
     Keys are split at `/` where any has one, else at `.`; the last part is the weight's name. Where all are addresses
-    as weightrepl writes them (`model/layer:kernel`), they are read as such. A first part that all keys have in common
-    is the model's name, else the file's stem is.
+    as weightrepl writes them (`model/layer:kernel`), they are read as such. Where the file tells no name, a first part
+    that all keys have in common is it, else the file's stem.
 
     Raises:
         UnsafeFileError: there are more of them, or more parts of a key, than `limits` allow.
@@ -69,8 +70,8 @@ def flat_model(
     bound(max(map(len, ways), default=0), "depth", "parts of a key", limits, path)
     stem = stem_of(path)
     firsts = {way[0] for way in ways}
-    is_common = len(firsts) == 1 and all(len(way) > 1 for way in ways)
-    root, top = read(firsts.pop()) if is_common else stem, _Group(read)
+    is_common = name is None and len(firsts) == 1 and all(len(way) > 1 for way in ways)
+    root, top = read(firsts.pop()) if is_common else name or stem, _Group(read)
     unread: list[Weight] = []
     groups: dict[tuple[str, ...], _Group] = {(): top}
     for each, way in zip(tensors, ways, strict=True):

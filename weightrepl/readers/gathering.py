@@ -25,17 +25,20 @@ _ALL = slice(None)
 def gathered(
     read_parts: ReadParts, offset: int, shape: tuple[int, ...], itemsize: int, index: tuple[AxisIndex, ...]
 ) -> Array:
-    """Return the raw elements at `index`, in an array of its own; at least one.
+    """Return the raw elements at `index`, in an array of its own.
 
     offset: where in the file the first element of the tensor lies. itemsize: bytes of an element.
     """
+    wanted = indexed_shape(shape, index)
+    if 0 in wanted:
+        return empty(wanted, itemsize)
     ways = [_ascending(i, size) for i, size in zip(index or (_ALL,) * len(shape), shape, strict=True)]
     strides = [itemsize * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
     found = _gathered(read_parts, offset, [way for way, _ in ways], strides, itemsize)
     back = tuple(i for _, i in ways)
     if any(i != _ALL for i in back):
         found = take(found, back).copy(order="C")
-    return found.reshape(indexed_shape(shape, index))
+    return found.reshape(wanted)
 
 
 def empty(shape: tuple[int, ...], itemsize: int) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from weightrepl.errors import SourceError
 from weightrepl.model.reading import uncollected
@@ -13,6 +13,9 @@ from weightrepl.model.tree import Model
 from weightrepl.readers.folders import is_there, models_in
 from weightrepl.readers.guards import STANDARD, Limits, os_reason
 from weightrepl.readers.sources import stem_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 HEAD_NBYTES = 4096
 
@@ -179,7 +182,22 @@ def _file_readers(head: bytes) -> Iterator[FileReader]:
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINTS):
-        yield point.load()()
+        yield _offered(point)
+
+
+def _offered(point: EntryPoint) -> FileReader:
+    """Return the reader that another package offers.
+
+    Raises:
+        SourceError: its package is broken.
+    """
+    try:
+        reader: FileReader = point.load()()
+    except Exception as error:  # it is anybody's code
+        package = f" of the package {point.dist.name}" if point.dist is not None else ""
+        told = f"{type(error).__name__}: {error}"
+        raise SourceError(f"the reader {point.name!r}{package} can't be loaded ({told})") from error
+    return reader
 
 
 def _made(place: str) -> Any:
