@@ -168,9 +168,9 @@ SEPARATE = {
         "file_names": {"hover"},
     },
     "frontends": {
-        "*": {"session", "shell", "commands", "lines", "settings", "demo", "model_files"},
-        "cli": {"completion_scripts", "progress", "repl", "streams"},
-        "repl": {"progress", "streams"},
+        "*": {"session", "shell", "commands", "lines", "settings", "demo", "model_files", "progress"},
+        "cli": {"completion_scripts", "repl", "streams"},
+        "repl": {"streams"},
         "lines": {"commands_words"},
         "lines_arguments": {"commands_words", "commands_telling"},
         "magics_options": {"commands_words"},

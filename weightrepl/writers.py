@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 from weightrepl.engine.table import Table, Value
 from weightrepl.engine.vectors import Sliced, shape_of_vectors, texts, vectors
 from weightrepl.errors import OutputError, Problem, WeightreplError
-from weightrepl.model.tensor import dtype_bits
+from weightrepl.model.tensor import Array, dtype_bits
 
 if TYPE_CHECKING:
     from weightrepl.engine.labels import GivenLabels
     from weightrepl.engine.pictures import Picture
-    from weightrepl.model.tensor import Array
 
 
 class NamedArray(Sliced, Protocol):

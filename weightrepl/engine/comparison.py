@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from weightrepl.engine.passes import blocks_of
 from weightrepl.engine.statistics import product
-from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
+from weightrepl.model.tensor import Array, TensorSource, TensorSpec, dtype_bits
 from weightrepl.values import Value
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 Pair: TypeAlias = "tuple[Array, Array]"
 """Flat blocks of two tensors, of as many elements."""

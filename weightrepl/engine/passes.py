@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
+from weightrepl.model.tensor import Array, TensorSource, TensorSpec, dtype_bits, itemsize_of
 
 B = TypeVar("B")
 T = TypeVar("T")
@@ -25,7 +22,7 @@ _MOST_THREADS = 4  # one thread at a time reads: more would wait for it
 def blocks_of(tensor: TensorSource, spec: TensorSpec, advance: Callable[[int], None]) -> Iterator[Array]:
     """Yield the values of a tensor in flat blocks of BLOCK_SIZE; `advance` is told how many bytes of it were read."""
     bits = dtype_bits(spec.dtype) or 8
-    for block in tensor.blocks(BLOCK_SIZE * ((bits + 7) // 8)):
+    for block in tensor.blocks(BLOCK_SIZE * (itemsize_of(spec.dtype) or 1)):
         advance(block.size * bits // 8)
         yield block
 

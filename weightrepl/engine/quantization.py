@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weightrepl.engine.schemes import (
     LAST_AXIS,
@@ -20,6 +20,7 @@ from weightrepl.engine.schemes import (
 from weightrepl.engine.stages import Relation
 from weightrepl.errors import FormatError, Problem
 from weightrepl.model.tensor import (
+    Array,
     AxisIndex,
     TensorPart,
     TensorSource,
@@ -30,9 +31,6 @@ from weightrepl.model.tensor import (
 )
 from weightrepl.model.tree import Derived, Site, Weight
 from weightrepl.query.syntax import Stage
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 FLOAT8 = "float8_e4m3fn"
 LARGEST_FLOAT8 = 448.0

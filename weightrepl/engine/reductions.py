@@ -11,6 +11,7 @@ from weightrepl.engine.figures import Figures
 from weightrepl.engine.stages import Relation
 from weightrepl.errors import Problem
 from weightrepl.model.tensor import (
+    Array,
     AxisIndex,
     TensorSource,
     TensorSpec,
@@ -26,7 +27,6 @@ from weightrepl.spans import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from weightrepl.model.tensor import Array
 
 PIECE = 1 << 18
 """How many values are in memory at a time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
-from weightrepl.model.tensor import TensorSpec, dtype_bits, pieces
+from weightrepl.model.tensor import TensorSpec, dtype_bits, itemsize_of, pieces
 from weightrepl.model.tree import Site
 
 _BLOCK_NBYTES = 1 << 20
@@ -70,7 +70,7 @@ def _turned_digest(site: Site, advance: Callable[[int], None]) -> bytes:
     from hashlib import blake2b
 
     digest, tensor, shape = blake2b(), site.tensor, site.spec.shape or ()
-    itemsize = max(1, (dtype_bits(site.spec.dtype) or 8) // 8)
+    itemsize = itemsize_of(site.spec.dtype) or 1
     for index in pieces(shape[::-1], 16 * _BLOCK_NBYTES // itemsize):
         block = tensor.read(index[::-1])
         digest.update(block.transpose().tobytes())

@@ -13,12 +13,12 @@ from weightrepl.engine.histograms import DEFAULT_BINS
 from weightrepl.engine.passes import blocks_of, folded
 from weightrepl.engine.table import Histogram, Value
 from weightrepl.errors import SourceError
+from weightrepl.model.tensor import Array
 from weightrepl.model.tree import Site
 from weightrepl.values import Value as Frozen
 
 if TYPE_CHECKING:
     from weightrepl.engine.statistics import Room, Tally
-    from weightrepl.model.tensor import Array
 
 SAMPLE = 1 << 14
 """So many values are counted for a histogram; of a weight that has more, every k-th."""

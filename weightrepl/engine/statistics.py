@@ -6,17 +6,14 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from weightrepl.engine.passes import blocks_of, folded
 from weightrepl.engine.table import Histogram, Value
-from weightrepl.model.tensor import TensorSource, TensorSpec, dtype_bits
+from weightrepl.model.tensor import Array, TensorSource, TensorSpec, dtype_bits
 from weightrepl.values import Value as Frozen
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 Number: TypeAlias = "int | float | complex"
 Need: TypeAlias = Literal["zeros", "ends", "norm", "moments"]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from weightrepl.errors import OutputError
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
+from weightrepl.model.tensor import Array
 
 _VALUES_AT_ONCE = 1 << 16
 

@@ -35,6 +35,12 @@ def dtype_bits(dtype: str) -> int | None:
     return int(digits) if known else None
 
 
+@lru_cache
+def itemsize_of(dtype: str) -> int:
+    """Return how many bytes one element of a dtype takes by itself: a whole one for int4, 0 where that is unknown."""
+    return ((dtype_bits(dtype) or 0) + 7) // 8
+
+
 def numpy_dtype(dtype: str) -> Any:
     """Return the NumPy dtype of a name; ml_dtypes is only loaded for those that NumPy does not have."""
     import numpy as np
@@ -198,8 +204,7 @@ def pieces(shape: tuple[int, ...], most: int) -> Iterator[tuple[AxisIndex, ...]]
 
 def read_in_pieces(tensor: TensorSource, spec: TensorSpec, max_nbytes: int) -> Iterator[Array]:
     """Yield all values as `TensorSource.blocks` does, by `read`; not sliced where they fit. spec: of the tensor."""
-    itemsize = ((dtype_bits(spec.dtype) or 8) + 7) // 8
-    most = max(1, max_nbytes // itemsize)
+    most = max(1, max_nbytes // (itemsize_of(spec.dtype) or 1))
     if 0 < (spec.size or 0) <= most:
         yield tensor.read().reshape(-1)
         return

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from ast import literal_eval
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import (
+    Array,
     AxisIndex,
     TensorSource,
     TensorSpec,
@@ -31,9 +32,6 @@ from weightrepl.readers.zip_members import (
     stored_range,
     zip_members,
 )
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 _PIECE_NBYTES = 1 << 20
 _MAGIC = b"\x93NUMPY"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from weightrepl.model.tensor import AxisIndex, indexed_shape, take
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
+from weightrepl.model.tensor import Array, AxisIndex, indexed_shape, take
 
 Positions: TypeAlias = "range | tuple[int, ...]"
 """Where something lies on an axis, ascending."""

@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from weightrepl.errors import FormatError, SourceError, UnsafeFileError
-from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, dtype_bits
+from weightrepl.model.tensor import Array, AxisIndex, TensorSource, TensorSpec, dtype_bits
 from weightrepl.readers.guards import Reading, bound
 from weightrepl.readers.hdf5_file import SIGNATURE, File, Header, header_of
 from weightrepl.readers.hdf5_objects import (
@@ -39,7 +39,6 @@ from weightrepl.readers.hdf5_types import UnreadHDF5
 from weightrepl.readers.sources import ByteSource
 
 if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
     from weightrepl.readers.hdf5_library import Fallback
 
 __all__ = ["SIGNATURE", "Attribute", "Dataset", "Group", "HeapText", "open_hdf5"]

@@ -12,16 +12,13 @@ import json
 import math
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from weightrepl.errors import FormatError, SourceError
-from weightrepl.model.tensor import AxisIndex, dtype_bits, take
+from weightrepl.model.tensor import Array, AxisIndex, dtype_bits, take
 from weightrepl.readers.guards import Limits, Reading, refusal
 from weightrepl.readers.hdf5_objects import Attribute, external_storage, soft_link, virtual_storage
 from weightrepl.readers.sources import ByteSource
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 _BUILT_IN_FILTERS = {1, 2, 3, 4, 5, 6, 32000}
 """deflate, shuffle, fletcher32, szip, nbit, scaleoffset, lzf: what loads no plug-in."""

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import RLock
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from weakref import finalize
 
 from weightrepl.errors import ChangedError, FormatError, SourceError, UnsafeFileError
 from weightrepl.model.tensor import (
+    Array,
     AxisIndex,
     TensorSource,
     TensorSpec,
@@ -27,9 +28,6 @@ from weightrepl.model.tensor import (
 )
 from weightrepl.readers.hdf5_objects import Attribute
 from weightrepl.readers.sources import ByteSource
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"

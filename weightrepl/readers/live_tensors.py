@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from weightrepl.errors import ChangedError, SourceError
-from weightrepl.model.tensor import AxisIndex, TensorSpec, read_in_pieces
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
+from weightrepl.model.tensor import Array, AxisIndex, TensorSpec, read_in_pieces
 
 DELETED = "the model was deleted, or this weight taken out of it; select again"
 

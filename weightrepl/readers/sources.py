@@ -8,25 +8,22 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from weakref import finalize
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
 from weightrepl.model.tensor import (
+    Array,
     AxisIndex,
     TensorSource,
     TensorSpec,
-    dtype_bits,
     indexed_shape,
+    itemsize_of,
     numpy_dtype,
 )
 from weightrepl.readers.gathering import gathered, raw_dtype
 from weightrepl.readers.guards import STANDARD, Limits, closed, os_reason
 from weightrepl.values import Value
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 
@@ -202,7 +199,7 @@ class ByteSource:
             FormatError: they would lie outside the file.
         """
         assert spec.shape is not None
-        itemsize = _itemsize(spec.dtype)
+        itemsize = itemsize_of(spec.dtype)
         if itemsize == 0:
             raise FormatError(f"no values of dtype {spec.dtype} can be read", self.path, place)
         self._bound(offset, math.prod(spec.shape) * itemsize)
@@ -223,11 +220,6 @@ class ByteSource:
             return
         os.close(self._number)
         self._number = -1
-
-
-@lru_cache(maxsize=64)
-def _itemsize(dtype: str) -> int:
-    return ((dtype_bits(dtype) or 0) + 7) // 8
 
 
 def stamp_of(status: os.stat_result) -> Stamp:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from weightrepl.model.tensor import (
+    Array,
     AxisIndex,
     TensorSource,
     TensorSpec,
@@ -18,7 +19,6 @@ from weightrepl.model.tensor import (
 from weightrepl.values import Value
 
 if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
     from weightrepl.readers.tensor_entries import Extents
 
 Part: TypeAlias = tuple[tuple[range, ...], TensorSource]

@@ -5,13 +5,8 @@ Facts from TensorFlow's `tensor.proto`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from weightrepl.model.tensor import numpy_dtype
+from weightrepl.model.tensor import Array, numpy_dtype
 from weightrepl.readers.protobuf import VARINT, fields
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 VALUES_FIELD = {
     "float32": 5, "float64": 6, "int32": 7, "int16": 7, "int8": 7, "uint16": 7, "uint8": 7, "string": 8,

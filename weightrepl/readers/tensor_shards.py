@@ -10,17 +10,14 @@ import os
 import stat
 from collections.abc import Iterator
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
-from weightrepl.model.tensor import AxisIndex, TensorSpec, dtype_bits
+from weightrepl.model.tensor import Array, AxisIndex, TensorSpec, itemsize_of
 from weightrepl.readers.gathering import empty
 from weightrepl.readers.guards import Limits, closed, os_reason
 from weightrepl.readers.sources import ByteSource, PlainTensor, stamp_of
 from weightrepl.readers.tensor_crc import crc32c_of_array, masked
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 _STEP_NBYTES = 1 << 22  # read and checked at a time: what was read is still in the processor's cache
 
@@ -99,7 +96,7 @@ class StoredTensor(NamedTuple):
 
     def _opened(self) -> _CheckedTensor:
         shape, dtype = self.spec.shape or (), self.spec.dtype
-        itemsize = ((dtype_bits(dtype) or 0) + 7) // 8
+        itemsize = itemsize_of(dtype)
         source = self.shard.opened()
         return _CheckedTensor(
             source, shape, dtype, itemsize, self.offset, self.shard.big_endian, self.crc, self.place

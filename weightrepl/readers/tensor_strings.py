@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from weightrepl.errors import FormatError
-from weightrepl.model.tensor import AxisIndex, TensorSpec, read_in_pieces, take
+from weightrepl.model.tensor import Array, AxisIndex, TensorSpec, read_in_pieces, take
 from weightrepl.readers.protobuf import varint
 from weightrepl.readers.tensor_crc import crc32c, masked
 from weightrepl.readers.tensor_shards import Shard
 
 if TYPE_CHECKING:
     from typing import Literal
-
-    from weightrepl.model.tensor import Array
 
 
 class StringTensor(NamedTuple):

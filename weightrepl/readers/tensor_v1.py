@@ -9,10 +9,10 @@ import math
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from weightrepl.errors import FormatError
-from weightrepl.model.tensor import AxisIndex, TensorSource, TensorSpec, take
+from weightrepl.model.tensor import Array, AxisIndex, TensorSource, TensorSpec, take
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits, Reading, bound, followed
 from weightrepl.readers.hdf5 import NoTensor
@@ -24,9 +24,6 @@ from weightrepl.readers.tensor_parts import Part, joined, ranges_of
 from weightrepl.readers.tensor_proto import VALUES_FIELD, values_of
 from weightrepl.readers.tensor_table import Table
 from weightrepl.values import Value
-
-if TYPE_CHECKING:
-    from weightrepl.model.tensor import Array
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\Z", re.DOTALL)
 
