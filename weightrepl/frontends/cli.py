@@ -174,8 +174,9 @@ def _obeyed(options: Namespace) -> int:
         sys.stdout.write(SCRIPTS[options.completion])
         return 0
     from weightrepl.errors import WeightreplError
+    from weightrepl.frontends.progress import Waiting, can_show_progress
 
-    teller = Teller(screen_for(sys.stderr, options))
+    teller = Teller(screen_for(sys.stderr, options), Waiting(can_show_progress()))
     try:
         if options.demo:
             return _demonstrated(options)
@@ -185,7 +186,8 @@ def _obeyed(options: Namespace) -> int:
         if script is not None and script.errors:
             teller.show(script.errors)
             return ERROR
-        return _answered(options, script, teller)
+        with teller.waiting.on("working"):
+            return _answered(options, script, teller)
     except WeightreplError as error:
         teller.tell(error)
         return ERROR
@@ -261,10 +263,7 @@ def _answered(options: Namespace, script: Script | None, teller: Teller) -> int:
         check(options.output, options.force, options.labels is not None)
     with Session() as session:
         session.limits = options.limits
-        if sys.stderr.isatty():
-            from weightrepl.frontends.progress import ReadingBar
-
-            session.watcher = ReadingBar()
+        session.watcher = teller.waiting if teller.waiting.shown else None
         for argument in options.models:
             name, path = split_name(argument)
             session.open(path, name)
@@ -300,7 +299,7 @@ def _overview(options: Namespace, session: Session, teller: Teller) -> int:
         from weightrepl.render.text import lines
 
         tree = overview(session.workspace, unfolded=options.unfold)
-        print_lines(lines(tree, screen_for(sys.stdout, options)))
+        teller.print_as_they_come(lines(tree, screen_for(sys.stdout, options)))
         return 0
     options.layers, options.format = True, options.format or "tree"
     return _shown(options, session, Script(questions=(Question("**"),)), teller)
@@ -334,7 +333,9 @@ def _written(options: Namespace, session: Session, question: Question, teller: T
         return teller.fail("-o writes weights or a table, and this query gives a number")
     if not result:
         return 1
-    teller.show(question.pictures(write_found(result, options.output, options.force, options.labels)))
+    with teller.waiting.on(f"writing {options.output}"):
+        notes = write_found(result, options.output, options.force, options.labels)
+    teller.show(question.pictures(notes))
     return 0
 
 
@@ -347,7 +348,7 @@ def _shown(options: Namespace, session: Session, script: Script, teller: Teller)
     style = Style(options.format or "table", screen, titled, totalled, options.unfold)
     tally = _Tally()
     answers = _answers(session, script.questions, "layers" if options.layers else None, teller, tally)
-    print_lines(rendered(answers, style))
+    teller.print_as_they_come(rendered(answers, style))
     return tally.status
 
 

@@ -77,7 +77,13 @@ def run(
 
 
 def repl(*sources: Source, **named_sources: Source) -> None:
-    """Talk with somebody in a terminal about models: live ones, paths, opened ones, dicts from names to these.
+    """Start the REPL over models, in the terminal that Python runs in.
+
+    `weightrepl.repl(model)` opens one under its own name, `weightrepl.repl(old=a, new=b)` two under other names.
+
+    Args:
+        sources: what `select` takes: live models, paths, opened models, or dicts from name to these.
+        named_sources: the same, each under the name of its argument.
 
     Raises:
         WeightreplError: in a notebook, which has no terminal.
@@ -123,6 +129,7 @@ def _talk(
 ) -> None:
     notices = Notices()
     opening = Opening(session, models, location, notices)
+    from weightrepl.frontends.progress import Waiting, can_show_progress
     from weightrepl.frontends.repl_output import Output
     from weightrepl.frontends.settings import Settings
 
@@ -130,10 +137,8 @@ def _talk(
     shell = Shell(session, settings)
     notices.tell(*map(Picture, shell.complaints))
     output = Output(settings, colour)
-    if not _is_plain(settings) and sys.stderr.isatty():
-        from weightrepl.frontends.progress import ReadingBar
-
-        session.watcher = ReadingBar()
+    output.waiting = Waiting(not _is_plain(settings) and can_show_progress())
+    session.watcher = output.waiting if output.waiting.shown else None
     reader = _reader(shell, output, opening, notices)
     try:
         converse(shell, reader, output, opening)

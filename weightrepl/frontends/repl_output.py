@@ -9,6 +9,7 @@ from contextlib import suppress
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
+from weightrepl.frontends.progress import Waiting
 from weightrepl.render.text import Screen, lines, screen_of
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ class Output:
     """The way to the screen.
 
     plain: whether it is only for lines, without colours and without a pager.
+    waiting: shows what is going on until there are lines; nothing, unless somebody puts in one that does.
     """
 
     def __init__(self, settings: Settings, colour: str = "auto", stream: TextIO | None = None) -> None:
         self._settings, self._colour, self.plain = settings, colour, False
         self._stream = stream
+        self.waiting = Waiting(shown=False)
 
     @property
     def stream(self) -> TextIO:
@@ -61,9 +64,11 @@ class Output:
         room = sys.maxsize if pager is None else 0 if always else _height(self.stream) - 1
         way = _Way(self.stream, pager, room, held=not live)
         try:
-            for line in lines(blocks, self.screen):
+            for line in self.waiting.each(lines(blocks, self.screen), "" if live else "working"):
                 if not way.put(line):
                     return
+                if way.is_paged:
+                    self.waiting.leave_alone()
         finally:
             way.end()
 
@@ -88,6 +93,11 @@ class _Way:
         self._pager: subprocess.Popen[str] | None = None
         self._lock = Lock()
         self._timer: Timer | None = None
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether a pager has the terminal."""
+        return self._pager is not None
 
     def put(self, line: str) -> bool:
         """Take a line; return whether anybody wants more."""

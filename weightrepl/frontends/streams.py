@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from weightrepl.errors import WeightreplError
+    from weightrepl.frontends.progress import Waiting
     from weightrepl.render.blocks import Picture
     from weightrepl.render.text import Screen
 
@@ -58,10 +59,19 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 class Teller:
-    """Says on standard error what there is to say about a run."""
+    """Says on standard error what there is to say about a run, and while it lasts what is going on."""
 
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
+    def __init__(self, screen: Screen, waiting: Waiting) -> None:
+        self._screen, self.waiting = screen, waiting
+
+    def print_as_they_come(self, lines: Iterable[str]) -> None:
+        """Write lines to standard output; what is going on is shown until there is the next one."""
+        from weightrepl.frontends.progress import piped_on
+
+        for n, line in enumerate(self.waiting.each(lines)):
+            sys.stdout.write(line + "\n")
+            if n == 0 and piped_on():
+                self.waiting.leave_alone()
 
     def show(self, pictures: Iterable[Picture]) -> None:
         """Draw problems, after all that was printed so far."""
@@ -70,6 +80,7 @@ class Teller:
         drawn = [line + "\n" for line in lines(pictures, self._screen)]
         if drawn:
             sys.stdout.flush()
+            self.waiting.clear()
             sys.stderr.writelines(drawn)
 
     def tell(self, error: WeightreplError) -> None:
@@ -90,6 +101,7 @@ class Teller:
     def complain(self, message: str) -> None:
         """Say one line."""
         sys.stdout.flush()
+        self.waiting.clear()
         sys.stderr.write(message + "\n")
 
 
