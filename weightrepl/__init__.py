@@ -30,7 +30,7 @@ _PLACES = {
     "Picture": "engine.pictures",
     "Problem": "errors",
     "QueryError": "errors",
-    "SelectedLayer": "engine.selection",
+    "SelectedLayer": "engine.selected",
     "SelectedWeight": "engine.selected",
     "Selection": "engine.selection",
     "SourceError": "errors",
@@ -64,9 +64,9 @@ if TYPE_CHECKING:
     from weightrepl.api import select_layers as select_layers
     from weightrepl.engine.assignment import Assignment as Assignment
     from weightrepl.engine.pictures import Picture as Picture
+    from weightrepl.engine.selected import SelectedLayer as SelectedLayer
     from weightrepl.engine.selected import SelectedWeight as SelectedWeight
     from weightrepl.engine.selection import LayerSelection as LayerSelection
-    from weightrepl.engine.selection import SelectedLayer as SelectedLayer
     from weightrepl.engine.selection import Selection as Selection
     from weightrepl.engine.table import Count as Count
     from weightrepl.engine.table import Histogram as Histogram

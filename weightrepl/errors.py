@@ -31,7 +31,12 @@ _LONG = 500
 
 
 class Fix(Value):
-    """A change of the text that mends a problem: put `text` where `span` is."""
+    """A change of the text that mends a problem: put `text` where `span` is.
+
+    Attributes:
+        span: the part that is replaced, `start` to `end` in code points from 0.
+        text: what stands there then.
+    """
 
     span: Span
     text: str
@@ -48,9 +53,13 @@ class Fix(Value):
 class Problem(Value):
     """One thing to tell about a query or a source.
 
-    code: names the kind of problem, in words joined by `-`; has a page in the documentation.
-    span: the part of the query that it is about; None for what is said about a source.
-    hint: what to do, where a `fix` alone does not say it.
+    Attributes:
+        code: names the kind of problem, in words joined by `-`; the page of problem codes tells of each.
+        message: what is wrong, in one line.
+        span: the part of the query that it is about, `start` to `end` in code points from 0; None for a source's.
+        fix: a change of the text that mends it, where there is one.
+        severity: `error`, `warning` or `note`; only an error keeps a query from being evaluated.
+        hint: what to do, where a `fix` alone does not say it.
     """
 
     code: str
@@ -63,12 +72,13 @@ class Problem(Value):
     def picture(self, text: str) -> str:
         """Return the problem as a terminal shows it: headline, line, caret, what to type instead.
 
-        >>> from weightrepl.spans import Span
-        >>> print(Problem("no-such-layer", "no layer 'a'", Span(0, 1), Fix(Span(0, 1), "b")).picture("a:*"))
-        error[no-such-layer]: no layer 'a'
-          a:*
-          ~
-          did you mean 'b'?
+        Examples:
+            >>> from weightrepl.spans import Span
+            >>> print(Problem("no-such-layer", "no layer 'a'", Span(0, 1), Fix(Span(0, 1), "b")).picture("a:*"))
+            error[no-such-layer]: no layer 'a'
+              a:*
+              ~
+              did you mean 'b'?
         """
         lines = [f"{self.severity}[{self.code}]: {self.message}"]
         if self.span is not None and text:
@@ -111,7 +121,18 @@ class WeightreplError(Exception):
 
 
 class QueryError(WeightreplError, ValueError):
-    """A query that can't be evaluated. `text` is the query, `problems` all that is to say of it."""
+    """A query that can't be evaluated: it is broken, or names what is not there. Also a `ValueError`.
+
+    Its text is what a terminal shows. `text` is the query, `problems` is all that there is to say of it.
+
+    Examples:
+        >>> import weightrepl
+        >>> try:
+        ...     weightrepl.select(weightrepl.demo_path(), "outer_dens:kernel")
+        ... except weightrepl.QueryError as error:
+        ...     error.problems[0].code, error.problems[0].fix.text
+        ('no-such-layer', 'outer_dense')
+    """
 
     def __init__(self, text: str, problems: Iterable[Problem]) -> None:
         self.text, self.problems = text, tuple(problems)
@@ -122,18 +143,21 @@ class QueryError(WeightreplError, ValueError):
 
 
 class NotOneError(WeightreplError, LookupError):
-    """There is not exactly one: none, or several."""
+    """`one()` of a selection that holds none, or several. Also a `LookupError`."""
 
 
 class UnknownAddressError(WeightreplError, KeyError):
-    """An address that the selection does not hold."""
+    """`selection["…"]` with an address that is not in it, or a column that is not there. Also a `KeyError`."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class SourceError(WeightreplError, OSError):
-    """Something about the place where weights lie. `path` names it, `place` the spot within."""
+    """Something is wrong with a file, or with a live object. Also an `OSError`.
+
+    `path` names the file, `place` the spot within it, `reason` what is wrong.
+    """
 
     def __init__(self, reason: str, path: str = "", place: str = "") -> None:
         self.reason, self.path, self.place = reason, path, place
@@ -145,24 +169,24 @@ class SourceError(WeightreplError, OSError):
 
 
 class FormatError(SourceError, ValueError):
-    """The file is damaged, cut short, or not what it claims to be."""
+    """The file is damaged, cut short, or not what it claims to be. Also a `ValueError`."""
 
 
 class UnknownFormatError(SourceError, ValueError):
-    """Not a format that weightrepl reads. The reason names what it is and what to do."""
+    """Not a format that weightrepl reads; says what it is, and what to do. Also a `ValueError`."""
 
 
 class UnsafeFileError(SourceError, ValueError):
-    """Reading on would follow what a stranger's file must not ask for: refused."""
+    """The file asks for what a reader must not do, or claims more than `Limits` allows. Also a `ValueError`."""
 
 
 class ChangedError(SourceError, ValueError):
-    """The source was closed, or is no longer the one that was opened."""
+    """The source was closed, or is no longer the one that was opened. Also a `ValueError`."""
 
 
 class OutputError(WeightreplError, OSError):
-    """What was asked to be written can't be written there, or not in that format."""
+    """What was asked to be written can't be written there, or not in that format. Also an `OSError`."""
 
 
 class MissingExtraError(WeightreplError, ImportError):
-    """An optional library is missing. The message is the command that installs it."""
+    """An optional library is missing; the message is the command that installs it. Also an `ImportError`."""

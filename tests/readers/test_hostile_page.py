@@ -17,7 +17,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "safety.md"
 
 def meanings() -> dict[str, str]:
     """What each limit is, as the class's docstring says."""
-    return dict(re.findall(r"^    (\w+): (.*)\.$", Limits.__doc__ or "", re.MULTILINE))
+    return dict(re.findall(r"^        (\w+): (.*)\.$", Limits.__doc__ or "", re.MULTILINE))
 
 
 def limits_table() -> list[str]:

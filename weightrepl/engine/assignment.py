@@ -26,11 +26,13 @@ T = TypeVar("T")
 
 
 class Assignment(Value):
-    """What was written, or of a dry run would be.
+    """What `Selection.assign()` wrote, or of a dry run would have.
 
-    report: a row for each weight: where its new values come from, shape, dtype, whether they differ from the old ones.
-    old: the values before, by address; of a slice its part.
-    selection: what was assigned to. written: whether it was no dry run.
+    Attributes:
+        report: a row for each weight: where its new values come from, shape, dtype, whether they differ from the old.
+        old: the values before, by address; of a slice its part.
+        selection: what was assigned to.
+        written: whether it was no dry run.
     """
 
     report: Table

@@ -65,9 +65,11 @@ class Panel(Value):
 
 
 class Picture(Value):
-    """Weights as a picture; their values were read when it was made. hidden: how many more there were.
+    """Weights as a picture, which a notebook shows; their values were read when it was made.
 
-    A notebook shows it as it is.
+    Attributes:
+        panels: what is drawn, one for each weight.
+        hidden: how many more weights there were.
     """
 
     panels: tuple[Panel, ...]

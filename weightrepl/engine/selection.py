@@ -6,13 +6,10 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
-from weightrepl.engine.addresses import MAX_ALIASES, address, first_place, is_shared, ways_to_layer
-from weightrepl.engine.columns import layer_trainable, total
 from weightrepl.engine.figures import FIGURES, Figures
-from weightrepl.engine.selected import SelectedWeight
+from weightrepl.engine.selected import SelectedLayer, SelectedWeight
 from weightrepl.engine.stages import Relation, relation
 from weightrepl.engine.table import Table
 from weightrepl.engine.view import USUAL, View
@@ -30,82 +27,6 @@ if TYPE_CHECKING:
     from weightrepl.model.tensor import Array
 
 T = TypeVar("T")
-
-
-class SelectedLayer:
-    """A layer that a query found."""
-
-    __slots__ = ("_place", "_workspace")
-
-    def __init__(self, place: Place, workspace: Workspace) -> None:
-        self._place, self._workspace = place, workspace
-
-    @property
-    def address(self) -> str:
-        """Its one address: a query that selects exactly it."""
-        return address(first_place(self._place), self._workspace)
-
-    @property
-    def name(self) -> str:
-        """The name that its author gave it, where the source records it."""
-        return self._place.layer.name
-
-    @property
-    def class_name(self) -> str | None:
-        """Its class; None where the source does not record it."""
-        return self._place.layer.class_name
-
-    @property
-    def attributes(self) -> tuple[str, ...] | None:
-        """The names under which its parent holds it; None where the source does not know them."""
-        return self._place.layer.attributes
-
-    @property
-    def depth(self) -> int:
-        """How many layers lie above it; 0 for a model."""
-        return first_place(self._place).depth
-
-    @property
-    def layers(self) -> LayerSelection:
-        """The layers that it holds itself, one level below."""
-        children = tuple(c for c in self._place.children if not c.layer.system)
-        return LayerSelection.of(children, self._workspace)
-
-    @property
-    def weights(self) -> Selection:
-        """All weights in and below it, each once."""
-        return Selection.of(self._place.weights_below, self._workspace)
-
-    @property
-    def params(self) -> int | None:
-        """The number of elements of all weights in and below it."""
-        return total(site.weight.spec.size for site in self._place.weights_below)
-
-    @property
-    def nbytes(self) -> int | None:
-        """The bytes that all weights in and below it take in their source."""
-        return total(site.weight.spec.nbytes for site in self._place.weights_below)
-
-    @property
-    def trainable(self) -> bool | None:
-        """Whether any weight in or below it is trainable; None where that is unknown."""
-        return layer_trainable(self._place)
-
-    @property
-    def built(self) -> bool | None:
-        """Whether its weights exist; None where that is unknown."""
-        return self._place.layer.built
-
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """Its other addresses, at most MAX_ALIASES, where it or a layer above it is shared."""
-        if not is_shared(self._place):
-            return ()
-        ways = ways_to_layer(self._place.layer, self._place.model.place)
-        return tuple(address(place, self._workspace) for place in islice(ways, 1, MAX_ALIASES + 1))
-
-    def __repr__(self) -> str:
-        return f"<Layer {self.address} {self.class_name or '?'}>"
 
 
 class _Rows(Sequence[T], Generic[T]):
@@ -180,6 +101,11 @@ class _Rows(Sequence[T], Generic[T]):
 
         Raises:
             UnknownAddressError: there is no column of that name.
+
+        Examples:
+            >>> import weightrepl
+            >>> weightrepl.select(weightrepl.demo_path(), "**:bias").table(["name", "shape", "norm"]).rows
+            (('bias', (12,), 0.0), ('bias', (8,), 0.0), ('bias', (4,), 0.0))
         """
         there = self._given.columns
         names = self.columns if columns is None else tuple(columns)
@@ -248,12 +174,20 @@ class _Rows(Sequence[T], Generic[T]):
 
 
 class Selection(_Rows[SelectedWeight]):
-    """The weights that a query found: frozen, in order; values are read when asked for.
+    """The weights that a query found, in order; values are read when they are asked for.
 
-    >>> import weightrepl
-    >>> with weightrepl.open(weightrepl.demo_path()) as model:
-    ...     weightrepl.select(model, "**:kernel").addresses[0]
-    'larger_model/custom_module/inner_dense1:kernel'
+    A frozen sequence of `SelectedWeight`: it has a length, can be iterated over, and `selection[0]`, `selection[:3]`
+    and `selection["larger_model/outer_dense:kernel"]` give one, several, and the one of an address.
+
+    Examples:
+        >>> import weightrepl
+        >>> kernels = weightrepl.select(weightrepl.demo_path(), "**:kernel")
+        >>> len(kernels), kernels.addresses[-1]
+        (3, 'larger_model/outer_dense:kernel')
+        >>> [weight.shape for weight in kernels]  # (inputs, units)
+        [(10, 12), (12, 8), (8, 4)]
+        >>> kernels["larger_model/outer_dense:kernel"].numpy().shape
+        (8, 4)
     """
 
     _noun = "weight"
@@ -270,14 +204,18 @@ class Selection(_Rows[SelectedWeight]):
         return row.weight.remark, row.place.layer.remark
 
     def stats(self) -> Table:
-        """Return the figures of all, read now: `address min max mean …`, as docs/statistics.md defines them.
+        """Return statistics of the values of each weight, read now: a table `address min max mean …`.
+
+        The page on statistics defines each.
 
         Raises:
             SourceError: values can't be read.
 
-        >>> import weightrepl
-        >>> weightrepl.select(weightrepl.demo_path(), "**:bias").stats().to_dicts()[0]["flags"]
-        'dead'
+        Examples:
+            >>> import weightrepl
+            >>> row = weightrepl.select(weightrepl.demo_path(), "**:bias").stats().to_dicts()[0]
+            >>> row["address"], row["max"], row["flags"]
+            ('larger_model/custom_module/inner_dense1:bias', 0.0, 'dead')
         """
         live = any(not row.place.model.source for row in self.rows)  # those may have changed since
         selection = Selection.of(self.rows, self._workspace) if live else self
@@ -289,6 +227,12 @@ class Selection(_Rows[SelectedWeight]):
         Raises:
             FormatError: a source's bytes are not there, or not what its header says.
             ChangedError: a source was closed, or changed since it was opened.
+
+        Examples:
+            >>> import weightrepl
+            >>> arrays = weightrepl.select(weightrepl.demo_path(), "outer_dense:*").arrays()
+            >>> {address: array.shape for address, array in arrays.items()}
+            {'larger_model/outer_dense:kernel': (8, 4), 'larger_model/outer_dense:bias': (4,)}
         """
         return {weight.address: weight.numpy() for weight in self}
 
@@ -308,9 +252,13 @@ class Selection(_Rows[SelectedWeight]):
     def assign(self, values: Values, *, dry_run: bool = False) -> Assignment:
         """Write other values to the variables of a live model: all of them, or on any error none.
 
-        values: another selection, paired by the ways to its weights; a dict from address to array; an array or number
-        for each weight; or a function from a weight's array to another. Of a slice only that part is written.
-        dry_run: nothing is written, only said.
+        `select(model, "**:kernel").assign(lambda kernel: kernel * 0.5)` halves all kernels, and `undo()` of what it
+        returns takes that back. Of a slice only that part is written.
+
+        Args:
+            values: another selection, paired by the ways to its weights; a dict from address to array; an array or
+                number for each weight; or a function from a weight's array to another.
+            dry_run: nothing is written, only said.
 
         Raises:
             OutputError: a weight is not of a live model; shapes or dtypes do not fit, or pairs are missing: says which.
@@ -323,7 +271,8 @@ class Selection(_Rows[SelectedWeight]):
     def picture(self, kind: Literal["heatmap", "histogram"] | None = None) -> Picture:
         """Return a picture of its weights, read now: heat maps, or after `| hist` histograms.
 
-        At most 60 weights are drawn, each in a bounded number of cells; the picture says what it left out.
+        A notebook shows it, `picture().save("kernels.svg")` writes it. At most 60 weights are drawn, each in a bounded
+        number of cells; the picture says what it left out.
 
         Raises:
             FormatError: a source's bytes are not there, or not what its header says.
@@ -348,11 +297,15 @@ class Selection(_Rows[SelectedWeight]):
     ) -> None:
         """Write the arrays to `path`: `.npz .npy .safetensors .h5 .csv .tsv` by its suffix; keys are addresses.
 
-        To `.svg` goes a picture of them. With `labels` (a file with one on each line, or the texts), the rows of one
-        weight go to `.tsv` for TensorBoard's projector, with the labels beside in `…_metadata.tsv`, or to `.txt` in
-        word2vec's form.
+        To `.svg` goes a picture of them. With `labels` the rows of one weight go to `.tsv` for TensorBoard's projector,
+        with the labels beside in `…_metadata.tsv`, or to `.txt` in word2vec's form.
 
-        Written to a temporary name and then renamed; an existing file is replaced only with `force`.
+        Written to a temporary name and then renamed.
+
+        Args:
+            path: where to; its suffix says in which format.
+            force: replace a file that is there.
+            labels: a file with one label on each line, or the labels.
 
         Raises:
             OutputError: it can't be written there, or not in that format; labels that do not fit the rows.
@@ -363,7 +316,18 @@ class Selection(_Rows[SelectedWeight]):
 
 
 class LayerSelection(_Rows[SelectedLayer]):
-    """The layers that a query found: frozen, in order."""
+    """The layers that a query found, in order.
+
+    A frozen sequence of `SelectedLayer`, to be indexed by position, slice or address as a `Selection` is.
+
+    Examples:
+        >>> import weightrepl
+        >>> layers = weightrepl.select_layers(weightrepl.demo_path(), "**")
+        >>> layers.addresses[:2]
+        ('larger_model', 'larger_model/custom_module')
+        >>> layers["larger_model/custom_module"].weights.addresses[0]
+        'larger_model/custom_module/inner_dense1:kernel'
+    """
 
     _noun = "layer"
 

@@ -14,10 +14,19 @@ ColumnType: TypeAlias = Literal["text", "number", "bytes", "shape", "bool", "his
 
 
 class Histogram(Frozen):
-    """How many values fall in each of equally wide bins.
+    """How many values of a weight fall in each of equally wide bins.
 
-    low, high: the outer edges; the last bin holds `high` too. counts: one per bin.
-    outside: how many values are in no bin, being NaN or infinite.
+    Attributes:
+        low: the outer edge of the first bin.
+        high: the outer edge of the last bin, which holds this value too.
+        counts: how many values are in each bin.
+        outside: how many values are in no bin, being NaN or infinite.
+
+    Examples:
+        >>> import weightrepl
+        >>> table = weightrepl.evaluate(weightrepl.demo_path(), "outer_dense:kernel | hist bins=4").table()
+        >>> table.to_dicts()[0]["hist"].counts
+        (3, 17, 8, 4)
     """
 
     low: float
@@ -35,10 +44,22 @@ Value: TypeAlias = "str | int | float | bool | tuple[int, ...] | Histogram | Non
 
 
 class Table(Frozen):
-    """Columns and rows of plain values.
+    """Columns and rows of plain values, as `group` and `diff` give them, and `Selection.table()`.
 
-    notes: what there is to tell about how it came about.
-    sites: the weight of each row where it is of one, as in a `diff`; else None. Not part of what the table says.
+    Attributes:
+        columns: their names.
+        rows: one tuple of values for each; None is unknown, and shows as `?`.
+        notes: what there is to tell about how it came about.
+        sites: the weight of each row where it is of one, as in a `diff`; else None.
+        view: how it shows itself.
+
+    Examples:
+        >>> import weightrepl
+        >>> table = weightrepl.evaluate(weightrepl.demo_path(), "**:* | group name")
+        >>> table.columns
+        ('name', 'weights', 'params', 'bytes')
+        >>> table.rows[0]
+        ('kernel', 3, 248, 992)
     """
 
     columns: tuple[str, ...]
@@ -83,7 +104,13 @@ class Table(Frozen):
 
 
 class Count(Frozen):
-    """The number of rows that a query found."""
+    """The number of rows that a query found, as `count` gives it.
+
+    Attributes:
+        value: the number.
+        notes: what there is to tell about how it came about.
+        view: how it shows itself.
+    """
 
     value: int
     notes: tuple[Problem, ...] = ()

@@ -327,16 +327,17 @@ def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
 
 
 class Model:
-    """An open model.
+    """An open model, as `open` gives it; `model["**:kernel"]` selects weights in it.
 
-    root: its outermost layer, named as the model names itself, or as its file where it does not.
-    names: what it answers to, the preferred first: given on opening, its own, a Python variable's, the file's stem.
-    source: the path as it was given, or empty for a live object.
-    format: what it was read from, in words (`Keras archive`, `live Keras model`).
-    on_close: lets go of the file; afterwards reading values is a ChangedError.
-    live: what keeps a live object alive as long as the model is; None for files.
-    place: where its root hangs; the same for all that ask, so that what was unfolded stays so.
-    figures: what was last computed of its weights' values, or of slices: whoever computes it keeps it here.
+    Attributes:
+        root: its outermost layer, named as the model names itself, or as its file where it does not.
+        names: what it answers to, the preferred first: given on opening, its own, a Python variable's, its file's stem.
+        source: the path as it was given, or empty for a live object.
+        format: what it was read from, in words (`Keras archive`, `live Keras model`).
+        on_close: lets go of the file; afterwards reading values is a ChangedError.
+        live: what keeps a live object alive as long as the model is; None for files.
+        place: where its root hangs; the same for all that ask, so that what was unfolded stays so.
+        figures: what was last computed of its weights' values, or of slices: whoever computes it keeps it here.
     """
 
     __slots__ = ("__weakref__", "figures", "format", "live", "names", "on_close", "place", "root", "source")

@@ -11,7 +11,11 @@ from weightrepl.values import Value
 
 
 class Workspace(Value):
-    """The open models, in the order in which they were opened. Frozen: opening another gives a new workspace."""
+    """The open models, in the order in which they were opened. Frozen: opening another gives a new workspace.
+
+    Attributes:
+        models: each a `Model`.
+    """
 
     models: tuple[Model, ...] = ()
 

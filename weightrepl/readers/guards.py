@@ -12,28 +12,31 @@ from weightrepl.values import Value
 
 
 class Limits(Value):
-    """What a file may claim before it is refused.
+    """What a file may claim before it is refused; `open` takes it, the command line has `--allow`.
 
-    depth: layers, groups or parts of a key within each other.
-    json_nbytes: bytes of a JSON text: a configuration, an index of shards.
-    json_expansion: bytes of JSON that one packed byte may become.
-    config_nodes: layers that a configuration unfolds to.
-    header_nbytes: bytes of the header of a safetensors file.
-    array_header_nbytes: bytes of the header of an array of NumPy's.
-    rank: axes of a tensor.
-    tensors: tensors of a file.
-    graph_nbytes: bytes of a part of a SavedModel's graph that is read at once: its objects, a collection.
-    graph_nodes: objects in the graph of a checkpoint or a SavedModel.
-    expansion: bytes of values that one packed byte may become; deflate makes at most 1032.
-    unwritten_nbytes: bytes that chunks in HDF5 may become whatever they take; what was never written takes none.
-    zip_directory_nbytes: bytes of the directory of a zip archive.
-    hdf5_messages: messages in the header of an object in HDF5.
-    hdf5_blocks: blocks that such a header is spread over.
-    key_expansion: bytes of keys that one byte of a checkpoint's index may become.
-    outside_links: whether symbolic links may lead out of a model's folder: 0 or 1.
+    Attributes:
+        depth: layers, groups or parts of a key within each other.
+        json_nbytes: bytes of a JSON text: a configuration, an index of shards.
+        json_expansion: bytes of JSON that one packed byte may become.
+        config_nodes: layers that a configuration unfolds to.
+        header_nbytes: bytes of the header of a safetensors file.
+        array_header_nbytes: bytes of the header of an array of NumPy's.
+        rank: axes of a tensor.
+        tensors: tensors of a file.
+        graph_nbytes: bytes of a part of a SavedModel's graph that is read at once: its objects, a collection.
+        graph_nodes: objects in the graph of a checkpoint or a SavedModel.
+        expansion: bytes of values that one packed byte may become; deflate makes at most 1032.
+        unwritten_nbytes: bytes that chunks in HDF5 may become whatever they take; what was never written takes none.
+        zip_directory_nbytes: bytes of the directory of a zip archive.
+        hdf5_messages: messages in the header of an object in HDF5.
+        hdf5_blocks: blocks that such a header is spread over.
+        key_expansion: bytes of keys that one byte of a checkpoint's index may become.
+        outside_links: whether symbolic links may lead out of a model's folder: 0 or 1.
 
-    >>> Limits(depth=1000).depth
-    1000
+    Examples:
+        >>> import weightrepl
+        >>> weightrepl.Limits(depth=1000).depth
+        1000
     """
 
     depth: int = 200
