@@ -50,6 +50,20 @@ def hostile(guard: str, error: str, told: str) -> Callable[[Callable[[Path], Pat
 STORE = {"layers/dense": ("a", [np.ones((2, 2), "f4")])}
 
 
+F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+
+
+def safetensors_bytes(header: Any, values: bytes) -> bytes:
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + values
+
+
+def npy_file(folder: Path, header: str, values: bytes = b"12345678") -> Path:
+    text = header.encode()
+    (folder / "m.npy").write_bytes(b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + values)
+    return folder / "m.npy"
+
+
 # ------------------------------------------------------------------ what would run
 
 
@@ -91,7 +105,7 @@ def lambda_of_keras(folder: Path) -> Path:
 
 @hostile("no eval", "FormatError", "damaged")
 def npy_header_with_a_call(folder: Path) -> Path:
-    return _npy(
+    return npy_file(
         folder, f"{{'descr': __import__('os').mkdir('{CANARY}'), 'fortran_order': False, 'shape': (1,)}}"
     )
 
@@ -99,7 +113,7 @@ def npy_header_with_a_call(folder: Path) -> Path:
 # ------------------------------------------------------------------ what would lead elsewhere
 
 
-def _h5(folder: Path, fill: Callable[[h5py.File], object]) -> Path:
+def h5_file(folder: Path, fill: Callable[[h5py.File], object]) -> Path:
     with h5py.File(folder / "m.h5", "w") as file:
         file["layers/dense/vars/0"] = np.ones(3, "f4")
         fill(file)
@@ -108,7 +122,7 @@ def _h5(folder: Path, fill: Callable[[h5py.File], object]) -> Path:
 
 @hostile("HDF5: soft links", "UnsafeFileError", "such links are not followed")
 def h5_soft_link(folder: Path) -> Path:
-    return _h5(folder, lambda file: file.__setitem__("layers/b", h5py.SoftLink("/layers/dense")))
+    return h5_file(folder, lambda file: file.__setitem__("layers/b", h5py.SoftLink("/layers/dense")))
 
 
 @hostile("HDF5: soft links", "UnsafeFileError", "such links are not followed")
@@ -117,30 +131,30 @@ def h5_soft_links_in_a_circle(folder: Path) -> Path:
         file["layers/b"] = h5py.SoftLink("/layers/c")
         file["layers/c"] = h5py.SoftLink("/layers/b")
 
-    return _h5(folder, fill)
+    return h5_file(folder, fill)
 
 
 @hostile("HDF5: external links", "UnsafeFileError", "such links are not followed")
 def h5_external_link(folder: Path) -> Path:
-    return _h5(folder, lambda file: file.__setitem__("layers/b", h5py.ExternalLink("/etc/passwd", "/")))
+    return h5_file(folder, lambda file: file.__setitem__("layers/b", h5py.ExternalLink("/etc/passwd", "/")))
 
 
 @hostile("HDF5: external storage (CVE-2026-1669)", "UnsafeFileError", "such storage is not followed")
 def h5_external_storage(folder: Path) -> Path:
     external = [("/etc/passwd", 0, 4)]
-    return _h5(folder, lambda file: file.create_dataset("layers/b/vars/0", (4,), "u1", external=external))
+    return h5_file(folder, lambda file: file.create_dataset("layers/b/vars/0", (4,), "u1", external=external))
 
 
 @hostile("HDF5: virtual datasets", "UnsafeFileError", "such storage is not followed")
 def h5_virtual_dataset(folder: Path) -> Path:
     layout = h5py.VirtualLayout((3,), "f8")
     layout[:] = h5py.VirtualSource("/etc/other.h5", "x", (3,))
-    return _h5(folder, lambda file: file.create_virtual_dataset("layers/b", layout))
+    return h5_file(folder, lambda file: file.create_virtual_dataset("layers/b", layout))
 
 
 @hostile("HDF5: filters that load a plug-in", "", "which HDF5 itself does not have")
 def h5_filter_of_a_plugin(folder: Path) -> Path:
-    path = _h5(
+    path = h5_file(
         folder,
         lambda file: file.create_dataset(
             "layers/dense/vars/1", data=np.arange(8), chunks=(8,), compression="lzf"
@@ -177,7 +191,7 @@ def _outside(folder: Path) -> Path:
 @hostile("symbolic links out of a folder", "UnsafeFileError", "--allow outside_links=1")
 def shard_that_is_a_link(folder: Path) -> Path:
     path = _index(folder, "s.safetensors")
-    (_outside(folder) / "secret").write_bytes(_safetensors({"a.weight": _F4}, b"1234"))
+    (_outside(folder) / "secret").write_bytes(safetensors_bytes({"a.weight": F4}, b"1234"))
     (folder / "s.safetensors").symlink_to(folder.parent / f"{folder.name}-outside" / "secret")
     return path
 
@@ -293,130 +307,3 @@ def zip_bomb_of_values(folder: Path) -> Path:
     size = struct.pack("<I", len(header))
     path.write_bytes(path.read_bytes().replace(size, struct.pack("<I", 128 + (1 << 31))))
     return path
-
-
-# ------------------------------------------------------------------ headers
-
-
-_F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
-
-
-def _safetensors(header: Any, values: bytes) -> bytes:
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + values
-
-
-def _flat(folder: Path, header: Any, values: bytes = b"1234") -> Path:
-    (folder / "m.safetensors").write_bytes(_safetensors(header, values))
-    return folder / "m.safetensors"
-
-
-def _npy(folder: Path, header: str, values: bytes = b"12345678") -> Path:
-    text = header.encode()
-    (folder / "m.npy").write_bytes(b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + values)
-    return folder / "m.npy"
-
-
-@hostile("header sizes", "FormatError", "lie outside the file|cut short")
-def header_longer_than_the_file(folder: Path) -> Path:
-    (folder / "m.safetensors").write_bytes((1 << 40).to_bytes(8, "little") + b'{"a":1}')
-    return folder / "m.safetensors"
-
-
-@hostile("ranks", "UnsafeFileError", "axes, and rank is limited to 64")
-def rank_of_a_thousand(folder: Path) -> Path:
-    return _flat(folder, {"a": {**_F4, "shape": [1] * 1000}})
-
-
-@hostile("shapes", "FormatError", "negative size")
-def negative_axis(folder: Path) -> Path:
-    return _flat(folder, {"a": {**_F4, "shape": [-1, -1]}})
-
-
-@hostile("shapes", "FormatError", "which is not its size")
-def product_that_overflows(folder: Path) -> Path:
-    """In 64 bits the product of the sizes is 1."""
-    return _flat(folder, {"a": {**_F4, "shape": [(1 << 32) + 1, (1 << 32) + 1, 1 << 63 | 1, 1 << 40]}})
-
-
-@hostile("shapes", "FormatError", "not the size|not its size")
-def npy_of_four_terabytes(folder: Path) -> Path:
-    return _npy(folder, "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776,)}")
-
-
-@hostile("offsets", "FormatError", "gap or overlap")
-def tensors_that_overlap(folder: Path) -> Path:
-    return _flat(folder, {"a": _F4, "b": _F4})
-
-
-@hostile("offsets", "FormatError", "cut short")
-def tensor_behind_the_end(folder: Path) -> Path:
-    return _flat(folder, {"a": {**_F4, "shape": [100], "data_offsets": [0, 400]}})
-
-
-@hostile("HDF5: claims (CVE-2026-0897)", "", "never written")
-def h5_shape_of_four_terabytes(folder: Path) -> Path:
-    """A dataset of a few bytes in the file, whose values would fill the memory."""
-    return _h5(folder, lambda file: file.create_dataset("layers/dense/vars/1", (1 << 40,), "f4", fillvalue=1))
-
-
-@hostile("HDF5: bombs", "", "expansion is limited")
-def h5_bomb_of_chunks(folder: Path) -> Path:
-    def fill(file: h5py.File) -> None:
-        file.create_dataset("layers/dense/vars/1", (1 << 40,), "f4", chunks=(1 << 20,), compression="gzip")[
-            :10
-        ] = 1
-
-    return _h5(folder, fill)
-
-
-@hostile("HDF5: bombs", "", "expansion is limited")
-def h5_bomb_of_shuffled_chunks(folder: Path) -> Path:
-    def fill(file: h5py.File) -> None:
-        file.create_dataset(
-            "layers/dense/vars/1", (1 << 40,), "f4", chunks=(1 << 18,), compression="lzf", shuffle=True
-        )[:10] = 1
-
-    return _h5(folder, fill)
-
-
-# ------------------------------------------------------------------ depths and circles
-
-
-@hostile("HDF5: circles", "UnsafeFileError", "a group with two names")
-def h5_group_in_itself(folder: Path) -> Path:
-    return _h5(folder, lambda file: file["layers"].__setitem__("again", file["/"]))
-
-
-@hostile("HDF5: depth", "UnsafeFileError", "depth is limited")
-def h5_groups_within_each_other(folder: Path) -> Path:
-    return _h5(folder, lambda file: file.create_group("layers/" + "/".join("a" * 400)))
-
-
-@hostile("JSON: depth", "FormatError", "nested too deep")
-def json_100_000_deep(folder: Path) -> Path:
-    return write_archive(folder / "m.keras", '{"a":' * 100_000, store_bytes(STORE))
-
-
-@hostile("configurations: depth", "UnsafeFileError", "depth is limited")
-def config_of_many_models_within_each_other(folder: Path) -> Path:
-    config = {**entry("Dense", "a"), "shared_object_id": 1}
-    for i in range(150):
-        config = sequential(f"m{i}", config)
-    return _deep_config(folder, config)
-
-
-def _deep_config(folder: Path, config: dict[str, Any]) -> Path:
-    for i in range(60):  # a layer's wrapper, and its wrapper, …: as JSON not much deeper
-        config = entry("TimeDistributed", f"t{i}", layer=config)
-    return write_archive(folder / "m.keras", config, store_bytes(STORE))
-
-
-@hostile("keys: depth", "UnsafeFileError", "parts of a key, and depth is limited to 200")
-def key_of_many_parts(folder: Path) -> Path:
-    return _flat(folder, {"/".join("a" * 5000): _F4})
-
-
-@hostile("arrays: depth", "FormatError", "damaged")
-def npy_header_nested(folder: Path) -> Path:
-    return _npy(folder, "(" * 20_000 + ")" * 20_000)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.fuzz import formats
 from tests.readers.files import ZOO
-from tests.readers.hostile import HOSTILE, hostile
+from tests.readers.hostile import hostile
+from tests.readers.hostile_claims import HOSTILE
 
 __all__ = ["HOSTILE"]
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.readers import hostile
+from tests.readers import hostile, hostile_claims
 from tests.readers.files import ZOO, entry, rows_of, sequential, store_bytes, write_archive
 from tests.readers.hostile import CANARY, STORE
 from tests.readers.hostile_checkpoints import HOSTILE
@@ -79,7 +79,7 @@ def test_a_hugging_face_cache_is_read(tmp_path: Path):
     index = {"weight_map": {"a.weight": "m-1.safetensors"}}
     files = {
         "m.safetensors.index.json": json.dumps(index).encode(),
-        "m-1.safetensors": hostile._safetensors({"a.weight": hostile._F4}, b"1234"),
+        "m-1.safetensors": hostile.safetensors_bytes({"a.weight": hostile.F4}, b"1234"),
     }
     for name, content in files.items():
         (blobs / f"sha-{name}").write_bytes(content)
@@ -148,16 +148,19 @@ def _saved(name: str) -> Callable[[Path], Path]:
 
 
 MEETS: dict[str, tuple[Callable[[Path], Path], int]] = {
-    "depth": (lambda folder: hostile._flat(folder, {"a/b/c/d": hostile._F4}), 3),
+    "depth": (lambda folder: hostile_claims.safetensors_file(folder, {"a/b/c/d": hostile.F4}), 3),
     "json_nbytes": (_keras, 100),
     "json_expansion": (_deflated_config, 1),
     "config_nodes": (_keras, 2),
-    "header_nbytes": (lambda folder: hostile._flat(folder, {"a": hostile._F4}), 20),
+    "header_nbytes": (lambda folder: hostile_claims.safetensors_file(folder, {"a": hostile.F4}), 20),
     "array_header_nbytes": (
-        lambda folder: hostile._npy(folder, "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}"),
+        lambda folder: hostile.npy_file(folder, "{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}"),
         20,
     ),
-    "rank": (lambda folder: hostile._flat(folder, {"a": {**hostile._F4, "shape": [1, 1]}}), 1),
+    "rank": (
+        lambda folder: hostile_claims.safetensors_file(folder, {"a": {**hostile.F4, "shape": [1, 1]}}),
+        1,
+    ),
     "tensors": (_npz, 2),
     "expansion": (lambda folder: _npz(folder, np.savez_compressed), 2),
     "unwritten_nbytes": (lambda folder: _chunks(folder, 30_000_000), 1000),
