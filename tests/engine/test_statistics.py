@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from fractions import Fraction
 
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests import trees
 from tests.trees import ArraySource
@@ -19,18 +16,9 @@ from weightrepl.engine import passes
 from weightrepl.engine.evaluate import evaluate
 from weightrepl.engine.figures import FIGURES
 from weightrepl.engine.statistics import (
-    Room,
-    Tally,
-    added,
-    counted,
-    figure,
     histogram,
     measured,
-    merged,
-    tallied,
 )
-from weightrepl.engine.table import Histogram
-from weightrepl.errors import FormatError
 from weightrepl.model.tensor import TensorSpec
 
 FLOATS = [
@@ -316,214 +304,8 @@ def test_a_thousand_million_float32_keep_six_digits():
     assert found["norm"] == pytest.approx(once["norm"] * math.sqrt(blocks), rel=1e-9)
 
 
-# ------------------------------------------------------------------ one pass, in blocks, by threads
-
 MIXED = np.random.default_rng(2).standard_normal(1000)
 MIXED[[5, 700]], MIXED[[6, 64]], MIXED[10:20], MIXED[128:192] = np.nan, -np.inf, 0, np.nan
-
-
-@pytest.mark.parametrize("cut", [0, 1, 6, 64, 130, 999, 1000])
-def test_merged_tallies_are_as_of_all_values_at_once(cut: int):
-    room = Room()
-    a, b, whole = (tallied(part, EVERY_NEED, room) for part in (MIXED[:cut], MIXED[cut:], MIXED))
-    for name in FIGURES:
-        at_once, in_parts = (figure(name, tally, "float64") for tally in (whole, merged(a, b)))
-        assert in_parts == (pytest.approx(at_once, rel=1e-13) if isinstance(at_once, float) else at_once)
-
-
-@given(
-    st.lists(st.floats(width=32), max_size=12), st.integers(0, 12), st.sampled_from(["float64", "complex128"])
-)
-def test_tallies_of_any_split_merge_to_the_whole(values: list[float], cut: int, dtype: str):
-    array = np.array(values).astype(dtype)
-    whole, a, b = (tallied(part, EVERY_NEED, Room()) for part in (array, array[:cut], array[cut:]))
-    for name in FIGURES:
-        at_once, in_parts = (figure(name, tally, dtype) for tally in (whole, merged(a, b)))
-        if isinstance(at_once, float):
-            at_once = pytest.approx(at_once, rel=1e-7, abs=1e-12 * whole.absmax, nan_ok=True)
-        assert in_parts == at_once
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "bfloat16", "float16"])
-def test_blocks_and_threads_change_nothing(dtype: str, small_blocks):
-    values = MIXED.astype(dtype_of(dtype))
-    told: list[int] = []
-    found = measured(ArraySource(values), TensorSpec(values.shape, dtype), FIGURES, told.append)
-    at_once = {name: figure(name, tallied(values, EVERY_NEED, Room()), dtype) for name in FIGURES}
-    for name in FIGURES:
-        expected = at_once[name]
-        assert found[name] == (
-            pytest.approx(expected, rel=1e-12) if isinstance(expected, float) else expected
-        )
-    assert sum(told) == values.nbytes
-    assert len(told) == 16
-
-
-def test_the_figures_are_the_same_in_every_run(small_blocks):
-    assert len({tuple(figures_of(HARD["alternating signs"]).values()) for _ in range(20)}) == 1
-
-
-def test_only_what_is_asked_for_is_computed():
-    values = np.array([0.0, 3.0, 4.0])
-    nothing = Tally()
-    zeros = tallied(values, frozenset({"zeros"}), Room())
-    assert (zeros.zeros, zeros.low, zeros.norm) == (1, nothing.low, nothing.norm)
-    ends = tallied(values, frozenset({"ends"}), Room())
-    assert (ends.high, ends.zeros, ends.norm, ends.std) == (4.0, 0, 0.0, 0.0)
-    norm = tallied(values, frozenset({"norm"}), Room())
-    assert (norm.norm, norm.mean, norm.std) == (5.0, 0.0, 0.0)
-
-
-def test_parts_of_a_byte_are_told_as_the_bytes_that_they_take(small_blocks):
-    told: list[int] = []
-    values = np.zeros(1000, ml_dtypes.int4)
-    measured(ArraySource(values), TensorSpec((1000,), "int4"), ["max"], told.append)
-    assert sum(told) == 500
-
-
-def test_small_weights_are_read_by_the_one_who_asks(monkeypatch):
-    monkeypatch.setattr(passes, "_cores", lambda: 1 / 0)
-    assert figures_of(np.arange(1000.0), "max") == {"max": 999.0}
-
-
-def test_there_are_cores_also_where_a_system_does_not_say_which_are_ours(monkeypatch):
-    assert passes._cores() >= 1
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert passes._cores() >= 1
-
-
-class Failing(ArraySource):
-    """Fails after some blocks."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(np.zeros(64))
-        self.error, self.given = error, 0
-
-    def blocks(self, max_nbytes: int):
-        for self.given in range(1, 11):
-            yield self.array
-        raise self.error
-
-
-@pytest.mark.parametrize("error", [FormatError("cut short"), KeyboardInterrupt()])
-def test_an_error_of_reading_is_raised_once_and_no_thread_stays(error: BaseException, small_blocks):
-    before = threading.active_count()
-    with pytest.raises(type(error)) as raised:
-        measured(Failing(error), TensorSpec((6400,), "float64"), FIGURES)
-    assert raised.value is error
-    assert threading.active_count() == before
-
-
-def test_after_an_error_no_more_is_read(small_blocks):
-    source = Failing(FormatError("never reached"))
-
-    def advance(nbytes: int) -> None:
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        measured(source, TensorSpec((6400,), "float64"), ["max"], advance)
-    assert source.given <= 3  # one for each thread
-
-
-def test_an_interrupt_while_others_still_work_stops_them(small_blocks, monkeypatch):
-    interrupted = []
-    join = threading.Thread.join
-
-    def impatient(self, timeout=None):
-        if not interrupted:
-            interrupted.append(self)
-            raise KeyboardInterrupt
-        join(self, timeout)
-
-    before = threading.active_count()
-    monkeypatch.setattr(threading.Thread, "join", impatient)
-    with pytest.raises(KeyboardInterrupt):
-        figures_of(np.zeros(6400), "max")
-    assert threading.active_count() == before
-
-
-def test_a_thread_that_can_not_be_started_is_told_and_none_stays(small_blocks, monkeypatch):
-    started = []
-    start = threading.Thread.start
-
-    def only_once(self):
-        if started:
-            raise RuntimeError("can't start new thread")
-        started.append(self)
-        start(self)
-
-    before = threading.active_count()
-    monkeypatch.setattr(threading.Thread, "start", only_once)
-    with pytest.raises(RuntimeError, match="can't start"):
-        figures_of(np.zeros(6400), "max")
-    assert threading.active_count() == before
-
-
-# ------------------------------------------------------------------ histograms
-
-
-def histogram_of(array: np.ndarray, bins: int = 10) -> Histogram:
-    found = histogram(ArraySource(array), TensorSpec(array.shape, array.dtype.name), bins)
-    assert found is not None
-    return found
-
-
-@pytest.mark.parametrize("bins", [1, 10, 128])
-@pytest.mark.parametrize("name", [n for n in HARD if n not in ("float64 at its end", "subnormal float64")])
-def test_a_histogram_counts_as_numpy(name: str, bins: int, small_blocks):
-    values = HARD[name].astype(np.float64)
-    counts, edges = np.histogram(values, bins)
-    found = histogram_of(HARD[name], bins)
-    assert found == Histogram(edges[0], edges[-1], tuple(counts.tolist()))
-
-
-def test_values_at_the_edges_belong_to_the_bin_above_and_the_last_to_the_last():
-    assert histogram_of(np.array([0, 0.1, 0.2, 0.9, 1.0])).counts == (1, 1, 1, 0, 0, 0, 0, 0, 0, 2)
-
-
-def test_what_is_not_finite_lies_outside(small_blocks):
-    found = histogram_of(MIXED)
-    finite = MIXED[np.isfinite(MIXED)]
-    assert found.counts == tuple(np.histogram(finite, 10)[0].tolist())
-    assert found.outside == MIXED.size - finite.size
-    assert histogram_of(np.array([np.nan])) == Histogram(0, 1, (0,) * 10, 1)
-    assert histogram_of(np.zeros(0)) == Histogram(0, 1, (0,) * 10, 0)
-
-
-def test_few_integers_have_a_bin_each():
-    assert histogram_of(np.array([-1, 2, 2], np.int8)) == Histogram(-1.5, 2.5, (1, 0, 0, 2))
-    assert histogram_of(np.array([7, 7], np.uint64)) == Histogram(6.5, 7.5, (2,))
-    assert histogram_of(np.array([0, 100], np.int64)).counts == (1, 0, 0, 0, 0, 0, 0, 0, 0, 1)
-    assert histogram_of(np.array([True, True])) == Histogram(-0.5, 1.5, (0, 2))
-
-
-@pytest.mark.parametrize("value", [0.0, 3.5, 1e-30, 1e100, 1.7e308, -1.7e308])
-def test_equal_values_lie_in_the_middle(value: float):
-    found = histogram_of(np.full(9, value), 3)
-    assert found.counts == (0, 9, 0)
-    assert found.low < value < found.high
-
-
-def test_the_widest_and_the_narrowest_ranges_have_bins():
-    assert histogram_of(np.array([-1.7e308, 0, 1.7e308]), 2).counts == (1, 2)
-    assert sum(histogram_of(np.arange(4) * 5e-324).counts) == 4
-    assert sum(histogram_of(np.array([1, np.nextafter(1, 2)])).counts) == 2
-
-
-def test_complex_values_count_by_their_magnitude():
-    assert histogram_of(np.array([3 + 4j, 1, -1j]), 4) == Histogram(1, 5, (2, 0, 0, 1))
-
-
-def test_histograms_over_the_same_bins_add_up():
-    bins = Histogram(0.0, 1.0, (0, 0))
-    a, b = (counted(bins, np.array(values), Room()) for values in ([0.1, np.nan], [0.7, 1.0, 0.2]))
-    assert added(a, b) == Histogram(0, 1, (2, 2), 1)
-
-
-def test_a_histogram_tells_of_all_bytes_once(small_blocks):
-    told: list[int] = []
-    histogram(ArraySource(MIXED), TensorSpec(MIXED.shape, "float64"), 3, told.append)
-    assert sum(told) == MIXED.nbytes
 
 
 # ------------------------------------------------------------------ what a query reads

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tests.fuzz.formats import varint
 from weightrepl.readers.flat_keys import Flat
 from weightrepl.readers.guards import STANDARD, Limits
 from weightrepl.readers.tensor_bundle import Bundle, open_bundle
@@ -42,15 +43,6 @@ def masked(message: bytes, crc: int = 0) -> int:
 
 
 # -- protocol buffers -------------------------------------------------------------------------------------------------
-
-
-def varint(value: int) -> bytes:
-    value &= (1 << 64) - 1
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes(found) + bytes([value])
 
 
 def number(field: int, value: int) -> bytes:
