@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from weightrepl.frontends.repl import repl as repl
     from weightrepl.model.tree import Model as Model
     from weightrepl.model.workspace import Workspace as Workspace
+    from weightrepl.readers.guards import Limits as Limits
 
 
 def __getattr__(name: str) -> Any:
