@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-browser lint types bench long fuzz roles sources grammar notebooks screens dist clean
+.PHONY: help demo test test-browser lint types bench long fuzz roles sources grammar notebooks screens problems docs dist clean
 
 help:
 	@echo 'make demo          a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
@@ -26,6 +26,8 @@ help:
 	@echo 'make grammar       write the TextMate grammar of examples/vscode anew, from the tables of the language'
 	@echo 'make notebooks     run the notebooks of examples/ and store what they show'
 	@echo 'make screens       the pictures of docs/notebook.md, from JupyterLab'
+	@echo 'make problems      write the page of problem codes anew, with what each looks like'
+	@echo 'make docs          the site of the documentation, in build/site; a warning or a link that leads nowhere is an error'
 	@echo 'make dist          the wheel and the source archive, in dist/, as the package index takes them'
 	@echo 'make clean         take away all that the other targets made, $(VENV) too'
 
@@ -75,6 +77,12 @@ notebooks: $(VENV)/.test
 
 screens: $(VENV)/.test $(VENV)/.browser
 	$(BIN)/python -m tests.browser.record_screens
+
+problems: $(VENV)/.test
+	$(BIN)/python -m tests.make_problem_page
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 dist: $(VENV)/.release
 	rm -rf dist
