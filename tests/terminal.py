@@ -53,6 +53,8 @@ class _Emulator(pyte.Screen):
         self._answer(data)
 
     def select_graphic_rendition(self, *attrs: int, **kwargs: Any) -> None:
+        if kwargs.get("private"):
+            return  # XTMODKEYS and the like, which pyte takes for colours
         if not {38, 48} & set(attrs):
             attrs = tuple({2: 90, 22: 39}.get(attr, attr) for attr in attrs)
         super().select_graphic_rendition(*attrs, **kwargs)
@@ -165,6 +167,11 @@ class Terminal:
         return "\n".join((edge, *(f"|{row}" for row in self.rows), edge))
 
     # -- its life
+
+    def hang_up(self) -> None:
+        """Close the window: the command hears of it, and has no terminal any more."""
+        os.close(self._ours)
+        self._ours = os.open(os.devnull, os.O_RDONLY)
 
     def __enter__(self) -> Terminal:
         return self

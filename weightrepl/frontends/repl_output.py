@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
@@ -156,10 +155,17 @@ class _Way:
 
 
 def _wait_for(pager: subprocess.Popen[str]) -> None:
-    """Return when somebody has left the pager; Ctrl-C is its business, not ours."""
+    """Return when somebody has left the pager: Ctrl-C is its business, not ours; an end from outside waits for it."""
+    leaving: SystemExit | None = None
     while pager.returncode is None:
-        with suppress(BrokenPipeError, KeyboardInterrupt):
+        try:
             pager.communicate()
+        except (BrokenPipeError, KeyboardInterrupt):
+            pass
+        except SystemExit as end:  # the pager has the terminal: it alone can leave it as it was
+            leaving = end
+    if leaving is not None:
+        raise leaving
 
 
 def _height(stream: TextIO) -> int:

@@ -86,6 +86,9 @@ class TerminalReader:
                 set_exception_handler=False, in_thread=_is_loop_running(), pre_run=self._started
             )
             return text
+        except SystemExit:
+            self.prompt.app.renderer.erase()  # the library leaves a first drawing that was broken off as it is
+            raise
         finally:
             sys.setswitchinterval(interval)
             self._loop, self._notices.wake = None, lambda: None
