@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 from hypothesis import settings
 
@@ -10,3 +12,13 @@ from hypothesis import settings
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+if os.name == "nt":  # what needs a terminal, signals or limits as POSIX has them is left out there
+    _POSIX = re.compile(
+        r"^(import|from) (fcntl|pty|resource|termios|tests\.(pages|terminal))|^from tests import .*\b(pages|terminal)\b",
+        re.MULTILINE,
+    )
+    _HERE = Path(__file__).parent
+    collect_ignore = [
+        str(path) for path in _HERE.rglob("test_*.py") if _POSIX.search(path.read_text("utf-8"))
+    ]

@@ -12,56 +12,27 @@ from pathlib import Path
 import pytest
 
 import weightrepl
+from tests import pages
 
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+PAGE = Path(__file__).parent.parent / "README.md"
+README = PAGE.read_text("utf-8")
 QUERIES = [query.replace("\\|", "|") for query in re.findall(r"^\| `(.+?)` \| ", README, re.MULTILINE)]
-FIVE, OF_VALUES = QUERIES[:5], QUERIES[5:]
 
 
-def test_the_tree_is_the_demos() -> None:
-    """The picture of the model is what the command prints."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "weightrepl", weightrepl.demo_path()],
-        capture_output=True,
-        text=True,
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )
-    shown = [line.strip() for line in ran.stdout.splitlines()]
-    for line in (
-        README.split("## Five queries")[1].split("    larger_model")[1].split("\n\n")[0].splitlines()[1:]
-    ):
-        assert line.strip() in shown
+def test_what_it_shows_comes_out(tmp_path: Path) -> None:
+    assert pages.run(PAGE, pages.environment_with(str(tmp_path)), tensorflow=False) == []
 
 
-@pytest.mark.parametrize("query", FIVE)
-def test_the_queries_select_something(query: str) -> None:
-    """Each of the five, over the demo's model."""
-    assert len(weightrepl.evaluate(weightrepl.demo_path(), query)) > 0
+def test_five_queries_are_shown() -> None:
+    assert README.count("$ weightrepl larger_model.keras -q '") == 5 + 1  # and a mistake
+    assert len(QUERIES) == 5
 
 
-@pytest.mark.parametrize("query", OF_VALUES)
-def test_the_queries_of_values_find_what_is_there(query: str) -> None:
+@pytest.mark.parametrize("query", QUERIES)
+def test_more_queries_find_what_is_there(query: str) -> None:
     """Each, over the demo's model under several names: no value in it is NaN or infinite."""
     models = dict.fromkeys(("base", "tuned", "q8"), weightrepl.demo_path())
     assert (len(weightrepl.evaluate(models, query)) > 0) is ("nans" not in query)
-
-
-def test_the_python_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Line by line, with the demo's model standing for the user's."""
-    (tmp_path / "larger_model.keras").write_bytes(Path(weightrepl.demo_path()).read_bytes())
-    monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    script = f"import weightrepl\nmodel = weightrepl.demo_path()\n{code}"
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
-
-
-def test_the_mistake_looks_like_that() -> None:
-    """The error's picture."""
-    with pytest.raises(weightrepl.QueryError) as error:
-        weightrepl.select(weightrepl.demo_path(), "larger_model/custom_modul/*dense1:kernel")
-    picture = "\n".join(f"    {line}" for line in str(error.value).splitlines())
-    assert picture in README
 
 
 def test_the_shell_lines_run(tmp_path: Path) -> None:
@@ -71,10 +42,10 @@ def test_the_shell_lines_run(tmp_path: Path) -> None:
     (tmp_path / "checks.wq").write_text("base/**:kernel\n", "utf-8")
     lines = re.findall(r"^    (weightrepl .*?)(?:  +#.*)?$", README, re.MULTILINE)
     shutil.copytree(Path(__file__).parent / "zoo/keras3/trained_optimizer/ckpt", tmp_path / "checkpoints")
-    assert len(lines) == 8
+    assert len(lines) == 5
     for line in lines:
         command = [sys.executable, "-m", *shlex.split(line.replace("**/head:*", "**/outer_dense:*"))]
         ran = subprocess.run(
             command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
-        assert ran.returncode == ("verdict != same" in line), (line, ran.stderr)
+        assert ran.returncode == 0, (line, ran.stderr)

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/notebook.md in JupyterLab: `make screens`."""
+"""Takes the pictures of docs/notebook.md and the README in JupyterLab: `make screens`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def main() -> None:
             for n in range(len(SHOWN) + 1):
                 notebook.run(n)
             _save(notebook, len(SHOWN) + 1, f"notebook-{theme}")
+            if theme == "light":
+                _save(notebook, len(SHOWN), "notebook")
         notebook = opened("light", SETUP, "")
         notebook.run(0)
         notebook.edit(1)
