@@ -2,68 +2,27 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
 import os
-import pty
 import re
 import shutil
-import signal
-import struct
 import subprocess
 import sys
-import termios
 from importlib.resources import files
 from pathlib import Path
 
-import h5py
 import jsonschema
 import numpy as np
 import pytest
-from safetensors import safe_open
 
+from tests.frontends.processes import COMMAND, KERNEL, MODEL, ODD_NAMES, environment, folder, printed, ran
 from tests.readers.files import write_store
 from weightrepl import __version__
 
-ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "weightrepl" / "demo" / "larger_model.keras"
-ODD_NAMES = ROOT / "tests" / "zoo" / "keras3" / "weird_names"
-COMMAND = [sys.executable, "-m", "weightrepl"]
-KERNEL = "larger_model/custom_module/inner_dense1:kernel"
+__all__ = ["folder"]
 
 
-def environment(**changes: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
-    return kept | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "LC_ALL": "C.UTF-8"} | changes
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the demo's model as m.keras, in which the command runs."""
-    shutil.copy(MODEL, tmp_path / "m.keras")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def ran(*arguments: str, given: str | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
-    """The command's run; without text given its standard input is /dev/null."""
-    streams = {"stdin": subprocess.DEVNULL} if given is None else {"input": given}
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**changes),
-        capture_output=True,
-        text=True,
-        check=False,
-        **streams,
-    )
-
-
-def printed(*arguments: str, given: str | None = None, status: int = 0, told: str = "") -> list[str]:
-    """The lines that the command prints, once it ended as it should and told that on standard error."""
-    run = ran(*arguments, given=given)
-    assert (run.returncode, run.stderr) == (status, told)
-    return run.stdout.splitlines()
+__all__ = ["folder"]
 
 
 # ------------------------------------------------------------------ before any model is opened
@@ -335,154 +294,6 @@ def test_a_damaged_file_is_named(folder: Path):
     assert re.fullmatch(r"error: cut\.keras: .*\n", run.stderr)
 
 
-# ------------------------------------------------------------------ query files and standard input
-
-
-def test_queries_come_from_standard_input():
-    given = "# two of them\n**:kernel\n    | head 1\n\n** | count\n"
-    assert printed("m.keras", "--format", "csv", given=given)[1:] == [
-        f'{KERNEL},"(10, 12)",float32,480',
-        "",
-        "count",
-        "5",
-    ]
-    assert printed("-f", "-", "m.keras", "--format", "paths", given="*:bias") == [
-        "larger_model/outer_dense:bias"
-    ]
-    assert (
-        printed(
-            "m.keras", given="", status=2, told="error: there is no query to answer; see weightrepl --help\n"
-        )
-        == []
-    )
-
-
-CHECKS = """\
-#: open base = m.keras
-#: let kernels = **:kernel
-
-#: expect some
-$kernels | count
-#: expect none
-base/**:*
-  | where size > 1000
-"""
-
-
-def test_a_query_file_opens_names_and_expects(folder: Path):
-    (folder / "sub").mkdir()
-    shutil.move("m.keras", "sub/m.keras")
-    Path("sub/checks.wq").write_text(CHECKS)
-    assert printed("-f", "sub/checks.wq", "--format", "jsonl") == [
-        '{"version": 1, "query": "$kernels | count", "count": 3}'
-    ]
-    both = printed("-f", "sub/checks.wq", "-q", "$kernels | head 1 | show name", "--format", "tsv")
-    assert both[-2:] == ["name", "kernel"]
-
-
-def test_an_expectation_that_does_not_hold_is_told_with_its_line():
-    Path("checks.wq").write_text(
-        CHECKS.replace("1000", "100") + "#: expect some\nbase/**:* | where size < 1\n"
-    )
-    told = "checks.wq:7: expected none, found 1\nchecks.wq:10: expected some, found 0\n"
-    printed("-f", "checks.wq", status=1, told=told)
-
-
-def test_an_error_in_a_query_file_is_shown_where_it_stands():
-    Path("checks.wq").write_text("# first\n**:kernel\n  | where\n    siz > 1\n")
-    told = "checks.wq:4:5: error[no-such-column]: no column 'siz'\n      siz > 1\n      ~~~\n  did you mean 'size'?\n"
-    run = ran("m.keras", "-f", "checks.wq")
-    assert (run.returncode, run.stderr) == (2, told)
-
-
-def test_a_syntax_error_in_a_query_file_is_told_before_models_are_opened():
-    Path("checks.wq").write_text("#: open nope.keras\n\nb//a\n")
-    run = ran("-f", "checks.wq")
-    assert run.returncode == 2
-    assert run.stderr.startswith("checks.wq:3:")
-    assert "\n  b//a\n" in run.stderr
-    assert "nope" not in run.stderr
-
-
-def test_what_is_no_query_file_is_told():
-    told = "error: m.keras: byte 4096: is not UTF-8 text, so no query file\n"
-    run = ran("-f", "m.keras")
-    assert run.returncode == 2
-    assert re.sub(r"byte \d+", "byte 4096", run.stderr) == told
-
-
-# ------------------------------------------------------------------ files to write
-
-
-def expected(address: str) -> np.ndarray:
-    from weightrepl import open, select
-
-    with open(MODEL) as model:
-        return select(model, address).one().numpy()
-
-
-def test_weights_are_written_and_read_back_by_each_library():
-    for name in ("out.npz", "out.h5", "out.safetensors"):
-        assert printed("m.keras", "-q", "**:kernel", "-o", name) == []
-    with np.load("out.npz") as npz, h5py.File("out.h5") as h5, safe_open("out.safetensors", "np") as tensors:
-        assert len(npz.files) == len(tensors.keys()) == 3
-        for values in (npz[KERNEL], h5[KERNEL][()], tensors.get_tensor(KERNEL)):
-            assert np.array_equal(values, expected(KERNEL))
-    for name in ("out.npy", "out.csv", "out.tsv"):
-        assert printed("m.keras", "-q", f"{KERNEL}[:2]", "-o", name) == []
-    for values in (
-        np.load("out.npy"),
-        np.loadtxt("out.csv", delimiter=","),
-        np.loadtxt("out.tsv", delimiter="\t"),
-    ):
-        assert np.array_equal(values.astype("f4"), expected(KERNEL)[:2])
-
-
-def test_a_layer_means_its_weights_and_a_group_its_table():
-    printed("m.keras", "-q", "custom_module", "-o", "out.npz")
-    with np.load("out.npz") as npz:
-        assert len(npz.files) == 4
-    printed("m.keras", "-q", "**:* | group name", "-o", "out.csv")
-    assert Path("out.csv").read_text() == "name,weights,params,bytes\nkernel,3,248,992\nbias,3,24,96\n"
-
-
-@pytest.mark.parametrize(
-    ("query", "out", "status", "told"),
-    [
-        ("**:kernel", "out.npy", 2, "error: out.npy: holds exactly one weight, and 3 are selected"),
-        ("**:kernel", "no/out.npz", 2, "error: no/out.npz: there is no folder no"),
-        ("**:kernel", "m.npz", 2, "error: m.npz: exists already; --force"),
-        (
-            "**:kernel | count",
-            "out.npz",
-            2,
-            "error: -o writes weights or a table, and this query gives a number",
-        ),
-        (
-            "**:kernel | group name",
-            "out.npz",
-            2,
-            "error: out.npz: this result is a table, which goes to .csv",
-        ),
-        ("nope:kernel", "out.npz", 2, "error[no-such-layer]: no layer 'nope'"),
-        ("zz*:kernel", "out.npz", 1, "note[no-match]: nothing matches 'zz*'"),
-    ],
-)
-def test_what_can_not_be_written_leaves_nothing(query: str, out: str, status: int, told: str, folder: Path):
-    (folder / "m.npz").write_text("precious")
-    run = ran("m.keras", "-q", query, "-o", out)
-    assert (run.returncode, run.stdout) == (status, "")
-    assert run.stderr.startswith(told)
-    assert sorted(os.listdir()) == ["m.keras", "m.npz"]
-    assert (folder / "m.npz").read_text() == "precious"
-
-
-def test_force_overwrites(folder: Path):
-    (folder / "out.npy").write_text("old")
-    printed("m.keras", "-q", KERNEL, "-o", "out.npy", "--force")
-    assert np.array_equal(np.load("out.npy"), expected(KERNEL))
-
-
 # ------------------------------------------------------------------ runs of alike layers
 
 
@@ -507,127 +318,3 @@ def test_alike_layers_are_one_row_for_people(folder: Path):
     assert printed("s.weights.h5")[1].split("  ")[0] == "└── dense{,_{1..2}}"
     assert len(printed("s.weights.h5", "--unfold")) == 1 + 3 + 1
     assert len(printed("s.weights.h5", "--unfold", "-m", "s")) == 1 + 3
-
-
-# ------------------------------------------------------------------ streams and signals
-
-
-def test_a_closed_pipe_ends_quietly_as_other_tools_do():
-    many = " ".join(["-q '**:*'"] * 2000)
-    script = f"{' '.join(COMMAND)} m.keras {many} | head -1; echo ${{PIPESTATUS[0]}}"
-    run = subprocess.run(
-        ["bash", "-c", script], env=environment(), capture_output=True, text=True, check=False
-    )
-    assert (run.stdout, run.stderr) == ("**:*\n141\n", "")
-
-
-def test_a_full_disk_behind_standard_output_is_told():
-    run = subprocess.run(
-        ["bash", "-c", f"{' '.join(COMMAND)} m.keras > /dev/full"],
-        env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (run.returncode, run.stderr) == (2, "error: standard output: No space left on device\n")
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
-def test_a_closed_stream_is_no_crash(closed: str):
-    run = subprocess.run(
-        ["bash", "-c", f"{' '.join(COMMAND)} m.keras -q '**:kernel' {closed}"],
-        env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (run.returncode, run.stderr) == (0, "")
-
-
-def test_an_interrupt_ends_quietly_by_its_signal(folder: Path):
-    os.mkfifo("slow.wq")
-    process = subprocess.Popen(
-        [*COMMAND, "m.keras", "-f", "slow.wq"],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    pipe = opened_for_writing("slow.wq", process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    os.close(pipe)
-    assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"")
-
-
-def opened_for_writing(path: str, process: subprocess.Popen) -> int:
-    """The pipe, as soon as the process has begun to read it."""
-    while process.poll() is None:
-        try:
-            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as error:
-            if error.errno != errno.ENXIO:  # which is: nobody reads yet
-                raise
-    pytest.fail(f"ended before it read {path}")
-
-
-def on_terminal(*arguments: str, columns: int = 80, **changes: str) -> str:
-    """What the command writes to a terminal so wide, from which it also could read."""
-    outer, inner = pty.openpty()
-    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], env=environment(**changes), stdin=inner, stdout=inner, stderr=inner
-    )
-    os.close(inner)
-    written = b""
-    try:
-        while part := os.read(outer, 65536):
-            written += part
-    except OSError:  # how Linux says that the other side is closed
-        pass
-    os.close(outer)
-    process.wait(timeout=20)
-    return written.decode().replace("\r\n", "\n")
-
-
-QUERY = ("m.keras", "-q", KERNEL)
-NARROW = [
-    "address",
-    "  shape     dtype    bytes",
-    KERNEL,
-    "  (10, 12)  float32  480 B",
-    "1 weight · 120 params · 480 B",
-    "",
-]
-WIDE = [
-    "address                                         shape     dtype    bytes",
-    f"{KERNEL}  (10, 12)  float32  480 B",
-    *NARROW[-2:],
-]
-
-
-def test_a_terminal_gets_colours_and_totals():
-    lines = on_terminal(*QUERY, columns=120).split("\n")
-    assert lines[1:] == [
-        f"{KERNEL}  \x1b[36m(10, 12)\x1b[0m  float32  480 B",
-        "\x1b[2m1 weight · 120 params · 480 B\x1b[0m",
-        "",
-    ]
-    assert "  \x1b[31m~~~~\x1b[0m\n" in on_terminal("m.keras", "-q", "nope:*")
-
-
-@pytest.mark.parametrize(
-    ("columns", "changes", "lines"),
-    [
-        (120, {"NO_COLOR": "1"}, WIDE),
-        (60, {"NO_COLOR": "1"}, NARROW),
-        (60, {"TERM": "dumb"}, NARROW),
-        (60, {"NO_COLOR": "1", "COLUMNS": "83"}, WIDE),
-    ],
-)
-def test_a_terminals_width_and_wishes_are_obeyed(columns: int, changes: dict[str, str], lines: list[str]):
-    assert on_terminal(*QUERY, columns=columns, **changes).split("\n") == lines
-
-
-def test_a_terminal_gets_the_tree_if_asked_and_no_query_is_waited_for():
-    tree = on_terminal("m.keras", "--format", "tree", columns=120, NO_COLOR="1")
-    assert tree.split("\n") == [*printed("m.keras"), ""]
-
-
-def test_the_user_can_have_colours_in_a_pipe():
-    for run in (ran(*QUERY, FORCE_COLOR="1"), ran(*QUERY, "--color", "always", NO_COLOR="1")):
-        assert "\x1b[36m(10, 12)\x1b[0m" in run.stdout
-    assert "\x1b" not in ran(*QUERY, "--color", "never", FORCE_COLOR="1").stdout
