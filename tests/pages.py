@@ -115,7 +115,7 @@ class Reader:
             yield from self._doctest(block)
         elif block.language == "python":
             came = self._python(block.body)
-            told = behind if behind is not None and behind.language == "text" else None
+            told = behind if behind is not None and behind.language == "text" and not behind.title else None
             expected, start = (told.body, told.start) if told else ("", -1)
             if not same(expected, came):
                 yield Fault(block.line, start, expected, came)
@@ -204,7 +204,7 @@ def run(page: Path, environment: dict[str, str], tensorflow: bool) -> list[Fault
             reader = Reader(environment)
             return [
                 f
-                for b, behind in zip(blocks, [*blocks[1:], None], strict=True)
+                for b, behind in zip(blocks, (*blocks, None)[1:], strict=True)
                 for f in reader.faults(b, behind)
             ]
         finally:

@@ -67,6 +67,7 @@ def faults(text: str, folder: Path, tensorflow: bool = True) -> list[str]:
         ("'''python\n1 / 0\n'''\n'''text\nZeroDivisionError: division by zero\n'''", []),
         ("'''python\n1 / 0\n'''", ["ZeroDivisionError: division by zero\n"]),
         ("'''python title=\"a.py\"\nprint(1)\n'''\n'''console\n$ cat a.py\nprint(1)\n'''", []),
+        ("'''python\nprint(1)\n'''\n'''text title=\"a\"\n2\n'''", ["1\n"]),
         ("'''sh\nexit 1\n'''\n'''text\nanything\n'''", []),
         (
             "<!-- begins with m.keras: weightrepl/demo/larger_model.keras -->\n'''console\n$ ls\nm.keras\n'''",
