@@ -17,7 +17,11 @@ def recipe(*inputs: tuple[int, ...], options: dict[str, list[Any]] | None = None
 
 def recipes() -> dict[str, Recipe]:
     """Return the recipes of all classes that own weights."""
-    made: dict[str, Recipe] = {
+    return {**_recipes_of_classes(), **_recipes_of_families()}
+
+
+def _recipes_of_classes() -> dict[str, Recipe]:
+    return {
         "Dense": recipe((2, WIDTH), units=UNITS),
         "Embedding": recipe((2, 3), input_dim=WIDTH, output_dim=UNITS),
         "ReversibleEmbedding": recipe((2, 3), input_dim=WIDTH, output_dim=UNITS),
@@ -53,6 +57,11 @@ def recipes() -> dict[str, Recipe]:
         ),
         "Bidirectional": recipe((2, 3, WIDTH), layer=("LSTM", {"units": UNITS})),
     }
+
+
+def _recipes_of_families() -> dict[str, Recipe]:
+    """Return the recipes of classes that differ in their axes, their rank or their cell."""
+    made: dict[str, Recipe] = {}
     for axis in (-1, [1, 2]):
         for norm in ("LayerNormalization", "RMSNormalization", "Normalization"):
             made[f"{norm}/{axis}"] = recipe((2, 5, WIDTH), axis=axis)

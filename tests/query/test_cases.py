@@ -21,8 +21,9 @@ import pytest
 from tests.query.compact import compact
 from weightrepl.errors import errors_in
 from weightrepl.query.codes import CODES
+from weightrepl.query.formatter import format_text
 from weightrepl.query.parser import parse
-from weightrepl.query.printer import format_query, format_text
+from weightrepl.query.printer import format_query
 from weightrepl.query.tokens import tokenize
 from weightrepl.spans import Span
 

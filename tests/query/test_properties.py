@@ -13,9 +13,10 @@ from tests.query.test_cases import cases
 from weightrepl.errors import errors_in
 from weightrepl.query import syntax as s
 from weightrepl.query.files import parse_file
+from weightrepl.query.formatter import format_text
 from weightrepl.query.globs import compile_glob
 from weightrepl.query.parser import parse
-from weightrepl.query.printer import escape_name, format_query, format_text, quoted
+from weightrepl.query.printer import escape_name, format_query, quoted
 from weightrepl.query.tokens import tokenize, tokenize_pattern
 from weightrepl.spans import Span
 from weightrepl.values import Value

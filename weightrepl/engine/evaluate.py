@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import FIGURES, Figures, Watcher
+from weightrepl.engine.relation import Relation, relation
 from weightrepl.engine.scope import Named, NamedResult, Scope, scope_of
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.selectors import Chosen, Kind, choose, kind_of, owners
-from weightrepl.engine.stages import Relation, apply, check, relation, wants_weights, words_of
+from weightrepl.engine.stages import apply, check, wants_weights, words_of
 from weightrepl.engine.table import Count, Table
 from weightrepl.errors import Problem, QueryError, errors_in
 from weightrepl.model.tree import Place, Site

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weightrepl.engine.columns import Column
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import Figures, kept
-from weightrepl.engine.stages import DEFAULT_COLUMNS, Relation
+from weightrepl.engine.relation import DEFAULT_COLUMNS, Relation
 from weightrepl.engine.table import Histogram
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Site

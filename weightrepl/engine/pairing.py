@@ -11,10 +11,10 @@ from weightrepl.engine.columns import site_address
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.missing import complaints
 from weightrepl.engine.missing_weights import empty_complaints
+from weightrepl.engine.relation import Relation
 from weightrepl.engine.resolve import Reached, advance, origin, weights_within
 from weightrepl.engine.scope import Named, NamedQuery, NamedResult, Scope
 from weightrepl.engine.selectors import follow
-from weightrepl.engine.stages import Relation
 from weightrepl.engine.trace import Trace
 from weightrepl.errors import Fix, Problem, errors_in
 from weightrepl.model.tree import Place, Site, nfc

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from weightrepl.engine.relation import Relation
 from weightrepl.engine.schemes import (
     LAST_AXIS,
     Stored,
@@ -17,7 +18,6 @@ from weightrepl.engine.schemes import (
     scheme,
     stored,
 )
-from weightrepl.engine.stages import Relation
 from weightrepl.errors import FormatError, Problem
 from weightrepl.model.tensor import (
     Array,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import Figures
-from weightrepl.engine.stages import Relation
+from weightrepl.engine.relation import Relation
 from weightrepl.errors import Problem
 from weightrepl.model.tensor import (
     Array,

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from weightrepl.engine.figures import FIGURES, Figures
+from weightrepl.engine.relation import Relation, relation
 from weightrepl.engine.selected import SelectedLayer, SelectedWeight
-from weightrepl.engine.stages import Relation, relation
 from weightrepl.engine.table import Table
 from weightrepl.engine.view import USUAL, View
 from weightrepl.errors import NotOneError, Problem, UnknownAddressError

@@ -9,9 +9,10 @@ from weightrepl.engine.evaluate import chosen_relation, wanted_by_stages
 from weightrepl.engine.explain import explain
 from weightrepl.engine.expressions import ExpressionError
 from weightrepl.engine.figures import Figures
+from weightrepl.engine.relation import Relation, relation
 from weightrepl.engine.scope import Named, NamedQuery, Scope
 from weightrepl.engine.selectors import Kind
-from weightrepl.engine.stages import Relation, apply, check, relation, words_of
+from weightrepl.engine.stages import apply, check, words_of
 from weightrepl.errors import Problem, errors_in
 from weightrepl.query.parser import Parsed, parse
 from weightrepl.query.syntax import Missing, Node, Query, Reference, Stage

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from weightrepl.engine.columns import Column, site_address, weight_columns
 from weightrepl.engine.pairing import OtherSide, SitePair, of_the_right, paired, unpaired_note
+from weightrepl.engine.relation import Relation
 from weightrepl.engine.renames import is_transpose, same_values
-from weightrepl.engine.stages import Relation, words_of
+from weightrepl.engine.stages import words_of
 from weightrepl.engine.table import Value
 from weightrepl.model.tree import Site
 from weightrepl.model.workspace import Workspace

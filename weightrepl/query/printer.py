@@ -75,22 +75,6 @@ def format_query(query: Query) -> str:
     return " | ".join([selected, *map(_stage, query.stages)]).removeprefix(" ")
 
 
-def format_text(text: str) -> str:
-    """Return the canonical spelling of a query; a broken one, or one with a comment, comes back as it is.
-
-    >>> format_text('"a"/b/:kernel|head  5')
-    'a/b:kernel | head 5'
-    """
-    from weightrepl.errors import errors_in
-    from weightrepl.query.parser import parse
-    from weightrepl.query.tokens import tokenize
-
-    parsed = parse(text)
-    if errors_in(parsed.problems) or any(token.kind == "comment" for token in tokenize(text)):
-        return text
-    return format_query(parsed.query)
-
-
 # ------------------------------------------------------------------ names
 
 

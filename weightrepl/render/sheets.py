@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
 from weightrepl.engine.evaluate import Result
+from weightrepl.engine.relation import DEFAULT_COLUMNS
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.engine.shown_figures import Shown as Figured
 from weightrepl.engine.shown_figures import figures_within
-from weightrepl.engine.stages import DEFAULT_COLUMNS
 from weightrepl.engine.table import Count, Table
 from weightrepl.engine.view import View
 from weightrepl.errors import Problem, SourceError

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from weightrepl.engine.columns import LAYER_COLUMNS, VALUE_COLUMNS, WEIGHT_COLUMNS, Column
 from weightrepl.engine.expressions import ExpressionError, condition
 from weightrepl.engine.figures import Figures
-from weightrepl.engine.stages import OF_WEIGHTS, Relation, apply, relation, words_of
+from weightrepl.engine.relation import Relation, relation
+from weightrepl.engine.stages import OF_WEIGHTS, apply, words_of
 from weightrepl.engine.survey import survey
 from weightrepl.errors import errors_in
 from weightrepl.query.cursor import Expectation

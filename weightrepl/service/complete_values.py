@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from weightrepl.engine.columns import Column
+from weightrepl.engine.relation import Relation
 from weightrepl.engine.resolve import weights_named
-from weightrepl.engine.stages import Relation
 from weightrepl.query.printer import quoted
 from weightrepl.query.syntax import Ellipsis, Missing
 from weightrepl.query.words import RESERVED

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from weightrepl.errors import Fix, errors_in
+from weightrepl.query.formatter import format_text
 from weightrepl.query.parser import parse
-from weightrepl.query.printer import format_query, format_text
+from weightrepl.query.printer import format_query
 from weightrepl.query.syntax import Entry, Query
 from weightrepl.service.file_names import given_in
 from weightrepl.service.file_queries import parsed, queries_of
