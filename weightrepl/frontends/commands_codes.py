@@ -19,7 +19,7 @@ MEANINGS: dict[str, str] = {
     "no-model": "something is asked, and no model is open",
     "nothing-above": "'..' leads out of the workspace",
     "ambiguous-model": "several open models answer to this name",
-    "more-siblings": "several share this name, and they are all selected",
+    "more-siblings": "several share this name, and the first of them is selected",
     "not-built": "a layer was never built, so its weights do not exist yet",
     "no-weights": "the layers are there, but hold no weights",
     "no-match": "a pattern matches nothing; that may be right",
@@ -33,8 +33,11 @@ MEANINGS: dict[str, str] = {
     "bad-slice": "a slice does not fit the shape of its weight",
     "slice-left-out": "a slice does not fit the shapes of some weights, which are left out",
     "bad-axis": "a weight has no such axis, or one is named twice",
+    "no-reduction": "a weight can't be reduced in this way",
     "reduce-left-out": "some weights can't be reduced in this way, and are left out",
     "not-quantised": "nothing that is selected is quantised, so all stays as it is",
+    "left-quantised": "values stay as they are stored, since the file does not tell how they are quantised",
+    "dequantized-so": "what was taken for granted, since the file does not tell how values are quantised",
     # columns and values
     "no-condition": "what stands after 'where' is no yes or no",
     "no-shape": "something that is no shape takes an index",
@@ -62,7 +65,8 @@ MEANINGS: dict[str, str] = {
     # editors
     "cannot-open": "a model that a document names can't be opened",
     "outside-workspace": "a model that a document names lies in no folder that it may ask of, so it was left alone",
-    # notebooks
+    # Python and notebooks
+    "wrong-result": "a function of Python gives weights or layers, and the query gives something else",
     "no-such-model": "'-m' is followed by what is neither a variable's nor a model's name, nor a file",
     "bad-expansion": "with '--vars' something stands in braces that Python can't put a value for",
     "not-all-shown": "a result has more rows than are shown",
