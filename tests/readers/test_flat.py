@@ -179,11 +179,11 @@ F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
 @pytest.mark.parametrize(
     ("header", "values", "told"),
     [
-        ({"w": F4}, b"12345", "cut short, or not whole"),
+        ({"w": F4}, b"12345", "cut short, or damaged"),
         ({"w": F4}, b"123", "outside the file"),
         ({"w": {**F4, "data_offsets": [4, 8]}}, b"12345678", "gap or overlap"),
         ({"w": F4, "v": F4}, b"1234", "gap or overlap"),
-        ({"w": {**F4, "shape": [2]}}, b"1234", "not its size"),
+        ({"w": {**F4, "shape": [2]}}, b"1234", "not the size"),
         ({"w": {**F4, "shape": [-1]}}, b"1234", "impossible shape|negative size"),
         ({"w": {**F4, "shape": [1] * 65}}, b"1234", "impossible shape|65 axes"),
         ({"w": {"dtype": "F32"}}, b"", "damaged"),

@@ -157,7 +157,7 @@ def test_what_has_no_values_that_are_read_is_told(opened, prefix: Path):
     assert [(each.spec.dtype, each.spec.shape) for each in found.values()][:3] == [
         ("variant", (2,)),
         ("resource", ()),
-        ("dtype 99", (3,)),
+        ("number 99", (3,)),
     ]
     for key in "abc":
         assert found[key].unread == f"values of dtype {found[key].spec.dtype} are not read"

@@ -52,15 +52,15 @@ def data_of(prefix: Path, number: int = 0, count: int = 1) -> Path:
 DEEP = b"".join(message(2, number(1, 1)) for _ in range(65))
 WRONG = [
     # the value in the index, the reason
-    (b"", "values of dtype dtype 0"),
+    (b"", "values of dtype number 0"),
     (b"\x08", "cut short"),
     (b"\x08\x01\x12\x7f", "runs past"),
     (b"\x08\x01\x12\x02\x12\x7f", "runs past"),
     (b"\x0b\x01", "wire type 3"),
     (varint(7 << 3 | 2) + b"\x05abc", "runs past"),
-    (entry("float32", (4,), 0, 15), "takes 15 bytes, which is not the size"),
-    (entry("float32", (5,), 0, 16), "takes 16 bytes, which is not the size"),
-    (entry("int4", (4,), 0, 2), "takes 2 bytes, which is not the size"),
+    (entry("float32", (4,), 0, 15), "has 15 bytes, which is not the size"),
+    (entry("float32", (5,), 0, 16), "has 16 bytes, which is not the size"),
+    (entry("int4", (4,), 0, 2), "has 2 bytes, which is not the size"),
     (entry("float32", (1 << 40, 1 << 40), 0, 16), "not the size"),
     (entry("float32", (1 << 62,) * 60, 0, 0), "not the size"),
     (entry("float32", (-4,), 0, 16), "negative size"),

@@ -183,7 +183,7 @@ WRONG = [
     (meta_of(1, shape_proto((4,)), slice_proto([(3, 3)])), "outside"),
     (meta_of(1, shape_proto((4,))), "hold 0 elements"),
     (meta_of(21, shape_proto((4,)), slice_proto([FULL])), "values of dtype variant are not read"),
-    (meta_of(77, shape_proto((4,)), slice_proto([FULL])), "values of dtype dtype 77 are not read"),
+    (meta_of(77, shape_proto((4,)), slice_proto([FULL])), "values of dtype number 77 are not read"),
     (meta_of(1, shape_proto((1,) * 65), slice_proto([FULL] * 65)), "65 axes, and rank is limited to 64"),
 ]
 

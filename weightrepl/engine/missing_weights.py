@@ -76,12 +76,17 @@ def _no_weight(name: str, span: Span, trace: Trace, scope: Scope) -> Problem:
     if near:
         return problem.replace(fix=Fix(span, escape_name(near[0])))
     return _deeper(problem, lambda other: nfc(other) == nfc(name), trace, scope) or problem.replace(
-        hint=_what_there_is(names)
+        hint=_what_there_is(names, len(places))
     )
 
 
-def _what_there_is(names: Sequence[str]) -> str:
-    return f"it has {listed(names)}" if names else "it has no weights of its own"
+def _what_there_is(names: Sequence[str], layers: int) -> str:
+    owner = "it has" if layers == 1 else "they have"
+    return (
+        f"{owner} {listed(names)}"
+        if names
+        else f"{owner} no weights of {'its' if layers == 1 else 'their'} own"
+    )
 
 
 def _deeper(problem: Problem, fits: Callable[[str], bool], trace: Trace, scope: Scope) -> Problem | None:
@@ -102,7 +107,7 @@ def _no_match(weight: WeightName, glob: Glob, trace: Trace, scope: Scope) -> Pro
     text = visible(weight.span.of(scope.text))
     problem = Problem("no-match", f"no weight matches '{text}'", weight.span, None, "note")
     deeper = _deeper(problem, compile_glob(glob).matches, trace, scope)
-    return deeper or problem.replace(hint=_what_there_is(names))
+    return deeper or problem.replace(hint=_what_there_is(names, len(trace.reached.places)))
 
 
 # ------------------------------------------------------------------ not built

@@ -95,7 +95,7 @@ class _Reader:
         start = self.beyond_space(span.start, span.end)
         if start > span.start:
             blank = Span(span.start, start)
-            self.problem("nothing-to-continue", "this line continues nothing", blank, Fix(blank, ""))
+            self.problem("nothing-to-continue", "white space at the start continues the line above, and there is none", blank, Fix(blank, ""))
         expect = self.expect[0] if self.expect else None
         self.expect = None
         self.entries.append(Entry(self.query(Span(start, span.end)), expect, span=Span(start, span.end)))
@@ -178,7 +178,7 @@ class _Reader:
         elif not all(c.isalnum() or c in "_-" for c in name):
             self.problem("missing-name", f"a name is of letters, digits, '_' and '-', not '{name}'", place)
         elif any(name == let.name for let in self.lets):
-            self.problem("second-name", f"a second query of the name '{name}'", place)
+            self.problem("second-name", f"another query is called '{name}' already", place)
         return name
 
     def expectation(self, span: Span, rest: Span) -> None:
@@ -197,7 +197,7 @@ class _Reader:
     def at_top(self, span: Span) -> None:
         """Report a directive that does not stand above all queries."""
         if self.entries:
-            what = "what opens models and names queries stands above all queries"
+            what = "'#: open' and '#: let' stand above all queries"
             self.problem("late-directive", what, span)
 
     # ---------------------------------------------------------------- places

@@ -110,8 +110,9 @@ class _Header(NamedTuple):
         if self.dtype is None:
             return _unread(key, source, self.spec, self.reason)
         if self.size + (self.spec.nbytes or 0) != nbytes:
-            told = f"{nbytes:,} bytes, which is not the size of {self.shape} {self.dtype}"
-            raise FormatError(f"{told}: cut short, or damaged")
+            raise FormatError(
+                f"it has {nbytes:,} bytes, which is not the size of {self.dtype} {self.shape}: cut short, or damaged"
+            )
         tensor = source.tensor(self.stored, start + self.size, big_endian=self.is_big, place=key)
         return Flat(key, self.spec, self._turned(tensor), source.path)
 
@@ -120,7 +121,9 @@ class _Header(NamedTuple):
         if self.dtype is None:
             return _unread(key, source, self.spec, self.reason)
         if self.size + (self.spec.nbytes or 0) != member.nbytes:
-            raise FormatError(f"{member.nbytes:,} bytes, which is not the size of {self.shape} {self.dtype}")
+            raise FormatError(
+                f"it has {member.nbytes:,} bytes, which is not the size of {self.dtype} {self.shape}"
+            )
         return Flat(key, self.spec, self._turned(_Packed(source, member, self)), source.path)
 
     def _turned(self, tensor: TensorSource) -> TensorSource:
@@ -138,7 +141,7 @@ def _array(head: bytes, path: str, limits: Limits) -> _Header:
     try:
         found = literal_eval(head[begin : begin + size].decode("utf-8" if head[6] > 2 else "latin-1"))
     except (SyntaxError, MemoryError) as error:  # MemoryError: nested too deep
-        raise FormatError(f"its header is damaged ({error})", path) from None
+        raise FormatError("its header is damaged", path) from error
     shape, descr = tuple(int(n) for n in found["shape"]), found["descr"]
     bound(len(shape), "rank", "axes", limits, path)
     if min(shape, default=0) < 0:

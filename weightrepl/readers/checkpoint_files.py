@@ -110,7 +110,9 @@ def _latest(path: str, limits: Limits) -> Files:
     named = os.fsdecode(_ESCAPED.sub(_unescaped, match[1][1:-1]))
     folder = os.path.dirname(path)
     if "\0" in named or not os.path.basename(named):
-        raise FormatError(f"names {named!r} as the latest checkpoint", path)
+        raise FormatError(
+            f"names {named[:200]!r} as the latest checkpoint, which no checkpoint can be called", path
+        )
     found = _files(os.path.join(folder, os.path.basename(named)))
     inside = os.path.join(folder, named)
     if found is None:

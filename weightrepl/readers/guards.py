@@ -96,6 +96,7 @@ _RAW_ERRORS = (
     struct.error, LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, EOFError,
     ArithmeticError, OSError, RuntimeError, AssertionError,
 )  # fmt: skip
+_TELLING = (ValueError, OSError, RuntimeError)  # decoders, JSON's and HDF5's; others are Python's own
 _CLOSED = "closed or invalid"
 
 
@@ -128,16 +129,15 @@ class Reading:
             isinstance(error, OSError) and error.errno is not None
         ):  # without a number it is h5py's, about the file
             raise SourceError(os_reason(error), self.path, self.place) from error
-        raise FormatError(f"damaged or cut short ({_told(error)})", self.path, self.place) from error
+        raise FormatError(f"damaged or cut short{_told(error)}", self.path, self.place) from error
 
 
 def _told(error: BaseException) -> str:
+    """Return what an error tells of the file, to stand behind a message; nothing where it is of our code."""
     if isinstance(error, RecursionError):
-        return "nested too deep"
-    text = str(error).splitlines()
-    if type(error) is ValueError and text:  # the decoder's own words
-        return text[0][:120]
-    return f"{type(error).__name__}: {text[0][:120]}" if text else type(error).__name__
+        return " (nested too deep)"
+    text = str(error).splitlines() if isinstance(error, _TELLING) else []
+    return f" ({text[0][:120]})" if text else ""
 
 
 def os_reason(error: Exception) -> str:
@@ -166,7 +166,7 @@ def parsed_json(text: bytes, path: str, place: str, limits: Limits = STANDARD) -
         raise FormatError("JSON nested too deep", path, place) from None
     except ValueError as error:
         raise FormatError(
-            f"not readable as JSON, so cut short or damaged ({_told(error)})", path, place
+            f"not readable as JSON, so cut short or damaged{_told(error)}", path, place
         ) from error
 
 
@@ -185,7 +185,9 @@ def confined(folder: str, name: object, path: str, place: str, limits: Limits = 
     """
     bare = isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0:")
     if not bare:
-        raise UnsafeFileError(f"the file name {str(name)[:200]!r} leads out of the folder", path, place)
+        raise UnsafeFileError(
+            f"{str(name)[:200]!r} is no name of a file beside it, or leads out of the folder", path, place
+        )
     return followed(os.path.join(folder, str(name)), folder, path, limits)
 
 

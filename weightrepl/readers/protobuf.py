@@ -60,7 +60,7 @@ def fields(buffer: Bytes, begin: int = 0, end: int | None = None) -> Iterator[tu
         elif kind in (FIXED_32, FIXED_64):
             nbytes = 4 if kind == FIXED_32 else 8
         else:
-            raise ValueError(f"wire type {kind}")
+            raise ValueError(f"a field of an unknown kind (wire type {kind})")
         if at + nbytes > stop:
             raise ValueError("a field runs past the end of its message")
         yield tag >> 3, kind, at, at + nbytes

@@ -76,12 +76,12 @@ def _tensors(source: ByteSource) -> list[Flat]:
         for key, entry in entries:
             start, stop = entry["data_offsets"]
             if start != end or stop < start:
-                raise FormatError(f"the values of {key!r} leave a gap or overlap others", source.path)
+                raise FormatError("its values leave a gap or overlap others", source.path, key)
             tensors.append(_tensor(source, key, entry, begin))
             end = stop
         if begin + end != source.size:
             raise FormatError(
-                f"{begin + end:,} bytes by its header, and it has {source.size:,}: cut short, or not whole",
+                f"it has {source.size:,} bytes, and its header tells of {begin + end:,}: cut short, or damaged",
                 source.path,
             )
     return tensors
@@ -89,10 +89,13 @@ def _tensors(source: ByteSource) -> list[Flat]:
 
 def _tensor(source: ByteSource, key: str, entry: Mapping[str, Any], begin: int) -> Flat:
     start, stop = entry["data_offsets"]
-    spec, is_read, nbytes = _spec(str(entry["dtype"]), tuple(entry["shape"]))
+    if not isinstance(entry["dtype"], str):
+        raise FormatError("its dtype is no text", source.path, key)
+    spec, is_read, nbytes = _spec(entry["dtype"], tuple(entry["shape"]))
     bound(len(spec.shape or ()), "rank", "axes", source.limits, source.path, key)
     if nbytes is not None and nbytes != stop - start:
-        raise FormatError(f"{key!r} takes {stop - start:,} bytes, which is not its size", source.path)
+        told = f"it has {stop - start:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
+        raise FormatError(told, source.path, key)
     if is_read:
         return Flat(key, spec, source.tensor(spec, begin + start, place=key), source.path)
     reason = f"its elements of dtype {spec.dtype.upper()} are not read"

@@ -189,7 +189,7 @@ class _Listing:
         offset, end = entry.offset, entry.offset + entry.nbytes
         if nbytes != entry.nbytes and nbytes is not None:
             raise ValueError(
-                f"it takes {entry.nbytes:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
+                f"it has {entry.nbytes:,} bytes, which is not the size of {spec.dtype} {spec.shape}"
             )
         if end > shard.size and not shard.missing:
             raise ValueError(

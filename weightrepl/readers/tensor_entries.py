@@ -103,7 +103,7 @@ def kind_of(dtype: int, shape: tuple[int, ...], limits: Limits) -> Kind:
     """
     if len(shape) > limits.rank:
         raise ValueError(refusal(len(shape), "rank", "axes", limits))
-    name, remark = DTYPES.get(dtype, f"dtype {dtype}"), None
+    name, remark = DTYPES.get(dtype, f"number {dtype}"), None
     if name.startswith(("qint", "quint")):
         name, remark = name[1:], f"stored as {name}"
     bits = dtype_bits(name)

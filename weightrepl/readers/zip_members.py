@@ -171,7 +171,11 @@ def content_in_pieces(source: ByteSource, member: ZipMember) -> Iterator[bytes]:
     import zlib
 
     if member.method not in (_STORED, _DEFLATED):
-        raise FormatError(f"packed by method {member.method}", source.path, member.name)
+        raise FormatError(
+            f"packed by zip's method {member.method}, which is not read; unzip the archive",
+            source.path,
+            member.name,
+        )
     start, done, checksum = _content_start(source, member), 0, 0
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == _DEFLATED else None
     for at in range(0, member.packed, _PIECE_NBYTES):
@@ -182,7 +186,7 @@ def content_in_pieces(source: ByteSource, member: ZipMember) -> Iterator[bytes]:
                 raise FormatError("damaged: it unpacks to more than it claims", source.path, member.name)
             yield piece
     if done != member.nbytes or checksum != member.crc:
-        raise FormatError("damaged: its checksum is another", source.path, member.name)
+        raise FormatError("damaged: its checksum (CRC) doesn't match", source.path, member.name)
 
 
 def _unpacked(raw: bytes, unpacker: Any, source: ByteSource, member: ZipMember) -> Iterator[bytes]:
@@ -193,7 +197,7 @@ def _unpacked(raw: bytes, unpacker: Any, source: ByteSource, member: ZipMember) 
         try:
             piece = unpacker.decompress(raw, _PIECE_NBYTES)
         except zlib.error as error:
-            raise FormatError(f"damaged ({error})", source.path, member.name) from None
+            raise FormatError("damaged: it can't be unpacked", source.path, member.name) from error
         raw = unpacker.unconsumed_tail
         if piece:
             yield piece
@@ -214,11 +218,15 @@ def beginning_of(source: ByteSource, member: ZipMember, nbytes: int) -> bytes:
     if member.method == _STORED:
         return raw
     if member.method != _DEFLATED:
-        raise FormatError(f"packed by method {member.method}", source.path, member.name)
+        raise FormatError(
+            f"packed by zip's method {member.method}, which is not read; unzip the archive",
+            source.path,
+            member.name,
+        )
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, nbytes)
     except zlib.error as error:
-        raise FormatError(f"damaged ({error})", source.path, member.name) from None
+        raise FormatError("damaged: it can't be unpacked", source.path, member.name) from error
 
 
 def _content_start(source: ByteSource, member: ZipMember) -> int:
@@ -243,5 +251,5 @@ def _content_start(source: ByteSource, member: ZipMember) -> int:
             )
         start = member.header + _LOCAL.size + name_length + extra_length
         if start + member.packed > source.size:
-            raise FormatError("cut short", source.path, member.name)
+            raise FormatError("cut short: its end lies outside the archive", source.path, member.name)
         return int(start)
