@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import weightrepl
+from weightrepl.errors import errors_in
+from weightrepl.query.files import parse_file
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -20,6 +22,7 @@ PAGES = [
     ROOT / "weightrepl/frontends/problems.md",
 ]
 FENCED = re.compile(r"^( *)(```+).*?^\1\2 *$", re.DOTALL | re.MULTILINE)
+QUERIES = re.compile(r"^```wq[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -81,3 +84,10 @@ def test_the_example_of_the_api_gives_what_it_says(capsys: pytest.CaptureFixture
     ((code, shown),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
     exec(compile(code, "docs/api.md", "exec"), {})  # noqa: S102
     assert capsys.readouterr().out == shown
+
+
+def test_queries_of_pages_are_queries() -> None:
+    """Each block of them can be read, as a query file."""
+    blocks = [block for page in PAGES for block in QUERIES.findall(page.read_text("utf-8"))]
+    assert len(blocks) > 50
+    assert [b for b in blocks if errors_in(parse_file(b).problems)] == []

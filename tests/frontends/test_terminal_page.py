@@ -22,7 +22,7 @@ from weightrepl.render.text import Screen, lines
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "repl.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(?:wq)?\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
