@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from weightrepl.errors import Problem, QueryError, SourceError, errors_in
+from weightrepl.errors import FormatError, Problem, QueryError, SourceError, errors_in
 from weightrepl.render.blocks import Picture
 from weightrepl.spans import line_column
 from weightrepl.values import Value
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from weightrepl.model.workspace import Workspace
     from weightrepl.readers.guards import Limits
     from weightrepl.render.formats import Answer
+
+
+_LEAVE_OUT = "'!' leaves out what can't be read: **:*, !layer:weight"
 
 
 class Session:
@@ -112,7 +115,8 @@ class Session:
         except QueryError as error:
             return Answer(question.text, None, error.problems)
         except SourceError as error:
-            return Answer(question.text, None, (Problem("unreadable", str(error)),))
+            hint = _LEAVE_OUT if isinstance(error, FormatError) else None
+            return Answer(question.text, None, (Problem("unreadable", str(error), hint=hint),))
         return Answer(question.text, result, tuple(result.notes))
 
     def explain(self, text: str) -> Explanation:

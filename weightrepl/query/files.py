@@ -95,7 +95,8 @@ class _Reader:
         start = self.beyond_space(span.start, span.end)
         if start > span.start:
             blank = Span(span.start, start)
-            self.problem("nothing-to-continue", "white space at the start continues the line above, and there is none", blank, Fix(blank, ""))
+            what = "white space at the start continues the line above, and there is none"
+            self.problem("nothing-to-continue", what, blank, Fix(blank, ""))
         expect = self.expect[0] if self.expect else None
         self.expect = None
         self.entries.append(Entry(self.query(Span(start, span.end)), expect, span=Span(start, span.end)))

@@ -106,7 +106,9 @@ def _latest(path: str, limits: Limits) -> Files:
         source.close()
     match = _LATEST.match(text)
     if match is None:
-        raise FormatError("no 'checkpoint' file that names the latest checkpoint", path)
+        raise FormatError(
+            "it names no latest checkpoint; open one by what its files' names begin with, such as ck-7", path
+        )
     named = os.fsdecode(_ESCAPED.sub(_unescaped, match[1][1:-1]))
     folder = os.path.dirname(path)
     if "\0" in named or not os.path.basename(named):

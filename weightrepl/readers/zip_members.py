@@ -232,7 +232,7 @@ def beginning_of(source: ByteSource, member: ZipMember, nbytes: int) -> bytes:
 def _content_start(source: ByteSource, member: ZipMember) -> int:
     """Return where a member's content begins, which only its own header tells."""
     if member.flags & 0x41:
-        raise UnsafeFileError("encrypted", source.path, member.name)
+        raise UnsafeFileError("encrypted, which is not read; unzip the archive", source.path, member.name)
     with Reading(source.path, member.name):
         head = source.read(member.header, _LOCAL.size)
         signature, _, flags, method, _, _, _, packed, nbytes, name_length, extra_length = _LOCAL.unpack(head)
