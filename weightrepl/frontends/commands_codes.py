@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+from functools import cache
+
 from weightrepl.query.codes import CODES, FILE_CODES
 
 MEANINGS: dict[str, str] = {
@@ -54,14 +58,14 @@ MEANINGS: dict[str, str] = {
     "same-sides": "both sides of a 'diff' are the same",
     "nothing-paired": "no row of one side of a 'diff' has a partner on the other",
     # sources and files
-    "source": "what there is to tell of the file that weights come from",
+    "source": "something worth knowing about the file that the weights come from",
     "unreadable": "values can't be read from their file",
     "labels-beside": "where the labels of rows were written",
     "raw-bytes": "a file holds a dtype that its format has no name for as raw bytes",
     "not-all-drawn": "there are more weights than a picture shows",
     # the prompt
     "command": "a command was given something that it does not take",
-    "configuration": "something in the file of settings is not as it has to be",
+    "configuration": "a line of the settings file is not valid",
     # editors
     "cannot-open": "a model that a document names can't be opened",
     "outside-workspace": "a model that a document names lies in no folder that it may ask of, so it was left alone",
@@ -80,3 +84,25 @@ ALL_CODES: dict[str, tuple[str, str]] = {
     **CODES,
 }
 """All codes: what each means, and a text that has it where one is enough."""
+
+
+@cache
+def told_of_codes() -> dict[str, str]:
+    """Return what the page of problems says of each code below its meaning, as plain text: the picture, what to do.
+
+    That is nothing where the page was not installed.
+    """
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "problems.md"), encoding="utf-8") as file:
+            entries = file.read().split("\n### ")[1:]
+    except OSError:
+        return {}
+    return {entry.split("\n", 1)[0]: _plain(entry) for entry in entries}
+
+
+def _plain(entry: str) -> str:
+    """Return an entry without its heading and meaning, after an empty line, its blocks indented."""
+    parts = "\n" + entry.strip().split("\n\n", 2)[2]
+    return re.sub(
+        r"```\w+\n(.*?)\n```", lambda block: re.sub("(?m)^", "  ", block[1]), parts, flags=re.DOTALL
+    )

@@ -193,7 +193,7 @@ def _usage(command: Command) -> str:
 def topics() -> dict[str, tuple[Page, ...]]:
     """Return the pages of help on each topic: a name may be that of a command, a stage and a column."""
     from weightrepl.frontends.commands import COMMANDS
-    from weightrepl.frontends.commands_codes import ALL_CODES
+    from weightrepl.frontends.commands_codes import ALL_CODES, told_of_codes
     from weightrepl.service.pages import COLUMN_PAGES, OPERATOR_PAGES, STAGE_PAGES, TOPIC_PAGES, Page
 
     commands = {
@@ -204,10 +204,8 @@ def topics() -> dict[str, tuple[Page, ...]]:
         name: Page(f"%set {name} VALUE", f"{setting.summary}: {setting.expected}")
         for name, setting in SETTINGS.items()
     }
-    codes = {
-        code: Page(code, meaning, "", (example,) if example else ())
-        for code, (meaning, example) in ALL_CODES.items()
-    }
+    told = told_of_codes()
+    codes = {code: Page(code, meaning, told.get(code, "")) for code, (meaning, _) in ALL_CODES.items()}
     found: dict[str, tuple[Page, ...]] = {f"%{name}": (page,) for name, page in commands.items()}
     for pages in (commands, STAGE_PAGES, COLUMN_PAGES, OPERATOR_PAGES, TOPIC_PAGES, settings, codes):
         for name, page in pages.items():
