@@ -6,6 +6,7 @@ last group, which imports modules in a fresh interpreter and looks at what that 
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import subprocess
 import sys
@@ -38,6 +39,18 @@ def house() -> House:
 def test_the_house_stands(check, house: House):
     assert "" in house
     assert check(house) == []
+
+
+def test_the_page_names_what_is_there(house: House):
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    there = {path.name for folder in ("weightrepl", "tests", "docs") for path in (ROOT / folder).rglob("*.*")}
+    files = re.findall(r"`(?:[\w./]*/)?([\w*-]+\.(?:py|json|md|toml))", page)
+    dotted = re.findall(r"`((?:query|model|readers|engine|service|render|frontends)\.\w+)", page)
+    assert len(files) > 50
+    assert len(dotted) > 10
+    there |= {"pyproject.toml", "render.json"}
+    assert [each for each in files if not fnmatch.filter(there, each)] == []
+    assert [each for each in dotted if each not in house] == []
 
 
 def test_tests_and_examples_fit():
