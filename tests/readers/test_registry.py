@@ -172,7 +172,7 @@ STRANGERS = [
     ("a.safetensors", b"nonsense", "no safetensors, whatever its name says"),
     ("a.keras", b"nonsense", "neither a zip archive nor HDF5"),
     ("a.ckpt", b"nonsense", "cut short; if it is PyTorch's"),
-    ("a.txt", b"hello", r"no format that weightrepl knows. what is opened: \.keras"),
+    ("a.txt", b"hello", r"no format that weightrepl knows; what is opened: \.keras"),
 ]
 
 
@@ -241,7 +241,7 @@ def test_tar_archives_are_named(tmp_path: Path, member: str, told: str):
         (["Manifest.json"], "a Core ML package"),
         (["saved_model.pbtxt"], "a TensorFlow SavedModel as text"),
         (["config.json", "pytorch_model.bin"], "a model of PyTorch"),
-        (["x"], "a folder that holds no model. what is opened: .keras"),
+        (["x"], "a folder that holds no model; what is opened: .keras"),
         ([], "a folder that holds no model"),
         (["b.npz", "a.keras"], "2 models in it: 'a.keras', 'b.npz'; open one: "),
         (["ck-10.index", "ck-2.index"], "2 models in it: 'ck-2', 'ck-10'; open one: "),

@@ -46,11 +46,14 @@ def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
 
 
 def _of_dots(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
-    """`outer_dense.kernel`, `module.dense1.kernel` -> the address, where it can be followed."""
+    """`outer_dense.kernel`, `model.module.dense1.kernel` -> the address, where it can be followed."""
     if "." not in name:
         return None
+    names = name.split(".")
     for place in step.before.places:
-        found = _follow(place, name.split("."))
+        found = _follow(place, names)
+        if found is None and names[0] in (place.layer.name, "model"):  # as the variable is called in Python
+            found = _follow(place, names[1:])
         if found is not None:
             target, weight = found
             way = relative(target, place, scope.workspace)

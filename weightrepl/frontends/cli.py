@@ -100,7 +100,10 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
 
     class Parser(ArgumentParser):
         def error(self, message: str) -> NoReturn:
-            tell_failure(f"{message}; see weightrepl --help")
+            told = message.removeprefix("argument ").replace(
+                "expected one argument", "expected a value after it"
+            )
+            tell_failure(f"{told}; see weightrepl --help")
             raise SystemExit(ERROR)
 
     def formatter(prog: str) -> HelpFormatter:
@@ -150,11 +153,11 @@ def _suggestion(option: str) -> str:
 def _refuse_contradictions(options: Namespace, parser: ArgumentParser) -> None:
     if options.output and (options.layers or options.explain or options.format):
         other = "--layers" if options.layers else "--explain" if options.explain else "--format"
-        parser.error(f"{other} says nothing with -o, which writes the weights")
+        parser.error(f"{other} changes nothing with -o, which writes the weights")
     if options.explain and options.format not in (None, "table", "tree"):
         parser.error(f"--explain is for reading, and has no --format {options.format}")
     if options.unfold and (options.output or options.explain):
-        parser.error(f"--unfold says nothing with {'-o' if options.output else '--explain'}")
+        parser.error(f"--unfold changes nothing with {'-o' if options.output else '--explain'}")
     if options.unfold and options.format not in (None, "table", "tree"):
         parser.error(f"--unfold is for tables and trees: --format {options.format} never folds")
     if options.demo and (options.models or options.queries or options.file):
@@ -255,8 +258,12 @@ def _answered(options: Namespace, script: Script | None, teller: Teller) -> int:
     from weightrepl.frontends.session import Session, split_name
 
     if options.output and (script is None or len(script.questions) != 1):
-        number = "no query" if script is None else f"{len(script.questions)} queries"
-        return teller.fail(f"-o writes what one query selects, and there is {number}; 'a, b' selects both")
+        if script is None:
+            return teller.fail(
+                "-o writes what a query selects, and there is none: weightrepl MODEL -q QUERY -o OUT"
+            )
+        number = f"{len(script.questions)} queries"
+        return teller.fail(f"-o writes what one query selects, and there are {number}; 'a, b' selects both")
     if options.output:
         from weightrepl.writers import check
 

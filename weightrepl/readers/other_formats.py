@@ -127,7 +127,7 @@ def _told_of_file(path: str, head: bytes) -> str:
     return (
         (_told_of_text(head) or _told_of_messages(path, head, suffix))
         or _told_by_name(path, suffix)
-        or f"{what}. {OPENED}"
+        or f"{what}; {OPENED}"
     )
 
 
@@ -246,7 +246,7 @@ def not_one_model(path: str, found: list[str]) -> UnknownFormatError:
         return UnknownFormatError(f"{len(found)} models in it: {_listed(found)}; open one: {one}", path)
     names = os.listdir(path)
     told = next((told for name, told in _FOLDERS if name in names), None)
-    return UnknownFormatError(told or f"a folder that holds no model. {OPENED}", path)
+    return UnknownFormatError(told or f"a folder that holds no model; {OPENED}", path)
 
 
 def not_there(path: str) -> SourceError:
