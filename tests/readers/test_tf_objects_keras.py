@@ -66,6 +66,15 @@ def test_new_and_old_optimizers_have_their_slots(make: Any, own: set[str], slot:
     assert {a.removeprefix("net/.optimizer:") for a in found if a.count("/") == 1} == own
 
 
+def test_a_slot_that_is_called_like_another_is_called_by_its_list() -> None:
+    model = trained(tf_keras.optimizers.Adafactor())
+    names = {v.name for v in model.optimizer._c}
+    assert any("r/" in name for name in names)  # of a bias
+    below = [address.removeprefix("net/") for address in addresses(model)]
+    found = [address for address in addresses(model, ".optimizer/**:*") if address.count("/") > 1]
+    assert found == [f"net/.optimizer/{slot}/{address}" for slot in "rcv" for address in below]
+
+
 def test_an_optimizer_within_another_and_what_the_outer_one_counts() -> None:
     outer = tf_keras.mixed_precision.LossScaleOptimizer(tf_keras.optimizers.SGD(momentum=0.9))
     found = addresses(trained(outer), ".optimizer/**:*")

@@ -138,7 +138,7 @@ def _optimizer(tree: Tree, optimizer: Any) -> Content:
             inner.append(optimizer_layer(tree, held))
         elif owner is not None:
             weight = tree.live.weight(owner, own_name(owner))
-            found = slots.setdefault(_slot_name(held, owner), {}).setdefault(id(weight), [])
+            found = slots.setdefault(_slot_name(held, owner, optimizer), {}).setdefault(id(weight), [])
             found.append(tree.weight(held.thing, weight.name, weight.shared))
         elif not owners.is_weight(held.thing):
             of_none = (
@@ -201,13 +201,18 @@ class _Owners:
         return fitting[0] if len(fitting) == 1 else None
 
 
-def _slot_name(held: Held, owner: Any) -> str:
-    """Return `m` of `Adam/m/hidden/kernel:0`, which belongs to `hidden/kernel:0`; else that of the list or slot."""
+def _slot_name(held: Held, owner: Any, optimizer: Any) -> str:
+    """Return `m` of `Adam/m/hidden/kernel:0`, which belongs to `hidden/kernel:0`; else that of the list or slot.
+
+    The list counts, too, where the name is another list's: tf_keras's Adafactor calls its `_c` of a bias `r/…`.
+    """
     if held.steps[0] == "_slots":
         return str(held.steps[2])
     before, found, _ = full_name(held.thing).rpartition("/" + full_name(owner))
     of_keras_3 = slot_in_name(full_name(held.thing), str(getattr(owner, "path", "")))
-    return before.rpartition("/")[2] if found else of_keras_3 or str(held.steps[0]).strip("_")
+    named, attribute = before.rpartition("/")[2] if found else of_keras_3, str(held.steps[0])
+    is_others = attribute != f"_{named}" and isinstance(vars(optimizer).get(f"_{named}"), list)
+    return attribute.strip("_") if is_others or not named else named
 
 
 def _loose_name(held: Held) -> str:
