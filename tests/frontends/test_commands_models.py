@@ -97,9 +97,9 @@ def test_closing_lets_go_of_results(shell: Shell):
 
 def test_closing_asks_which(shell: Shell):
     shown(shell, "%open other.keras as b")
-    assert "there are 'larger_model', 'b'" in shown(shell, "%close")
+    assert "open: 'larger_model', 'b'" in shown(shell, "%close")
     assert "did you mean 'larger_model'?" in shown(shell, "%close larger")
-    assert "there are 'larger_model', 'b'" in shown(shell, "%close xyz")
+    assert "open: 'larger_model', 'b'" in shown(shell, "%close xyz")
     shutil.copyfile("m.keras", "twin.keras")
     shown(shell, "%open m2=twin.keras")
     assert "several models are called 'larger_model'" in shown(shell, "%close larger_model")

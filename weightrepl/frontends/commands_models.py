@@ -127,7 +127,7 @@ def close(shell: Shell, given: Given) -> Iterator[Block]:
     near = nearest(name, names, limit=1) if name else ()
     what = f"{'several models are' if found and name else 'no open model is'} called '{visible(name)}'"
     message = what if name else "expected the name of a model, for several are open"
-    raise mistake(given, message, f"did you mean '{near[0]}'?" if near else f"there are {listed(names)}")
+    raise mistake(given, message, f"did you mean '{near[0]}'?" if near else f"open: {listed(names)}")
 
 
 def models(shell: Shell, given: Given) -> Iterator[Block]:
