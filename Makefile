@@ -10,14 +10,16 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-browser lint types bench long fuzz roles sources grammar notebooks screens problems docs dist clean
+.PHONY: help demo test coverage test-browser test-wheel lint types bench long fuzz roles sources grammar notebooks screens problems docs dist clean
 
 help:
 	@echo 'make demo          a guided run of queries over a small model, then it is yours (needs no TensorFlow)'
-	@echo 'make test          all tests with branch coverage (installs TensorFlow into $(VENV))'
+	@echo 'make test          all tests; weightrepl/query and engine have to be covered whole (installs TensorFlow into $(VENV))'
 	@echo 'make test-browser  notebooks in JupyterLab and Chromium (installs them; Chromium as root on Debian)'
+	@echo 'make test-wheel    the tutorial and the how-tos with nothing but the wheel, also by uv and pipx; no TensorFlow'
 	@echo 'make lint          ruff'
 	@echo 'make types         mypy'
+	@echo 'make coverage      all tests, and what of all rooms they reach'
 	@echo 'make bench         time and memory beside other ways to read a weight'
 	@echo 'make long          the properties, on many more random examples'
 	@echo 'make fuzz          200,000 damaged files, each read or refused by name, within 2 s and 200 MB (Linux; some 25 minutes)'
@@ -34,10 +36,16 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/weightrepl --demo
 
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile -m 'not browser' --cov-branch --cov-report=
+
+# Only the two rooms that have to be covered whole are watched: to watch all takes some minutes longer.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile -m 'not browser' --cov --cov-branch --cov-report=
+	$(PYTEST) --cov=weightrepl/query --cov=weightrepl/engine
+	$(BIN)/python -m coverage report --fail-under=100
+
+coverage: $(VENV)/.test
+	$(PYTEST) --cov
 	$(BIN)/python -m coverage report
-	$(BIN)/python -m coverage report --include='weightrepl/query/*,weightrepl/engine/*' --fail-under=100
 
 # Where no browser can be had, that is said and nothing is tested; where there is one, all of it has to pass.
 test-browser: $(VENV)/.test $(VENV)/.browser
@@ -46,6 +54,27 @@ test-browser: $(VENV)/.test $(VENV)/.browser
 	else \
 		echo 'make test-browser: SKIPPED, nothing was tested: there is no Chromium, and none can be installed here' >&2; \
 	fi
+
+# As a newcomer has it: the wheel alone, in an environment of its own. uv and pipx are asked for it once; then uv does
+# without the net. Of a command that it finds elsewhere pipx warns, so it finds none.
+WHEEL = $(CURDIR)/build/wheel
+PAGES = docs/tutorial.md docs/how-to/*.md
+BUILT = $(wildcard $(CURDIR)/dist/*.whl)
+UV = $(WHEEL)/tools/bin/uv
+UVX = $(UV) tool run --quiet --python $(WHEEL)/venv/bin/python --from $(BUILT)
+PIPX = env PATH=/usr/bin:/bin PIPX_HOME=$(WHEEL)/pipx $(WHEEL)/tools/bin/pipx run --spec $(BUILT)
+
+test-wheel: dist
+	rm -rf $(WHEEL)
+	$(PYTHON) -m venv $(WHEEL)/tools
+	$(WHEEL)/tools/bin/python -m pip --disable-pip-version-check --quiet install uv pipx
+	$(UV) --quiet venv --python $(PYTHON) $(WHEEL)/venv
+	$(UV) --quiet pip install --python $(WHEEL)/venv/bin/python $(BUILT)
+	$(WHEEL)/venv/bin/python tests/pages.py $(PAGES)
+	$(UVX) weightrepl --version
+	$(WHEEL)/venv/bin/python tests/pages.py --command '$(UVX) --offline weightrepl' $(PAGES)
+	$(PIPX) weightrepl --version
+	$(WHEEL)/venv/bin/python tests/pages.py --command '$(PIPX) weightrepl' docs/tutorial.md
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check

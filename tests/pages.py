@@ -156,6 +156,7 @@ class Reader:
 
         if self._notebook is None:
             config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "NoColor"}})
+            InteractiveShell.clear_instance()
             self._notebook = InteractiveShell.instance(user_ns=self._names, config=config)
         self._notebook.run_cell(code)
 
@@ -169,7 +170,8 @@ def shown(command: str, environment: dict[str, str]) -> tuple[int, str]:
     os.close(theirs)
     seen = b"".join(_read_from(ours, process))
     os.close(ours)
-    return process.wait(), seen.decode("utf-8", "replace").replace("\r\n", "\n")
+    text = seen.decode("utf-8", "replace").replace("\r\n", "\n")
+    return process.wait(), re.sub(r"\x1b\[\?25[hl]", "", text)  # pipx hides the cursor, and shows it again
 
 
 def _read_from(terminal: int, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
@@ -202,11 +204,8 @@ def run(page: Path, environment: dict[str, str], tensorflow: bool) -> list[Fault
         os.chdir(folder)
         try:
             reader = Reader(environment)
-            return [
-                f
-                for b, behind in zip(blocks, (*blocks, None)[1:], strict=True)
-                for f in reader.faults(b, behind)
-            ]
+            pairs = zip(blocks, (*blocks, None)[1:], strict=True)
+            return [fault for block, behind in pairs for fault in reader.faults(block, behind)]
         finally:
             os.chdir(before)
 
@@ -230,15 +229,24 @@ def environment_with(scripts: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+def report(page: Path, found: Sequence[Fault], tensorflow: bool) -> Iterator[str]:
+    """Yield the lines that tell how a page did."""
+    parts = blocks_of(page.read_text(encoding="utf-8"))
+    left_out = 0 if tensorflow else sum(block.tensorflow for block in parts)
+    so_far = f", without {left_out} of its blocks, which need TensorFlow" if left_out else ""
+    yield f"{page}: {f'NOT as it says ({len(found)})' if found else 'as it says'}{so_far}"
+    yield from (f"  {fault}" for fault in found)
+
+
 def main() -> int:
-    """Run the pages that the command line names; return how many are not true."""
+    """Run the pages that the command line names; return 1 if one is not true."""
     parser = argparse.ArgumentParser(description="Run pages of documentation as they stand.")
     parser.add_argument("pages", nargs="+", type=Path)
     parser.add_argument("--write", action="store_true", help="put into the pages what came out")
     parser.add_argument("--command", help="what to run in place of weightrepl: 'uvx --from x.whl weightrepl'")
     options = parser.parse_args()
     tensorflow = importlib.util.find_spec("tensorflow") is not None
-    untrue = 0
+    untrue = False
     with tempfile.TemporaryDirectory() as scripts:
         os.environ["IPYTHONDIR"] = scripts
         if options.command:
@@ -246,15 +254,12 @@ def main() -> int:
             script.write_text(f'#!/bin/sh\nexec {options.command} "$@"\n')
             script.chmod(0o755)
         for page in options.pages:
-            faults = run(page.resolve(), environment_with(scripts), tensorflow)
-            untrue += bool(faults)
-            print(f"{page}: {'as it says' if not faults else f'{len(faults)} not as it says'}")
-            for fault in faults:
-                print(f"  {fault}")
+            found = run(page.resolve(), environment_with(scripts), tensorflow)
+            print("\n".join(report(page, found, tensorflow)), flush=True)
+            untrue |= bool(found)
             if options.write:
-                text = page.read_text(encoding="utf-8")
-                page.write_text(corrected(text, faults), encoding="utf-8")
-    return min(untrue, 1)
+                page.write_text(corrected(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    return int(untrue)
 
 
 if __name__ == "__main__":

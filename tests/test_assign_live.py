@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import doctest
 import gc
-import re
 import weakref
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,6 @@ pytestmark = pytest.mark.tensorflow
 
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
-
-PAGE = Path(__file__).parent.parent / "docs" / "assign.md"
 
 
 def net(name: str = "net", units: int = 3, **options: Any) -> Any:
@@ -189,14 +185,3 @@ def test_a_variable_of_any_length_keeps_the_present_one() -> None:
     np.testing.assert_array_equal(live.rows, [1, 2])
     with pytest.raises(OutputError, match=r"its shape is \(2,\), that of the values \(3,\)"):
         rows.assign([1, 2, 3])
-
-
-def test_the_page_is_true(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    session = re.sub("(?m)^```.*$", "", PAGE.read_text(encoding="utf-8"))
-    examples = doctest.DocTestParser().get_doctest(session, {}, PAGE.name, str(PAGE), 0)
-    run = doctest.DocTestRunner().run(examples)
-    assert run.attempted > 20
-    assert run.failed == 0, capsys.readouterr().out

@@ -122,12 +122,6 @@ def test_force_overwrites_both(folder: Path):
     assert "old" not in Path("v.tsv").read_text() + Path("v_metadata.tsv").read_text()
 
 
-def test_the_example_of_the_page_runs(folder: Path):
-    page = (Path(__file__).parent.parent / "docs" / "embeddings.md").read_text(encoding="utf-8")
-    subprocess.run([sys.executable, "-c", page.split("```python\n")[1].split("```")[0]], check=True)
-    assert Path("vectors_metadata.tsv").read_text() == "first\nsecond\n"
-
-
 @pytest.mark.parametrize("failing", ["v.tsv", "v_metadata.tsv"])
 def test_both_files_are_there_or_none(failing: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
     replace = os.replace
