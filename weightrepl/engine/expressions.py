@@ -185,8 +185,7 @@ def _binary(expression: Binary, columns: Mapping[str, Column]) -> Typed:
         for typed, side in zip(sides, (expression.left, expression.right), strict=True):
             _demand(typed, "bool", side)
         first, then = sorted(sides, key=lambda side: side.reads)  # what reads nothing may decide alone
-        join = _both if sign == "and" else _either
-        return Typed("bool", join(first.of, then.of), then.reads)
+        return Typed("bool", _joined(first.of, then.of, sign == "or"), then.reads)
     if sign in ("~", "!~"):
         return _glob_test(expression, columns)
     if sign in _COMPARE:
@@ -198,24 +197,15 @@ def _binary(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     return Typed("number", of, left.reads or right.reads)
 
 
-def _both(left: Evaluated, right: Evaluated) -> Evaluated:
+def _joined(left: Evaluated, right: Evaluated, deciding: bool) -> Evaluated:
+    """Return what is `deciding` where one of two is (true for `or`), else unknown where one is unknown."""
+
     def of(row: Any) -> Any:
         a = left(row)
-        if a is False:
-            return False
+        if a is deciding:
+            return deciding
         b = right(row)
-        return False if b is False else None if a is None or b is None else True
-
-    return of
-
-
-def _either(left: Evaluated, right: Evaluated) -> Evaluated:
-    def of(row: Any) -> Any:
-        a = left(row)
-        if a is True:
-            return True
-        b = right(row)
-        return True if b is True else None if a is None or b is None else False
+        return deciding if b is deciding else None if a is None or b is None else not deciding
 
     return of
 
@@ -342,6 +332,6 @@ def _membership(expression: Membership, columns: Mapping[str, Column]) -> Typed:
     ]
     found: Evaluated = lambda row: False  # noqa: E731 - the start of a chain of `or`
     for test in tests:
-        found = _either(found, test.of)
+        found = _joined(found, test.of, True)
     of = _known(operator.not_, found) if expression.negated else found
     return Typed("bool", of, any(test.reads for test in tests))
