@@ -22,7 +22,6 @@ import doctest
 import importlib.util
 import io
 import os
-import pty
 import re
 import select
 import shutil
@@ -163,7 +162,7 @@ class Reader:
 
 def shown(command: str, environment: dict[str, str]) -> tuple[int, str]:
     """Run a line of the shell in a terminal; return its exit status and all that is seen there."""
-    ours, theirs = pty.openpty()
+    ours, theirs = os.openpty()
     process = subprocess.Popen(
         ["sh", "-c", command], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
     )  # fmt: skip
