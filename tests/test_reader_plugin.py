@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -145,12 +146,17 @@ def test_what_is_wrong_is_told(
 
 
 @pytest.mark.usefixtures("installed")
-def test_whatever_is_cut_off_it_is_read_or_told(copied: Path):
+def test_whatever_is_damaged_is_told_or_makes_another_model(copied: Path):
+    reader = importlib.import_module("weightrepl_tfjs").TensorFlowJSReader()
     text = copied.read_bytes()
     for length in range(1, len(text), 7):
         copied.write_bytes(text[:length])
         with pytest.raises(SourceError):
-            weightrepl.open(copied)
+            reader.open(str(copied))
+    for at in range(text.index(b"weightsManifest"), len(text)):
+        copied.write_bytes(text[:at] + b"9" + text[at + 1 :])
+        with suppress(SourceError), reader.open(str(copied)) as model:
+            weightrepl.select(model, "**:*").stats()
 
 
 @pytest.mark.usefixtures("installed")

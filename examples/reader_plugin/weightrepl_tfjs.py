@@ -74,10 +74,11 @@ def read_description(path: str, limits: Limits) -> Mapping[str, Any]:
 
 
 def name_of(description: Mapping[str, Any]) -> str | None:
-    """Return what the model was called in Keras; None where that is not recorded, as in graph models."""
+    """Return what the model is called in Keras or TensorFlow.js; None where nothing tells, as in graph models."""
     try:
-        return str(description["modelTopology"]["model_config"]["config"]["name"])
-    except (LookupError, TypeError):
+        topology = description["modelTopology"]
+        return str(topology.get("model_config", topology)["config"]["name"])
+    except (LookupError, TypeError, AttributeError):
         return None
 
 
