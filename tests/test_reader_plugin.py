@@ -160,6 +160,16 @@ def test_whatever_is_damaged_is_told_or_makes_another_model(copied: Path):
 
 
 @pytest.mark.usefixtures("installed")
+def test_a_model_that_a_browser_saved_is_opened(copied: Path):
+    """There files are called `./NAME`, and the model stands in the place of its Keras file's `model_config`."""
+    text = copied.read_text().replace('"group1-', '"./group1-')
+    description = json.loads(text)
+    description["modelTopology"] = description["modelTopology"]["model_config"]
+    copied.write_text(json.dumps(description))
+    assert weightrepl.select(copied, "outer_dense:bias").addresses == ("larger_model/outer_dense:bias",)
+
+
+@pytest.mark.usefixtures("installed")
 def test_a_closed_model_reads_no_more(copied: Path):
     with weightrepl.open(copied) as model:
         weight = weightrepl.select(model, "outer_dense:bias").one()

@@ -90,7 +90,8 @@ class JoinedFiles:
         self.path, self.limits = path, limits
         self.files: list[ByteSource] = []
         for name in names:
-            self.files.append(ByteSource(confined(folder, name, path, "weightsManifest", limits), limits))
+            bare = str(name).removeprefix("./")  # so a browser saves it
+            self.files.append(ByteSource(confined(folder, bare, path, "weightsManifest", limits), limits))
         self.size = sum(file.size for file in self.files)
 
     def read_parts(self, offsets: Sequence[int], nbytes: int, buffer: memoryview) -> None:
