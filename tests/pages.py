@@ -8,7 +8,7 @@ A page runs in an empty folder, its blocks in order. All that comes out is compa
 - `console`: after `$ ` a command, then what it shows on a terminal of 100 columns.
 - `python`: in one namespace for the page; a `text` block that follows is what it prints, or the error that it raises.
   With `>>>` it is a doctest. From `%load_ext` on, each block is a cell of a notebook.
-- a block of any language with title="NAME" is the content of a file.
+- a block of any language with title="NAME" is the content of a file; all others are only to be read, as `sh` is.
 
 `<!-- begins with NAME: PATH -->` puts a copy of the repository's PATH there first. Below a line that says "TensorFlow:
 needed" blocks run only where there is TensorFlow, below one that says "TensorFlow: not needed" everywhere.
@@ -25,6 +25,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,11 @@ class Fault:
 
 
 def blocks_of(text: str) -> list[Block]:
-    """Return the blocks of a page, in order."""
+    """Return the blocks of a page, in order.
+
+    Raises:
+        ValueError: a fence is of no form that is known, so that something would be left out without a word.
+    """
     found = []
     for fence in _FENCE.finditer(text):
         marks = list(_NEEDS.finditer(text, 0, fence.start()))
@@ -83,6 +88,10 @@ def blocks_of(text: str) -> list[Block]:
         found.append(
             Block(fence["language"], fence["title"] or "", fence["body"], fence.start("body"), line, needed)
         )
+        if fence["language"] == "console" and not fence["body"].startswith("$ "):
+            raise ValueError(f"line {line}: a console begins with a command, behind '$ '")
+    if 2 * len(found) != len(re.findall("^```", text, re.MULTILINE)):
+        raise ValueError('a fence is not ```LANGUAGE or ```LANGUAGE title="NAME", or is not closed')
     return found
 
 
@@ -176,7 +185,7 @@ def shown(command: str, environment: dict[str, str]) -> tuple[int, str]:
 def _read_from(terminal: int, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
     while True:
         if not select.select([terminal], [], [], DEADLINE_S)[0]:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             yield f"(nothing came for {DEADLINE_S} seconds)\n".encode()
             return
         try:

@@ -104,5 +104,18 @@ def test_the_author_gets_what_came_out(tmp_path: Path) -> None:
     assert run(page, environment_with(str(tmp_path)), tensorflow=True) == []
 
 
+@pytest.mark.parametrize(
+    "page", ["```\na\n```\n", "```sh\na\n", "```sh x\na\n```\n", "```console\na\n$ b\n```\n"]
+)
+def test_nothing_is_left_out_without_a_word(page: str) -> None:
+    with pytest.raises(ValueError, match=r"fence|console"):
+        blocks_of(page)
+
+
+def test_a_command_that_waits_for_somebody_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.pages.DEADLINE_S", 0.5)
+    assert faults("'''console\n$ cat\n'''", tmp_path) == ["(nothing came for 0.5 seconds)\n"]
+
+
 def test_lines_are_counted_from_one() -> None:
     assert [block.line for block in blocks_of("a\n```sh\nb\n```\n\n```sh\n```\n")] == [3, 7]
