@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import weightrepl
-from tests.readers.hostile import _F4, _safetensors
+from tests.readers.hostile import F4, safetensors_bytes
 from weightrepl.errors import SourceError
 from weightrepl.frontends.repl_menu import Menu
 from weightrepl.service.complete import complete
@@ -45,8 +45,8 @@ HTML_TAGS = ("<script", "<img", "onerror=alert(1)>")
 def file(tmp_path: Path) -> Path:
     """A file whose layers and weights have these names."""
     keys = [f"{name}/{name}{i}/{name}k" for name in EVIL.values() for i in (1, 2)]
-    header = {key: {**_F4, "data_offsets": [4 * i, 4 * i + 4]} for i, key in enumerate(keys)}
-    (tmp_path / "m.safetensors").write_bytes(_safetensors(header, np.ones(len(keys), "f4").tobytes()))
+    header = {key: {**F4, "data_offsets": [4 * i, 4 * i + 4]} for i, key in enumerate(keys)}
+    (tmp_path / "m.safetensors").write_bytes(safetensors_bytes(header, np.ones(len(keys), "f4").tobytes()))
     return tmp_path / "m.safetensors"
 
 
@@ -131,10 +131,10 @@ def test_errors_and_tracebacks(tmp_path: Path, name: str):
     try:
         folder.mkdir()
         path = folder / "m.safetensors"
-        path.write_bytes(_safetensors({f"{name}x": {**_F4, "shape": [7]}}, b"1234"))
+        path.write_bytes(safetensors_bytes({f"{name}x": {**F4, "shape": [7]}}, b"1234"))
     except (OSError, UnicodeEncodeError):
         path = tmp_path / "m.safetensors"
-        path.write_bytes(_safetensors({f"{name}x": {**_F4, "shape": [7]}}, b"1234"))
+        path.write_bytes(safetensors_bytes({f"{name}x": {**F4, "shape": [7]}}, b"1234"))
     for make in (lambda: weightrepl.open(path), lambda: weightrepl.open(str(path) + "z")):
         with pytest.raises(SourceError) as caught:
             make()
