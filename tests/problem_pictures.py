@@ -24,7 +24,6 @@ from tests.engine.test_results import TREES, setting
 from tests.frontends.notebooks import Notebook
 from weightrepl.engine.evaluate import evaluate
 from weightrepl.errors import Problem, QueryError
-from weightrepl.frontends import cli
 from weightrepl.frontends.commands_codes import ALL_CODES
 from weightrepl.frontends.language_server_models import Opening, Wanted, _fill
 from weightrepl.frontends.language_server_server import WeightServer
@@ -105,12 +104,6 @@ def _entered(line: str) -> str:
         return "\n".join(lines(Shell(session, Settings("config.toml")).enter(line), Screen(80)))
 
 
-def _told(*arguments: str) -> str:
-    with contextlib.redirect_stderr(io.StringIO()) as told, contextlib.redirect_stdout(io.StringIO()):
-        cli.run(arguments)
-    return told.getvalue()
-
-
 def _cell(cell: str) -> str:
     notebook = Notebook()
     notebook.shell.user_ns["model"] = weightrepl.open("model.keras")
@@ -142,32 +135,21 @@ def _unreadable() -> str:
     return problem.picture("**:*")
 
 
-def _not_opened(text: str, within: str) -> str:
-    """Return how the language server tells of the path in a query file, which may ask of what lies `within`."""
+def _not_opened(text: str) -> str:
+    """Return how the language server tells of the path in a query file of this folder."""
     span = Span(text.rindex(" ") + 1, len(text))
-    opening = Opening(Wanted("base", os.path.abspath(span.of(text)), (os.path.abspath(within),)))
+    opening = Opening(Wanted("base", os.path.abspath(span.of(text)), (os.getcwd(),)))
     _fill(opening)
     library = SimpleNamespace(opening=lambda wanted: opening)
     asked = SimpleNamespace(wanted=opening.wanted, span=span)
     return WeightServer._unopened(SimpleNamespace(library=library), asked).picture(text)
 
 
-def _labelled() -> str:
-    Path("words.txt").write_text("\n".join("abcdefgh"), "utf-8")
-    return _told("model.keras", "-q", "outer_dense:kernel", "-o", "vectors.tsv", "--labels", "words.txt")
-
-
-def _not_all_drawn() -> str:
-    many = "\n".join(["m", *(f"  layer_{i} @Dense\n    :kernel (1,)" for i in range(70))])
-    selection = evaluate("**:kernel", Workspace((trees.model(many),)))
-    assert isinstance(selection, weightrepl.Selection)
-    return "\n".join(note.picture("") for note in write(selection, "kernels.svg"))
-
-
-def _raw_bytes() -> str:
-    selection = evaluate("**:*", Workspace((trees.model("m\n  dense @Dense\n    :kernel (2,) bfloat16"),)))
-    assert isinstance(selection, weightrepl.Selection)
-    return "\n".join(note.picture("") for note in write(selection, "kernels.npz"))
+def _written(weights: str, path: str, labels: tuple[str, ...] | None = None) -> str:
+    """Return what is told when weights of one layer, each a line of an outline, are written."""
+    outline = "\n".join(["m", "  dense @Dense", *(f"    {weight}" for weight in weights.splitlines())])
+    selection = weightrepl.select(trees.model(outline), "**:*")
+    return "\n".join(note.picture("") for note in write(selection, path, labels=labels))
 
 
 def _not_all_shown() -> str:
@@ -185,19 +167,19 @@ def _assigned() -> str:
 WAYS: dict[str, Callable[[], str]] = {
     "assigned": _assigned,
     "bad-expansion": lambda: _cell("%weights --vars {units}:kernel"),
-    "cannot-open": lambda: _not_opened("#: open base = mdel.keras", "."),
+    "cannot-open": lambda: _not_opened("#: open base = mdel.keras"),
     "command": lambda: _entered("open model.keras"),
     "configuration": _configuration,
     "expectation": lambda: _cell("%%weights\n#: expect none\n**:kernel"),
-    "labels-beside": _labelled,
+    "labels-beside": lambda: _written(":kernel (2, 3)", "vectors.tsv", ("a", "b")),
     "no-model": lambda: _raised(lambda: Session().run("**:kernel")),
     "no-such-command": lambda: _entered("%opne model.keras"),
     "no-such-model": lambda: _cell("%weights -m modle **:kernel"),
     "not-a-location": lambda: _entered("%cd custom_module/*"),
-    "not-all-drawn": _not_all_drawn,
+    "not-all-drawn": lambda: _written("\n".join(f":w{i} (2,)" for i in range(70)), "kernels.svg"),
     "not-all-shown": _not_all_shown,
-    "outside-workspace": lambda: _not_opened("#: open base = ../base.keras", "."),
-    "raw-bytes": _raw_bytes,
+    "outside-workspace": lambda: _not_opened("#: open base = ../base.keras"),
+    "raw-bytes": lambda: _written(":kernel (2,) bfloat16", "kernels.npz"),
     "unreadable": _unreadable,
     "wrong-result": lambda: _raised(lambda: weightrepl.select("model.keras", "**:* | count")),
 }
