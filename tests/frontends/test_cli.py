@@ -75,7 +75,10 @@ def test_version():
     [
         ("m.keras --frmat json", "error: no option --frmat, did you mean --format?; see weightrepl --help\n"),
         ("m.keras -q", "error: -q/--query: expected a value after it; see weightrepl --help\n"),
-        ("m.keras -q a -o x.npz --layers", "error: --layers changes nothing with -o, which writes the weights"),
+        (
+            "m.keras -q a -o x.npz --layers",
+            "error: --layers changes nothing with -o, which writes the weights",
+        ),
         ("m.keras --force", "error: --force is for -o"),
         ("m.keras --demo", "error: --demo brings its own model and queries; --demo -o FILE.keras writes"),
         ("--demo -q **", "error: --demo brings its own model and queries"),
@@ -102,7 +105,10 @@ def test_version():
         ("m.keras -q a --explain --format json", "error: --explain is for reading, and has no --format json"),
         ("m.keras --explain", "error: --explain explains queries, and there is none\n"),
         ("m.keras -q a -q b -o x.npz", "error: -o writes what one query selects, and there are 2 queries"),
-        ("m.keras -o x.npz", "error: -o writes what a query selects, and there is none: weightrepl MODEL -q QUERY"),
+        (
+            "m.keras -o x.npz",
+            "error: -o writes what a query selects, and there is none: weightrepl MODEL -q QUERY",
+        ),
         ("m.keras -q a -o x.foo", "error: x.foo: unknown format '.foo'; known are .npz, .npy, .safetensors"),
         ("-q a", "error: no model is given: weightrepl MODEL -q QUERY"),
         ("", "error: no model is given"),

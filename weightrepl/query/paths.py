@@ -78,6 +78,9 @@ def _segments(c: Cursor, before: list[Segment], absolute: bool) -> list[Segment]
     alone = not begins_name(following) and following.text not in ("(", "{")
     if token.text.endswith("get_layer") and following.text == "(":
         return [_get_layer(c)]
+    is_called = following.text == "(" and c.tokens[c.index + 2].text == ")"
+    if token.kind == "word" and "." in token.text and is_called:
+        return [_method(c)]
     if token.kind == "stars" and len(token.text) > 1 and alone:
         return _deep(c)
     if token.kind == "word" and alone and not token.text.strip("."):
@@ -201,6 +204,16 @@ def _late_ordinal(c: Cursor, start: int) -> None:
     late = c.since(mark).of(c.text)
     fix = Fix(Span(at, c.last.span.end), late + c.text[at:mark])
     c.report("bad-ordinal", f"the ordinal '{late}' stands before the class", c.since(mark), fix)
+
+
+def _method(c: Cursor) -> Missing:
+    """Take `model.summary()`, and report that nothing is called; what it is called of can be asked for."""
+    start = c.start
+    asked, _, method = c.take().text.rpartition(".")
+    c.take(), c.take()
+    what = f"a query names layers and weights, and calls nothing such as {method}()"
+    c.report("call", what, c.since(start), Fix(c.since(start), "**" if asked in ("", "model") else asked))
+    return Missing("a layer", span=c.since(start))
 
 
 def _get_layer(c: Cursor) -> Missing:
