@@ -15,7 +15,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 if os.name == "nt":  # what needs a terminal, signals or limits as POSIX has them is left out there
     _POSIX = re.compile(
-        r"^(import|from) (fcntl|pty|resource|termios|tests\.(pages|terminal))|^from tests import .*\b(pages|terminal)\b",
+        r"^(import|from) (fcntl|pty|resource|termios|tests\.(pages|terminal))"
+        r"|^from tests import .*\b(pages|terminal)\b",
         re.MULTILINE,
     )
     _HERE = Path(__file__).parent
