@@ -137,11 +137,17 @@ def test_a_name_can_not_move_the_cursor():
     ("words", "arguments", "end"),
     [
         ("reading values", ["-q", "**:* | stats", "--format", "paths"], "net/a:kernel"),
-        ("working", ["-q", "**:* | reduce norm | show values", "--format", "csv"], "values"),
+        (
+            ("working", "reading values"),
+            ["-q", "**:* | reduce norm | show values", "--format", "csv"],
+            "values",
+        ),
         ("writing out.npz", ["-q", "**:*", "-o", "out.npz"], ""),
     ],
 )
-def test_commands_that_last_show_it(words: str, arguments: list[str], end: str, tmp_path: Path):
+def test_commands_that_last_show_it(
+    words: str | tuple[str, ...], arguments: list[str], end: str, tmp_path: Path
+):
     code = SLOW.format(words=words, arguments=arguments)
     environment = {"PYTHONPATH": str(ROOT)}
     with Terminal((sys.executable, "-c", code), cwd=tmp_path, environment=environment) as seen:
