@@ -91,7 +91,6 @@ OWNERS = {
     "h5py": {"readers", "writers"},
     "safetensors": {"readers", "writers"},
     "pandas": {"engine.extras"},
-    "rich": {"frontends.progress"},
     "prompt_toolkit": {*PROMPT},
     "platformdirs": {"frontends.settings"},
     "tomlkit": {"frontends.settings"},
@@ -183,7 +182,7 @@ SEPARATE = {
 # What a fresh interpreter must not have loaded for the sake of a light import.
 HEAVY = (
     *("tensorflow", "keras", "tf_keras", "h5py", "numpy", "ml_dtypes", "safetensors", "pandas"),
-    *("IPython", "prompt_toolkit", "pygments", "rich", "pygls", "lsprotocol"),
+    *("IPython", "prompt_toolkit", "pygments", "pygls", "lsprotocol"),
 )
 
 RUNS_CODE = {"eval", "exec", "compile", "__import__"}

@@ -160,7 +160,7 @@ FAULTS = [
         {"readers__keras_objects": "def f():\n    import keras"},
         "keras is not imported here",
     ),
-    (strangers_let_in, {"frontends__cli": "from rich.console import Console"}, "rich is not imported here"),
+    (strangers_let_in, {"frontends__cli": "from tomlkit import parse"}, "tomlkit is not imported here"),
     (
         strangers_let_in,
         {"model__tensor": "try:\n    import numpy\nexcept ImportError:\n    pass"},
@@ -212,7 +212,7 @@ SOUND = {
     "readers__keras_roles": '"""The chain."""\nimport json',
     "readers__guards": '"""Shared."""\nfrom weightrepl.errors import Problem',
     "engine__statistics": '"""Numbers."""\nimport numpy as np\nnp.load("x", allow_pickle=False)',
-    "frontends__progress": '"""A bar."""\ndef f():\n    from rich.progress import Progress',
+    "frontends__settings": '"""What is set."""\ndef f():\n    from tomlkit import parse',
     "frontends__cli": '"""The shell."""\nfrom weightrepl import __version__\nfrom . import session\nre.compile("x")',
     "frontends__session": '"""Shared."""\n' + "def f():\n" + "    x = 1\n" * 59,
 }

