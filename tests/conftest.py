@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,13 @@ from hypothesis import settings
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_finish() -> None:
+    """Keep TensorFlow and all tests out of the search for garbage, which takes a second each time else."""
+    gc.collect()
+    gc.freeze()
+
 
 if os.name == "nt":  # what needs a terminal, signals or limits as POSIX has them is left out there
     _POSIX = re.compile(

@@ -100,7 +100,7 @@ def test_optimizers_of_keras_3_have_the_same_addresses(tmp_path: Path, make: Cal
     assert facts(saved(tmp_path, model=model)) == facts(model)
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 4))
+@pytest.mark.parametrize("seed", range(0, 60, 8))
 def test_no_name_in_a_random_model_of_keras_3_is_wrong(tmp_path: Path, seed: int) -> None:
     """Where a name was lost, the attribute's stands there; weights that only optimizers hold are told."""
     model = random_model(seed, distinct=True)

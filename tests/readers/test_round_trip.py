@@ -24,7 +24,7 @@ from tests import models  # noqa: E402
 from tests.random_models import random_model  # noqa: E402
 
 LONG = os.environ.get("WEIGHTREPL_LONG") == "1"
-SEEDS = range(300 if LONG else 30)
+SEEDS = range(300 if LONG else 15)
 
 
 class Row(NamedTuple):

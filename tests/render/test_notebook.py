@@ -180,11 +180,11 @@ def test_layers_that_a_query_sorted_are_a_table_in_its_order():
 
 def test_the_html_of_a_large_model_is_small():
     lines = ["m"]
-    for i in range(3000):
+    for i in range(1000):
         lines += [f"  layer_{i * i} @Dense", f"    :kernel ({i % 7 + 1}, 2)"]
     found = workspace(model(lines))
     for query in ("**", "**:*"):
-        assert len(bundle(evaluate(query, found))["text/html"]) < 300_000
+        assert len(bundle(evaluate(query, found))["text/html"]) < 150_000
 
 
 # ------------------------------------------------------------------ values
