@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -38,6 +39,8 @@ def printing(name: str, *lines: str) -> Contender:
 # -- the whole, on tiny models ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("WEIGHTREPL_LONG") != "1", reason="starting TensorFlow so often takes a minute")
 @pytest.mark.tensorflow
 def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(folder, capsys):
     pytest.importorskip("tensorflow")
