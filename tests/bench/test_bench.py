@@ -40,7 +40,7 @@ def printing(name: str, *lines: str) -> Contender:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.environ.get("WEIGHTREPL_LONG") != "1", reason="starting TensorFlow so often takes a minute")
+@pytest.mark.skipif(os.environ.get("WEIGHTREPL_LONG") != "1", reason="TensorFlow starts often: a minute")
 @pytest.mark.tensorflow
 def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(folder, capsys):
     pytest.importorskip("tensorflow")
