@@ -36,7 +36,7 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/weightrepl --demo
 
-PYTEST = $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile -m 'not browser' --cov-branch --cov-report=
+PYTEST = $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile -m 'not browser' --cov-branch --cov-report=
 
 # Only the two rooms that have to be covered whole are watched: to watch all takes some minutes longer.
 test: $(VENV)/.test
@@ -58,6 +58,7 @@ test-browser: $(VENV)/.test $(VENV)/.browser
 # As a newcomer has it: the wheel alone, in an environment of its own. uv and pipx are asked for it once; then uv does
 # without the net. Of a command that it finds elsewhere pipx warns, so it finds none.
 WHEEL = $(CURDIR)/build/wheel
+ALSO = $(PAGES)
 PAGES = docs/tutorial.md docs/how-to/*.md
 BUILT = $(wildcard $(CURDIR)/dist/*.whl)
 UV = $(WHEEL)/tools/bin/uv
@@ -72,7 +73,7 @@ test-wheel: dist
 	$(UV) --quiet pip install --python $(WHEEL)/venv/bin/python $(BUILT)
 	$(WHEEL)/venv/bin/python tests/pages.py $(PAGES)
 	$(UVX) weightrepl --version
-	$(WHEEL)/venv/bin/python tests/pages.py --command '$(UVX) --offline weightrepl' $(PAGES)
+	$(WHEEL)/venv/bin/python tests/pages.py --command '$(UVX) --offline weightrepl' $(ALSO)
 	$(PIPX) weightrepl --version
 	$(WHEEL)/venv/bin/python tests/pages.py --command '$(PIPX) weightrepl' docs/tutorial.md
 

@@ -15,11 +15,15 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "openpty"), reason="the system h
 
 HOW_TO = ROOT / "docs" / "how-to"
 PAGES = [ROOT / "docs" / "tutorial.md", *sorted(HOW_TO.glob("*.md"))]
+LONG = os.environ.get("WEIGHTREPL_LONG") == "1"
 OTHERS = [ROOT / "docs" / name for name in ("assign.md", "embeddings.md")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES + OTHERS, ids=lambda page: page.stem)
 def test_a_page_is_as_it_says(page: Path) -> None:
+    if not (LONG or any(block.tensorflow for block in blocks_of(page.read_text("utf-8")))):
+        pytest.skip("it needs no TensorFlow: 'make test-wheel' runs it")
     command = [sys.executable, str(ROOT / "tests" / "pages.py"), str(page)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

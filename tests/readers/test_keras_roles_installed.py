@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,10 @@ WAYS += [
 ]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("WEIGHTREPL_LONG") != "1", reason="each class of Keras is made: half a minute"
+)
 def test_the_installed_keras_says_nothing_that_the_table_does_not() -> None:
     table = json.loads(generator.TABLE.read_text(encoding="utf-8"))
     merged = generator.merged(table, {"layers": generator.layers_table()}, keras.__version__)

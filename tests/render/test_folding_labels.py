@@ -19,7 +19,7 @@ from weightrepl.model.workspace import Workspace
 from weightrepl.render.blocks import TableBlock, TreeBlock
 from weightrepl.render.compose import as_table, as_tree, overview
 
-EXAMPLES = 1000 if os.environ.get("WEIGHTREPL_LONG") else 50
+EXAMPLES = 1000 if os.environ.get("WEIGHTREPL_LONG") else 25
 
 
 NUMBERED = st.sampled_from(
