@@ -66,6 +66,8 @@ def test_the_quick_form_measures_all_sections_and_finds_the_same_as_its_peers(fo
     assert run.ONLY_QUICK in " ".join(printed)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("WEIGHTREPL_LONG") != "1", reason="TensorFlow starts often: a minute")
 @pytest.mark.tensorflow
 def test_tensorflow_finds_the_same_weight_and_keras_loses_the_nested_ones(folder):
     pytest.importorskip("tensorflow")
