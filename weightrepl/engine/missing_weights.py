@@ -81,12 +81,8 @@ def _no_weight(name: str, span: Span, trace: Trace, scope: Scope) -> Problem:
 
 
 def _what_there_is(names: Sequence[str], layers: int) -> str:
-    owner = "it has" if layers == 1 else "they have"
-    return (
-        f"{owner} {listed(names)}"
-        if names
-        else f"{owner} no weights of {'its' if layers == 1 else 'their'} own"
-    )
+    they_have, their = ("it has", "its") if layers == 1 else ("they have", "their")
+    return f"{they_have} {listed(names) if names else f'no weights of {their} own'}"
 
 
 def _deeper(problem: Problem, fits: Callable[[str], bool], trace: Trace, scope: Scope) -> Problem | None:

@@ -171,11 +171,7 @@ def content_in_pieces(source: ByteSource, member: ZipMember) -> Iterator[bytes]:
     import zlib
 
     if member.method not in (_STORED, _DEFLATED):
-        raise FormatError(
-            f"packed by zip's method {member.method}, which is not read; unzip the archive",
-            source.path,
-            member.name,
-        )
+        raise _not_read(source, member)
     start, done, checksum = _content_start(source, member), 0, 0
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if member.method == _DEFLATED else None
     for at in range(0, member.packed, _PIECE_NBYTES):
@@ -218,15 +214,16 @@ def beginning_of(source: ByteSource, member: ZipMember, nbytes: int) -> bytes:
     if member.method == _STORED:
         return raw
     if member.method != _DEFLATED:
-        raise FormatError(
-            f"packed by zip's method {member.method}, which is not read; unzip the archive",
-            source.path,
-            member.name,
-        )
+        raise _not_read(source, member)
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, nbytes)
     except zlib.error as error:
         raise FormatError("damaged: it can't be unpacked", source.path, member.name) from error
+
+
+def _not_read(source: ByteSource, member: ZipMember) -> FormatError:
+    told = f"packed by zip's method {member.method}, which is not read; unzip the archive"
+    return FormatError(told, source.path, member.name)
 
 
 def _content_start(source: ByteSource, member: ZipMember) -> int:
