@@ -16,7 +16,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -255,3 +255,15 @@ def repl(
         (sys.executable, *what),
         columns=columns, lines=lines, environment=own | dict(environment or {}), cwd=folder,
     )  # fmt: skip
+
+
+def ready(terminal: Terminal, prompt: str = PROMPT) -> None:
+    """Wait for an empty prompt."""
+    terminal.wait(lambda t: t.line == prompt)
+
+
+def at_prompt(tmp_path: Path) -> Iterator[Terminal]:
+    """What a fixture gives: a REPL on the demo's model, at its prompt."""
+    with repl(tmp_path) as terminal:
+        ready(terminal)
+        yield terminal

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal import DEADLINE_S, DEMO, ENTER, PROMPT, TAB, Terminal, repl
+from tests.terminal import DEADLINE_S, DEMO, ENTER, PROMPT, TAB, Terminal, at_prompt, ready, repl
 
 CONTROL_C, CONTROL_D = "\x03", "\x04"
 EDITED = "\x18\x05"
@@ -58,17 +58,7 @@ PRIVATE_MODE = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 USUALLY_ON = {7, 25}  # lines wrap, and the cursor is visible
 
 
-@pytest.fixture
-def seen(tmp_path: Path) -> Iterator[Terminal]:
-    """A REPL on the demo's model, at its prompt."""
-    with repl(tmp_path) as terminal:
-        ready(terminal)
-        yield terminal
-
-
-def ready(terminal: Terminal, prompt: str = PROMPT) -> None:
-    """Wait for an empty prompt."""
-    terminal.wait(lambda t: t.line == prompt)
+seen = pytest.fixture(at_prompt)
 
 
 def ended_as_found(seen: Terminal, status: int = 0) -> None:

@@ -6,12 +6,11 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.terminal import DEMO, DOWN, ENTER, PROMPT, ROOT, UP, Terminal, repl
+from tests.terminal import DEMO, DOWN, ENTER, PROMPT, ROOT, UP, Terminal, at_prompt, ready, repl
 
 CONTROL_C, CONTROL_D = "\x03", "\x04"
 OTHER = ROOT / "tests" / "zoo" / "keras3" / "seq_dense" / "model.keras"  # `seq`, of 10 weights
@@ -36,17 +35,7 @@ weightrepl.repl(net)
 """
 
 
-@pytest.fixture
-def seen(tmp_path: Path) -> Iterator[Terminal]:
-    """A REPL on the demo's model, at its prompt."""
-    with repl(tmp_path) as terminal:
-        terminal.wait(PROMPT)
-        yield terminal
-
-
-def ready(terminal: Terminal, prompt: str = PROMPT) -> None:
-    """Wait for an empty prompt."""
-    terminal.wait(lambda t: t.line == prompt)
+seen = pytest.fixture(at_prompt)
 
 
 def enter(terminal: Terminal, line: str, prompt: str = PROMPT) -> None:

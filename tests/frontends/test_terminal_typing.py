@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.terminal import BACKSPACE, DOWN, END, ENTER, ESCAPE, F1, PROMPT, RIGHT, TAB, Terminal, repl
+from tests.terminal import (
+    BACKSPACE,
+    DOWN,
+    END,
+    ENTER,
+    ESCAPE,
+    F1,
+    PROMPT,
+    RIGHT,
+    TAB,
+    Terminal,
+    at_prompt,
+    ready,
+    repl,
+)
 
 CONTROL_C, CONTROL_R, CONTROL_X, CONTROL_E = "\x03", "\x12", "\x18", "\x05"
 
 
-@pytest.fixture
-def seen(tmp_path: Path) -> Iterator[Terminal]:
-    """A REPL on the demo's model, at its prompt."""
-    with repl(tmp_path) as terminal:
-        ready(terminal)
-        yield terminal
-
-
-def ready(terminal: Terminal, prompt: str = PROMPT) -> None:
-    """Wait for an empty prompt."""
-    terminal.wait(lambda t: t.line == prompt)
+seen = pytest.fixture(at_prompt)
 
 
 def toolbar(terminal: Terminal) -> str:
