@@ -6,15 +6,15 @@ Needs TensorFlow: import this within tests that are marked so.
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import ml_dtypes
 import numpy as np
 from keras import layers
 
+from tests.zoo_maker.values import fill
+from tests.zoo_maker.walk import Keras3Walk
 from weightrepl.model.tree import Model, Place, Weight
 
 ZOO: dict[str, Callable[[], Any]] = {}
@@ -30,42 +30,8 @@ def built(name: str) -> Any:
     """Return a model of the zoo with the values that its files hold."""
     keras.backend.clear_session()
     model = ZOO[name]()
-    for i, variable in enumerate(all_variables(model)):
-        variable.assign(values(f"keras3/{name}/{i}", variable))
+    fill(f"keras3/{name}", Keras3Walk(model).variables)
     return model
-
-
-def all_variables(model: Any) -> list[Any]:
-    """Return every variable once: layer by layer weights and seeds, then the optimizer's."""
-    found: dict[int, Any] = {}
-
-    def visit(layer: Any, branch: tuple[int, ...]) -> None:
-        own = [*layer._trainable_variables, *layer._non_trainable_variables]
-        own += [seed.state for seed in layer._seed_generators]
-        found.update((id(variable), variable) for variable in own if id(variable) not in found)
-        for child in layer._layers:
-            if id(child) not in branch:
-                visit(child, (*branch, id(child)))
-
-    visit(model, (id(model),))
-    optimizer = getattr(model, "optimizer", None)
-    found.update((id(variable), variable) for variable in (optimizer.variables if optimizer else ()))
-    return list(found.values())
-
-
-def values(seed: str, variable: Any) -> np.ndarray:
-    """Return values that tell variables apart, which only `seed`, shape and dtype decide over."""
-    random = np.random.default_rng(zlib.crc32(seed.encode()))
-    shape, dtype = tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)
-    if dtype == "bool":
-        return random.integers(0, 2, shape).astype(bool)
-    if dtype.startswith(("bfloat", "float8")):
-        return random.standard_normal(shape).astype("float32").astype(getattr(ml_dtypes, dtype))
-    if dtype.startswith("float"):
-        return random.standard_normal(shape).astype(dtype)
-    info = np.iinfo(dtype)
-    low, high = max(info.min, -(2**31)), min(info.max, 2**31 - 1)
-    return random.integers(low, high, shape, endpoint=True).astype(dtype)
 
 
 def rows(model: Model) -> Iterator[tuple[tuple[str, ...], Weight]]:
@@ -138,24 +104,39 @@ def func_shared_layer() -> Any:
     )
 
 
+in_the_zoo = keras.saving.register_keras_serializable("zoo")
+
+
+@in_the_zoo
 class CustomModule(keras.Model):
     def __init__(self, units1: int, units2: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.units1, self.units2 = units1, units2
         self.dense1 = tail(units1, "inner_dense1")
         self.dense2 = tail(units2, "inner_dense2")
 
     def call(self, x: Any) -> Any:
         return self.dense2(self.dense1(x))
 
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "units1": self.units1, "units2": self.units2}
 
+
+@in_the_zoo
 class LargerModel(keras.Model):
-    def __init__(self, a: int = 12, b: int = 8, c: int = 4, **kwargs: Any) -> None:
-        super().__init__(name="larger_model", **kwargs)
+    def __init__(
+        self, a: int = 12, b: int = 8, c: int = 4, name: str = "larger_model", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.cfg = (a, b, c)
         self.module = CustomModule(a, b, name="custom_module")
         self.dense_outer = tail(c, "outer_dense")
 
     def call(self, x: Any) -> Any:
         return self.dense_outer(self.module(x))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, **dict(zip("abc", self.cfg, strict=True))}
 
 
 @case
@@ -228,6 +209,7 @@ def dup_names_same_parent() -> Any:
     return model
 
 
+@in_the_zoo
 class Block(layers.Layer):
     """Weights of its own, early and late, and layers in attributes with misleading names."""
 
@@ -254,6 +236,9 @@ class Block(layers.Layer):
         for layer in self.subs:
             x = layer(x)
         return self.bias(x)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
 
 
 @case

@@ -15,6 +15,8 @@ import numpy as np
 from keras import layers
 
 from tests import models
+from tests.zoo_maker.values import fill
+from tests.zoo_maker.walk import Keras3Walk
 
 WIDTH = 4
 UNROLLED = {"return_sequences": True, "unroll": True}  # a loop in TensorFlow takes ten times as long to build
@@ -266,8 +268,7 @@ def random_model(seed: int, distinct: bool = False) -> Any:
         model.optimizer.build(model.trainable_variables)  # as the first step of a training does
     if seed % 2 and not distinct:
         _rename(chance, model)
-    for i, variable in enumerate(models.all_variables(model)):
-        variable.assign(models.values(f"{seed}/{i}", variable))
+    fill(str(seed), Keras3Walk(model).variables)
     return model
 
 

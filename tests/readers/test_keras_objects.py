@@ -9,7 +9,6 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 
 from tests import models  # noqa: E402
+from tests.zoo_maker.values import drawn  # noqa: E402
 
 ZOO = Path(__file__).parents[1] / "zoo" / "keras3"
 
@@ -307,7 +307,7 @@ def test_values_are_those_of_the_moment_and_the_callers_own() -> None:
 ])  # fmt: skip
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float8_e4m3fn", "int8", "bool"])
 def test_slices_are_numpys(index: Any, dtype: str) -> None:
-    expected = models.values("slices", SimpleNamespace(shape=(3, 4, 5), dtype=dtype))
+    expected = drawn("slices", (3, 4, 5), dtype)
     layer = layers.Layer(name="x")
     layer.w = keras.Variable(tf.constant(expected), dtype=dtype, trainable=False)
     for i, axis in reversed(list(enumerate(index))):

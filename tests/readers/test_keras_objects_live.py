@@ -24,6 +24,7 @@ import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 
 from tests import models  # noqa: E402
+from tests.zoo_maker.values import drawn  # noqa: E402
 
 
 def opened(thing: Any) -> Model:
@@ -165,7 +166,7 @@ def test_values_of_every_dtype_come_back_as_they_were_written(dtype: str) -> Non
     layer = layers.Layer(name="x")
     layer.w = layer.add_weight(shape=(3, 2), dtype=dtype, name="w", trainable=False, initializer="zeros")
     source = source_of(layer, "x:w")
-    values = models.values("written", layer.w)
+    values = drawn("written", (3, 2), dtype)
     source.write(values)
     assert source.read().tobytes() == values.tobytes()
 

@@ -28,7 +28,9 @@ import tensorflow as tf  # noqa: E402
 import tf_keras  # noqa: E402
 
 from tests import models  # noqa: E402
-from tests.tf_models import MAKER, Mlp, addresses, facts, recorded, trained, zoo_model  # noqa: E402
+from tests.tf_models import addresses, facts, recorded, trained  # noqa: E402
+from tests.zoo_maker.part_tf import Mlp, filled_mlp, module_tree  # noqa: E402
+from tests.zoo_maker.tf_keras_models import built  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -40,16 +42,10 @@ def _fresh_names() -> None:
 
 
 def test_modules_are_found_by_attributes_as_the_oracle_lists_them(tmp_path: Path) -> None:
-    oracle: dict[str, Any] = {"files": {}, "weights": []}
-    MAKER["tf__module_tree"](str(tmp_path), oracle, {"name": "module_tree"})
-    live = Mlp()
-    flat = [each for _, each in MAKER["_module_flat"](live)]
-    MAKER["fill"]("tf", "module_tree", list({id(each): each for each in flat}.values()))
-    assert sorted(facts(live)) == sorted(recorded(oracle["weights"]))
+    weights = recorded(module_tree(tmp_path)[0]["weights"])
+    assert sorted(facts(filled_mlp())) == sorted(weights)
     loaded = tf.saved_model.load(str(tmp_path / "saved_model"))
-    assert sorted((("mlp", *names[1:]), *rest) for names, *rest in facts(loaded)) == sorted(
-        recorded(oracle["weights"])
-    )
+    assert sorted((("mlp", *names[1:]), *rest) for names, *rest in facts(loaded)) == sorted(weights)
 
 
 def test_a_variable_in_shards_is_one_weight() -> None:
@@ -153,7 +149,7 @@ def test_random_modules_and_layers_have_the_variables_that_they_say(seed: int) -
 
 
 def test_a_saved_tf_keras_model_loads_with_attributes_slots_and_metrics(tmp_path: Path) -> None:
-    zoo_model("trained_optimizer").save(str(tmp_path / "m"), save_format="tf")
+    built("trained_optimizer").save(str(tmp_path / "m"), save_format="tf")
     loaded = tf.saved_model.load(str(tmp_path / "m"))
     model = open_source(loaded, variable="net")
     assert (model.names, model.format) == (("net",), "loaded SavedModel")

@@ -17,7 +17,10 @@ import tensorflow as tf  # noqa: E402
 import tf_keras  # noqa: E402
 
 from tests import models  # noqa: E402
-from tests.tf_models import CASES, ZOO, Linear, addresses, digest, facts, recorded, trained, zoo_model  # noqa: E402
+from tests.tf_models import ZOO, addresses, facts, recorded, trained  # noqa: E402
+from tests.zoo_maker.part_tf import Linear  # noqa: E402
+from tests.zoo_maker.tf_keras_models import MODELS, built  # noqa: E402
+from tests.zoo_maker.values import digest  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +28,10 @@ def _fresh_names() -> None:
     tf_keras.backend.clear_session()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_live_tf_keras_model_is_what_its_oracle_says(name: str) -> None:
     oracle = json.loads((ZOO / "tf_keras" / name / "oracle.json").read_text())
-    model = zoo_model(name)
+    model = built(name)
     found = [
         row for row in facts(model) if not row[0][1:2] or not row[0][1].startswith((".optimizer", ".metrics"))
     ]
@@ -45,7 +48,7 @@ def test_slots_of_an_optimizer_hang_below_the_weights_that_they_belong_to() -> N
     oracle = json.loads((ZOO / "tf_keras" / "trained_optimizer" / "oracle.json").read_text())
     expected = {row["keras_path"]: row["sha256"] for row in oracle["weights"] if row["kind"] == "optimizer"}
     found = {}
-    for names, weight in models.rows(open_source(zoo_model("trained_optimizer"))):
+    for names, weight in models.rows(open_source(built("trained_optimizer"))):
         if names[1] == ".optimizer":
             path = "/".join((*(("Adam", *names[2:]) if names[2:] else ()), weight.name))
             found[path.replace("iterations", "iteration") + ":0"] = digest(weight.tensor.read())
@@ -121,7 +124,7 @@ def test_states_and_random_generators_are_state() -> None:
 
 
 def test_a_layer_that_is_not_trained_says_so_with_all_below() -> None:
-    model = zoo_model("subclass_nested")
+    model = built("subclass_nested")
     model.module._trainable = False  # and not what lies below
     now = {id(variable) for variable in model.trainable_variables}
     by_digest = {digest(v.numpy()): id(v) in now for v in model.variables}
@@ -131,14 +134,14 @@ def test_a_layer_that_is_not_trained_says_so_with_all_below() -> None:
 
 
 def test_attributes_are_all_the_names_under_which_a_parent_holds_a_layer() -> None:
-    model = zoo_model("subclass_nested")
+    model = built("subclass_nested")
     model.again = model.dense_outer
     root = open_source(model).root
     assert {layer.name: layer.attributes for layer in root.children if not layer.system} == {
         "custom_module": ("module",), "outer_dense": ("dense_outer", "again"), "in_list": ("many.0",),
         "ln": ("many.1",), "in_dict": ("d.a",),
     }  # fmt: skip
-    sequential = open_source(zoo_model("seq_dense")).root.children
+    sequential = open_source(built("seq_dense")).root.children
     assert [layer.attributes for layer in sequential][:3] == [(), ("layers.0",), ("layers.1",)]
 
 
