@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests import trees
+from tests.dtypes import dtype_of
 from weightrepl.engine import passes
 from weightrepl.engine.comparison import Difference, difference, in_step
 from weightrepl.model.tensor import TensorSpec
@@ -20,10 +21,6 @@ DTYPES = (
     *("float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "int4", "uint8", "int16"),
     *("int32", "uint32", "int64", "uint64", "complex64", "complex128"),
 )
-
-
-def dtype_named(name: str) -> np.dtype[Any]:
-    return np.dtype(getattr(ml_dtypes, name, name))
 
 
 def compare(left: Any, right: Any, *, mean: bool = True) -> Difference:
@@ -37,7 +34,7 @@ def drawn(dtype: str, shape: tuple[int, ...] = (7, 30), seed: int = 3) -> np.nda
     """Return values that every dtype can hold."""
     random = np.random.default_rng(seed)
     values = random.integers(0, 7, shape) + random.integers(0, 2, shape) * 0.5
-    return values.astype(dtype_named(dtype)) + (1j * values[::-1] if dtype.startswith("complex") else 0)
+    return values.astype(dtype_of(dtype)) + (1j * values[::-1] if dtype.startswith("complex") else 0)
 
 
 def by_numpy(left: np.ndarray, right: np.ndarray) -> tuple[float, float, float, float]:
@@ -124,7 +121,7 @@ def test_by_hand(left: list[float], right: list[float], expected: tuple[Any, ...
 def test_what_is_not_finite(
     dtype: str, left: list[float], right: list[float], verdict: str, expected: tuple[Any, ...]
 ) -> None:
-    found = compare(np.array(left, dtype_named(dtype)), np.array(right, dtype_named(dtype)))
+    found = compare(np.array(left, dtype_of(dtype)), np.array(right, dtype_of(dtype)))
     assert found.verdict == verdict
     for number, wanted in zip(numbers(found), expected, strict=True):
         assert wanted is None or number == pytest.approx(wanted, nan_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests import trees
+from tests.dtypes import dtype_of
 from tests.trees import ArraySource
 from weightrepl.engine import passes
 from weightrepl.engine.evaluate import evaluate
@@ -45,10 +46,6 @@ INTEGERS = [
 COMPLEX = ["complex64", "complex128"]
 THERE = [d for d in FLOATS if hasattr(ml_dtypes, d) or d in ("float16", "float32", "float64")]
 EVERY_NEED = frozenset({"zeros", "ends", "norm", "moments"})
-
-
-def dtype_of(name: str) -> np.dtype:
-    return np.dtype(getattr(ml_dtypes, name, None) or name)
 
 
 def figures_of(array: np.ndarray, *names: str, dtype: str | None = None) -> dict:

@@ -1,52 +1,20 @@
 from __future__ import annotations
 
-import math
 import os
 import threading
 import tracemalloc
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.dtypes import DTYPES, array_of, dtype_of
 from weightrepl.errors import ChangedError, FormatError, SourceError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, indexed_shape, take
 from weightrepl.readers import gathering
 from weightrepl.readers.sources import ByteSource
-
-DTYPES = (
-    *(
-        "bool",
-        "int8",
-        "uint8",
-        "int16",
-        "uint16",
-        "int32",
-        "int64",
-        "uint64",
-        "float16",
-        "float32",
-        "float64",
-    ),
-    *("complex64", "complex128", "bfloat16", "float8_e4m3fn", "float8_e5m2", "int4"),
-)
-
-
-def dtype_of(name: str) -> np.dtype:
-    return np.dtype(getattr(ml_dtypes, name, None) or name)
-
-
-def array_of(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Distinct values where the dtype has so many."""
-    count = math.prod(shape)
-    if name == "bool":
-        return (np.arange(count) % 3 == 0).reshape(shape)
-    return (
-        (np.arange(count) % 7 if name == "int4" else np.arange(count)).astype(dtype_of(name)).reshape(shape)
-    )
 
 
 def write(path: Path, array: np.ndarray, offset: int = 3) -> ByteSource:
@@ -76,7 +44,7 @@ def indexed(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[AxisIndex, ...]]:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("big_endian", [False, True])
 def test_every_dtype_in_both_byte_orders(tmp_path: Path, dtype: str, big_endian: bool):
-    array = array_of(dtype, (3, 4))
+    array = array_of(dtype, 3, 4)
     stored = array.view("u1" if array.itemsize == 1 else array.dtype)
     if big_endian and array.itemsize > 1:
         part = array.itemsize // (2 if dtype.startswith("complex") else 1)
@@ -97,7 +65,7 @@ def test_every_dtype_in_both_byte_orders(tmp_path: Path, dtype: str, big_endian:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_slices_equal_numpy_s(tmp_path: Path, case: tuple[tuple[int, ...], tuple[AxisIndex, ...]]):
     shape, index = case
-    array = array_of("int32", shape)
+    array = array_of("int32", *shape)
     source = write(tmp_path / "a", array)
     found = source.tensor(TensorSpec(shape, "int32"), 3).read(index)
     assert found.shape == indexed_shape(shape, index)
@@ -120,7 +88,7 @@ def test_slices_equal_numpy_s(tmp_path: Path, case: tuple[tuple[int, ...], tuple
 def test_what_lies_far_apart_is_read_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: tuple[AxisIndex, ...], ranges: int, read: int
 ):
-    array = array_of("float32", (400, 3000))
+    array = array_of("float32", 400, 3000)
     source = write(tmp_path / "a", array)
     asked: list[tuple[int, int]] = []
     plain = ByteSource.read_parts
@@ -141,7 +109,7 @@ def test_a_long_range_of_which_parts_are_kept_is_read_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(gathering, "_PIECE_NBYTES", 1000)
-    array = array_of("int32", (3, 5, 700))
+    array = array_of("int32", 3, 5, 700)
     source = write(tmp_path / "a", array)
     tensor = source.tensor(TensorSpec((3, 5, 700), "int32"), 3)
     for index in (
@@ -155,14 +123,14 @@ def test_a_long_range_of_which_parts_are_kept_is_read_in_pieces(
 
 def test_a_platform_without_preadv_reads_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delattr(os, "preadv", raising=False)
-    array = array_of("float32", (4, 5))
+    array = array_of("float32", 4, 5)
     source = write(tmp_path / "a", array)
     np.testing.assert_array_equal(source.tensor(TensorSpec((4, 5), "float32"), 3).read(), array)
     source.close()
 
 
 def test_blocks_are_no_larger_than_asked(tmp_path: Path):
-    array = array_of("float64", (7, 9))
+    array = array_of("float64", 7, 9)
     source = write(tmp_path / "a", array)
     tensor = source.tensor(TensorSpec((7, 9), "float64"), 3)
     assert {block.nbytes for block in tensor.blocks(80)} == {80, 63 * 8 % 80}
@@ -275,7 +243,7 @@ def test_a_file_that_is_not_there():
 
 
 def test_threads_read_what_is_there(tmp_path: Path):
-    array = array_of("int64", (64, 64))
+    array = array_of("int64", 64, 64)
     source = write(tmp_path / "a", array)
     tensor = source.tensor(TensorSpec((64, 64), "int64"), 3)
     wrong: list[object] = []

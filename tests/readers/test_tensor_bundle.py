@@ -4,10 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
 import pytest
 
+from tests.dtypes import DTYPES, array_of
 from tests.readers.files import REAL, ZOO
 from tests.readers.tensor_files import (
     FULL,
@@ -95,19 +95,6 @@ def test_the_files_of_others(opened):
 
 
 # -- written by hand --------------------------------------------------------------------------------------------------
-
-DTYPES = (
-    *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32"),
-    *("float64", "complex64", "complex128", "bfloat16", "float8_e5m2", "float8_e4m3fn", "float8_e4m3fnuz"),
-    *("float8_e4m3b11fnuz", "float8_e5m2fnuz", "int4", "uint4", "int2", "uint2"),
-)
-
-
-def array_of(dtype: str, *shape: int) -> np.ndarray:
-    values = np.arange(int(np.prod(shape))) % (
-        2 if dtype in ("int2", "bool") else 4 if dtype == "uint2" else 7
-    )
-    return values.reshape(shape).astype(getattr(ml_dtypes, dtype, None) or dtype)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
 import pytest
 
+from tests.dtypes import COMMON, dtype_of
 from tests.readers.files import REAL, ZOO
 from tests.readers.tensor_files import (
     FULL,
@@ -33,22 +33,6 @@ from weightrepl.readers.tensor_v1 import open_bundle_v1
 
 Opens = Callable[..., Mapping[str, Flat]]
 V1 = ZOO / "tf" / "saver_v1_graph" / "v1" / "model.ckpt"
-DTYPES = (
-    *(
-        "bool",
-        "int8",
-        "uint8",
-        "int16",
-        "uint16",
-        "int32",
-        "uint32",
-        "int64",
-        "uint64",
-        "float16",
-        "bfloat16",
-    ),
-    *("float32", "float64", "complex64", "complex128"),
-)
 WHOLE = np.arange(6 * 8, dtype=np.float32).reshape(6, 8)
 
 
@@ -68,7 +52,7 @@ def opened() -> Iterator[Opens]:
 
 def array_of(dtype: str, *shape: int) -> np.ndarray:
     """Numbers to the ends of the dtype, so that some take many bytes."""
-    kind = np.dtype(getattr(ml_dtypes, dtype, None) or dtype)
+    kind = dtype_of(dtype)
     values = np.arange(int(np.prod(shape)))
     if kind.kind in "iu":
         info = np.iinfo(kind)
@@ -97,7 +81,7 @@ def test_the_file_of_others(opened: Opens):
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", COMMON)
 def test_every_dtype(opened: Opens, tmp_path: Path, dtype: str, packed: bool):
     arrays = {"w": array_of(dtype, 3, 5), "scalar": array_of(dtype), "empty": array_of(dtype, 2, 0)}
     found = opened(write_v1(tmp_path / "ck", arrays, packed=packed, per_block=2))
