@@ -6,11 +6,10 @@ that the readers use. They are written once, into the folder of the models.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.measure import BenchError, medians, warm
+from tests.bench.measure import BenchError, medians, seconds_within, warm
 from tests.bench.processes import Setting
 from tests.bench.table import Row, Section
 
@@ -28,8 +27,6 @@ def differences(setting: Setting) -> Section:
     Raises:
         BenchError: `diff` and NumPy find different things.
     """
-    import numpy as np
-
     nbytes = NBYTES[setting.sizes.name]
     left, equal, changed = paths = _files(setting.scratch, nbytes)
     _agree(paths)
@@ -38,23 +35,17 @@ def differences(setting: Setting) -> Section:
     users = "np.fromfile, np.linalg.norm"
     ours = {"equal files": equal, "changed files": changed}
     measures: dict[str, Callable[[], float]] = {
-        limit: lambda: _seconds(lambda: _read_both(left, changed)),
-        whole: lambda: _seconds(lambda: (np.fromfile(left, "f4"), np.fromfile(changed, "f4"))),
-        users: lambda: _seconds(lambda: _by_numpy(left, changed)),
+        limit: lambda: seconds_within(lambda: _read_both(left, changed)),
+        whole: lambda: seconds_within(lambda: _read_whole(left, changed)),
+        users: lambda: seconds_within(lambda: _by_numpy(left, changed)),
     }
     for name, other in ours.items():
-        measures[name] = lambda other=other: _seconds(lambda: _diff(left, other))  # type: ignore[misc]
+        measures[name] = lambda other=other: seconds_within(lambda: _diff(left, other))  # type: ignore[misc]
     median = medians(measures, setting.rounds, setting.progress, QUERY)
     peers = ((limit, AIM), (whole, AIM), (users, None))
     rows = [Row(name, peer, median[name], median[peer], "s", aim) for peer, aim in peers for name in ours]
     remark = "Both files lie in the page cache; readinto fills the same megabyte of memory again and again."
     return Section(f"{QUERY}: two files of {nbytes / 1e9:.3g} GB of float32", tuple(rows), (remark,))
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _files(folder: Path, nbytes: int) -> tuple[Path, Path, Path]:
@@ -112,6 +103,13 @@ def _read_both(left: Path, right: Path) -> None:
     with left.open("rb", buffering=0) as ours, right.open("rb", buffering=0) as theirs:
         while ours.readinto(buffer):
             theirs.readinto(buffer)
+
+
+def _read_whole(left: Path, right: Path) -> None:
+    import numpy as np
+
+    both = np.fromfile(left, "f4"), np.fromfile(right, "f4")
+    del both
 
 
 def _agree(paths: tuple[Path, Path, Path]) -> None:

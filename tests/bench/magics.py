@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 
 from tests.bench.measure import BenchError
-from tests.bench.processes import NO_TENSORFLOW, Setting
+from tests.bench.processes import Setting
 from tests.bench.table import Row, Section
 from tests.kernel import Kernel
 
@@ -55,7 +55,7 @@ def magics(setting: Setting) -> tuple[Section, ...]:
             costs += _costs(kernel, kind, setting)
             keys += _keys(kernel, kind, setting)
     weights = f"{setting.sizes.trees[1]:,} weights"
-    remarks = () if setting.tensorflow else (NO_TENSORFLOW,)
+    remarks = setting.left_out
     beside = f"%weights beside weightrepl.select, in a notebook with a model of {weights}"
     tab = f"Tab in a notebook, over the kernel's protocol, with a model of {weights}"
     return loading, Section(beside, tuple(costs), remarks), Section(tab, tuple(keys), (FIRST, *remarks))

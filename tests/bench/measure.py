@@ -100,6 +100,15 @@ def seconds_of(command: Command, status: int = 0) -> float:
     return elapsed_s
 
 
+def seconds_within(work: Callable[[], object]) -> float:
+    """Return the seconds that pass in one call: threads count once, and letting go of what it returns does not."""
+    start = time.perf_counter()
+    result = work()
+    elapsed_s = time.perf_counter() - start
+    del result
+    return elapsed_s
+
+
 def found(contender: Contender) -> tuple[str, ...]:
     """Return what a contender finds, sorted, by running it once and unmeasured, which also warms caches."""
     printed = "" if contender.check else output_of(contender.command, contender.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.bench.measure import (
     process_medians,
 )
 from tests.bench.models import BLOCK, LAYER, Files, Sizes
-from tests.bench.table import Row, Section
+from tests.bench.table import Pair, Section, rows_of
 
 FLOOR, ZIPFILE, TENSORFLOW = "h5py, .weights.h5", "zipfile + h5py, .keras", "TensorFlow, load_model"
 FLOOR_SAVED = f"{FLOOR}, np.save"
@@ -34,9 +34,6 @@ API, CLI, API_STORE, CLI_STORE = (
 NO_TENSORFLOW = "The peers that need TensorFlow are left out: it is not installed, or not wanted."
 MB = 1_000_000
 ALLOWED_NBYTES = 30 * MB
-
-Pair = tuple[str, str, "float | None"]
-"""What of ours stands beside which peer, and the aim for their ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,11 @@ class Setting:
     often: int
     tensorflow: bool
     progress: Progress
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The remark that peers are left out, where they are."""
+        return () if self.tensorflow else (NO_TENSORFLOW,)
 
     @property
     def query(self) -> str:
@@ -118,7 +120,7 @@ def one_weight(setting: Setting) -> Section:
     weights = setting.sizes.heavy_weights
     title = f"One weight of a model of {megabytes:.0f} MB and {weights} weights, from process start to end"
     shell = "The shell's command writes the values to an .npy file, `weightrepl MODEL -q … -o x.npy --force`."
-    return Section(title, _rows(pairs, seconds), (shell, *_left_out(setting)))
+    return Section(title, rows_of(pairs, seconds), (shell, *setting.left_out))
 
 
 def one_weight_contenders(setting: Setting) -> Iterator[Contender]:
@@ -168,7 +170,7 @@ def start(setting: Setting) -> Section:
         if console_script()
         else ("The command `weightrepl` is left out: it is not installed beside this Python.",)
     )
-    return Section("Start, to an answer that needs no model", _rows(pairs, seconds), remarks)
+    return Section("Start, to an answer that needs no model", rows_of(pairs, seconds), remarks)
 
 
 # ------------------------------------------------------------------ listing
@@ -211,7 +213,7 @@ def _listing(setting: Setting, title: str, archive: Path, store: Path, weights: 
     pairs += [(API, visit_archive, 0.5)]
     pairs += [(ours, editor.name, None) for ours, editor in zip((API, API_STORE), editors, strict=False)]
     remarks = [f"{name} shows {count:,} of the {weights:,} weights." for name, count in shown.items()]
-    return Section(title, _rows(pairs, seconds), (*remarks, *_left_out(setting)))
+    return Section(title, rows_of(pairs, seconds), (*remarks, *setting.left_out))
 
 
 def editors_of(archive: Path, store: Path) -> Iterator[Contender]:
@@ -264,15 +266,7 @@ def memory(setting: Setting) -> Section:
         f"numpy and h5py imported take {peak[imports] / MB:.1f} MB, the weight {weight_nbytes / MB:.1f} MB; "
         f"weightrepl {abs(above):.1f} MB {'more' if above >= 0 else 'less'} than both together."
     )
-    return Section(title, _rows(pairs, peak, "bytes"), (remark, *_left_out(setting)))
-
-
-def _rows(pairs: Sequence[Pair], amounts: dict[str, float], unit: str = "s") -> tuple[Row, ...]:
-    return tuple(Row(ours, peer, amounts[ours], amounts[peer], unit, aim) for ours, peer, aim in pairs)
-
-
-def _left_out(setting: Setting) -> tuple[str, ...]:
-    return () if setting.tensorflow else (NO_TENSORFLOW,)
+    return Section(title, rows_of(pairs, peak, "bytes"), (remark, *setting.left_out))
 
 
 def tensorflow_is_installed() -> bool:

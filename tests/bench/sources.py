@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from tests.bench import peers
-from tests.bench.measure import BenchError, Contender, agree, found, medians, output_of, process_medians, warm
+from tests.bench.measure import (
+    BenchError,
+    Contender,
+    agree,
+    found,
+    medians,
+    output_of,
+    process_medians,
+    seconds_within,
+    warm,
+)
 from tests.bench.processes import (
     ALLOWED_NBYTES,
     MB,
     NO_TENSORFLOW,
-    Pair,
     Setting,
     script,
     tensorflow_is_installed,
 )
 from tests.bench.source_files import KEY, SHAPES, SourceFiles
-from tests.bench.table import Row, Section
+from tests.bench.table import Pair, Section, rows_of
 
 NO_FILES = "Left out: the files are not written yet, and that needs TensorFlow, which is not installed."
 CHECKPOINT, SAFETENSORS, SAVED_MODEL = "checkpoint", "safetensors", "SavedModel"
@@ -92,7 +99,7 @@ def _listing(setting: Setting, files: SourceFiles, name: str, title: str) -> Sec
     seconds = process_medians(processes, setting.rounds, setting.often, setting.progress, title)
     seconds |= _medians(setting, works, title, slow=tuple(works) if is_slow else ())
     remark = "Where it does not say that it is a process, nothing is imported, and the file is opened anew."
-    return Section(title, _rows(pairs, seconds), (remark, *_left_out(setting)))
+    return Section(title, rows_of(pairs, seconds), (remark, *setting.left_out))
 
 
 def _ours(path: Path) -> Listed:
@@ -133,7 +140,7 @@ def _saved_model(setting: Setting, folder: Path) -> Section:
     seconds = process_medians((ours, load), setting.rounds, setting.often, setting.progress, title)
     seconds |= _medians(setting, works, title, slow=(LOAD,))
     pairs: list[Pair] = [(SAVED_MODEL, LOAD, 0.1), (_new(SAVED_MODEL), _new(LOAD), 0.1)]
-    return Section(title, _rows(pairs, seconds))
+    return Section(title, rows_of(pairs, seconds))
 
 
 def _our_addresses(folder: Path) -> object:
@@ -182,7 +189,7 @@ def _values(setting: Setting, files: SourceFiles) -> Section:
     seconds = process_medians(processes, setting.rounds, setting.often, setting.progress, title)
     seconds |= _medians(setting, works, title)
     remark = "Of a checkpoint both compare the checksum; safetensors has none."
-    return Section(title, _rows(pairs, seconds), (remark, *_left_out(setting)))
+    return Section(title, rows_of(pairs, seconds), (remark, *setting.left_out))
 
 
 def _reading(name: str, text: str, path: Path, weight: str) -> Contender:
@@ -237,7 +244,7 @@ def _memory(setting: Setting, files: SourceFiles) -> Section:
         (SAFETENSORS, SAFE_OPEN, None),
     ]
     pairs += [(CHECKPOINT, LOAD_CHECKPOINT, None)] * setting.tensorflow
-    return Section(title, _rows(pairs, peak, "bytes"), _left_out(setting))
+    return Section(title, rows_of(pairs, peak, "bytes"), setting.left_out)
 
 
 def _peak(command: tuple[str, ...]) -> int:
@@ -251,17 +258,9 @@ def _medians(
     setting: Setting, works: Mapping[str, Callable[[], object]], title: str, slow: tuple[str, ...] = ()
 ) -> dict[str, float]:
     """Return the median seconds of works within this process, in turns; all were called once before."""
-    measures = {name: partial(_seconds, work) for name, work in works.items()}
+    measures = {name: partial(seconds_within, work) for name, work in works.items()}
     times = {name: 1 if name in slow else setting.often for name in works}
     return medians(measures, setting.rounds, setting.progress, f"{title}, within a process", times)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    found: Any = work()
-    elapsed_s = time.perf_counter() - start
-    del found
-    return elapsed_s
 
 
 def _agree(found: Mapping[str, Listed]) -> None:
@@ -274,11 +273,3 @@ def _agree(found: Mapping[str, Listed]) -> None:
     for name, listed in others:
         if listed != expected:
             raise BenchError(f"{first} and {name} found different things")
-
-
-def _rows(pairs: list[Pair], amounts: Mapping[str, float], unit: str = "s") -> tuple[Row, ...]:
-    return tuple(Row(ours, peer, amounts[ours], amounts[peer], unit, aim) for ours, peer, aim in pairs)
-
-
-def _left_out(setting: Setting) -> tuple[str, ...]:
-    return () if setting.tensorflow else (NO_TENSORFLOW,)

@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -60,6 +60,15 @@ class Section:
     title: str
     rows: tuple[Row, ...] = ()
     remarks: tuple[str, ...] = ()
+
+
+Pair = tuple[str, str, "float | None"]
+"""What of ours stands beside which peer, and the aim for their ratio."""
+
+
+def rows_of(pairs: Iterable[Pair], amounts: Mapping[str, float], unit: str = "s") -> tuple[Row, ...]:
+    """Return a row for each pair, with what was measured of both."""
+    return tuple(Row(ours, peer, amounts[ours], amounts[peer], unit, aim) for ours, peer, aim in pairs)
 
 
 def significant(number: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,9 +10,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.bench import peers
-from tests.bench.measure import BenchError, medians, output_of, warm
-from tests.bench.processes import MB, NO_TENSORFLOW, Setting, script
-from tests.bench.table import Row, Section
+from tests.bench.measure import BenchError, medians, output_of, seconds_within, warm
+from tests.bench.processes import MB, Setting, script
+from tests.bench.table import Pair, Row, Section, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,27 +89,19 @@ def _time(setting: Setting, paths: Mapping[str, Path]) -> Section:
     _agree({name: work() for name, work in works.items()}, but=OURS_BFLOAT16)
     times = dict.fromkeys((OURS, OURS_BFLOAT16, FLOOR), setting.often)
     seconds = medians(
-        {name: partial(_seconds, work) for name, work in works.items()},
+        {name: partial(seconds_within, work) for name, work in works.items()},
         setting.rounds,
         setting.progress,
         title,
         times,
     )
-    pairs = [(OURS, FLOOR, 3.0), (OURS, CALLS, 0.5), (OURS_BFLOAT16, OURS, 2.0)]
-    pairs += [(OURS, TENSORFLOW, None)] * setting.tensorflow  # type: ignore[list-item]
-    rows = tuple(Row(ours, peer, seconds[ours], seconds[peer], "s", aim) for ours, peer, aim in pairs)
+    pairs: list[Pair] = [(OURS, FLOOR, 3.0), (OURS, CALLS, 0.5), (OURS_BFLOAT16, OURS, 2.0)]
+    pairs += [(OURS, TENSORFLOW, None)] * setting.tensorflow
     remark = (
         "Each opens or maps the file anew, but TensorFlow, whose weights are loaded before. np.sum adds up the same "
         "bytes in float32: the least that a statistic could take. bfloat16 is as many values in half the bytes."
     )
-    return Section(title, rows, (remark, *(() if setting.tensorflow else (NO_TENSORFLOW,))))
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    """Return the seconds that pass in one call: threads count once."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    return Section(title, rows_of(pairs, seconds), (remark, *setting.left_out))
 
 
 def _ours(path: Path) -> Figures:
