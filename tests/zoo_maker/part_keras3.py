@@ -82,7 +82,7 @@ def write_saved_model(model: Any, folder: Path) -> Stored:
 
 
 def write_checkpoint(model: Any, folder: Path) -> Stored:
-    return stored.checkpoint(folder, stored.saved_checkpoint(tf.train.Checkpoint(model=model), folder))
+    return stored.saved_checkpoint(tf.train.Checkpoint(model=model), folder)
 
 
 def flat(model: Any) -> dict[str, np.ndarray]:

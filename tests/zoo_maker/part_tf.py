@@ -98,11 +98,10 @@ def module_tree(folder: Path) -> Made:
     """Write a module as a SavedModel, and in checkpoints that have it below their root and as it."""
     mlp = filled_mlp()
     tf.saved_model.save(mlp, str(folder / "saved_model"))
-    below = stored.saved_checkpoint(tf.train.Checkpoint(root=mlp), folder)
     tf.train.Checkpoint(mlp).write(str(folder / "ckpt_root" / "ck"))
     files = {
         "saved_model": stored.saved_model(folder, "saved_model"),
-        "ckpt": stored.checkpoint(folder, below),
+        "ckpt": stored.saved_checkpoint(tf.train.Checkpoint(root=mlp), folder),
         "ckpt_root": stored.checkpoint(folder, "ckpt_root/ck"),
     }
     return {"root_name": mlp.name, "weights": rows_of_objects(mlp.name, ways(mlp))}, files

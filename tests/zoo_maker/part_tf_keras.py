@@ -66,7 +66,7 @@ def write_export(model: Any, folder: Path) -> Stored:
 
 
 def write_checkpoint(model: Any, folder: Path) -> Stored:
-    return stored.checkpoint(folder, stored.saved_checkpoint(tf.train.Checkpoint(model=model), folder))
+    return stored.saved_checkpoint(tf.train.Checkpoint(model=model), folder)
 
 
 WRITERS = {

@@ -55,9 +55,10 @@ def checkpoint(folder: Path, prefix: str) -> Stored:
     return Stored(prefix, checkpoint_digests(folder / prefix))
 
 
-def saved_checkpoint(objects: Any, folder: Path) -> str:
-    """Write a tf.train.Checkpoint as its `save` does, with a number and a counter; return the prefix."""
-    return Path(objects.save(str(folder / "ckpt" / "ck"))).relative_to(folder).as_posix()
+def saved_checkpoint(objects: Any, folder: Path) -> Stored:
+    """Save a tf.train.Checkpoint, which adds a number and a counter; return what the files hold."""
+    prefix = objects.save(str(folder / "ckpt" / "ck"))
+    return checkpoint(folder, Path(prefix).relative_to(folder).as_posix())
 
 
 def saved_model(folder: Path, path: str) -> Stored:
