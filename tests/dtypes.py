@@ -30,3 +30,8 @@ def array_of(dtype: str, *shape: int) -> np.ndarray:
     """Return the numbers from 0 on, again and again where the dtype has few."""
     count = math.prod(shape)
     return (np.arange(count) % _FEW.get(dtype, count or 1)).astype(dtype_of(dtype)).reshape(shape)
+
+
+def same(found: np.ndarray, expected: np.ndarray) -> bool:
+    """Return whether two arrays have one dtype and shape, and the same bytes."""
+    return (found.dtype, found.shape, found.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())

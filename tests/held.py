@@ -12,6 +12,11 @@ from weightrepl.model.tree import Content, Layer, Model, Weight
 from weightrepl.model.workspace import Workspace
 
 
+def matrix(rows: int, columns: int) -> np.ndarray:
+    """Return a matrix of values between -1 and 1."""
+    return np.sin(np.arange(rows * columns) * 0.7).reshape(rows, columns).round(3)
+
+
 def held(values: np.ndarray, name: str = "kernel") -> Weight:
     """Return a weight of these values."""
     dtype = "string" if values.dtype.kind == "U" else values.dtype.name

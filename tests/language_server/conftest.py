@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
+from tests.language_server import slow_reader
 from tests.language_server.editors import CLIENTS, Editor, capabilities_of, copy_model, editor_of
 
 
@@ -28,3 +29,9 @@ def editor(shared_editor: Editor, request: pytest.FixtureRequest) -> Editor:
     folder = shared_editor.folder / name
     copy_model(folder)
     return replace(shared_editor, folder=folder)
+
+
+@pytest.fixture
+def slow(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """What PYTHONPATH needs for a server that opens `.slow` files."""
+    return (slow_reader.install(tmp_path_factory.mktemp("slow")),)

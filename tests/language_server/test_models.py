@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from lsprotocol import types as lsp
 
-from tests.language_server import slow_reader
 from tests.language_server.editors import Doc, capabilities_of, copy_model, editor_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -20,22 +19,11 @@ NEOVIM = capabilities_of("neovim")
 
 
 @pytest.fixture
-def slow(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    return (slow_reader.install(tmp_path_factory.mktemp("slow")),)
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A workspace, with something beside it that is no part of it."""
     copy_model(tmp_path, "outside/model.keras")
     copy_model(tmp_path, "inside/model.keras")
     return tmp_path / "inside"
-
-
-async def when(path: Path) -> None:
-    """Wait until a file is there."""
-    while not path.exists():
-        await asyncio.sleep(0.01)
 
 
 async def labels(doc: Doc) -> set[str]:

@@ -9,18 +9,17 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcRequestCancelled
 
-from tests.language_server import slow_reader
 from tests.language_server.editors import Editor, capabilities_of, editor_of
-from tests.language_server.test_models import when
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CODE = capabilities_of("visual-studio-code")
 
 
-@pytest.fixture
-def slow(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    return (slow_reader.install(tmp_path_factory.mktemp("slow")),)
+async def when(path: Path) -> None:
+    """Wait until a file is there."""
+    while not path.exists():
+        await asyncio.sleep(0.01)
 
 
 def sent(editor: Editor, method: str, params: object, number: str | None = None) -> asyncio.Future:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -127,3 +128,24 @@ def write_archive(
         for name, content in (members | more).items():
             archive.writestr(name, content if isinstance(content, (str, bytes)) else json.dumps(content))
     return path
+
+
+# -- what may happen to a file that is open ---------------------------------------------------------------------------
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, 4)
+
+
+def written(path: Path) -> None:
+    """Write other bytes, as many."""
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(1, 1))
+
+
+def replaced(path: Path) -> None:
+    """Put another file of the same bytes and times in its place."""
+    other = path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(os.stat(path).st_atime_ns, os.stat(path).st_mtime_ns))
+    os.replace(other, path)

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.readers.files import ZOO, rows_of, write_archive
+from tests.readers.files import ZOO, cut, replaced, rows_of, write_archive, written
 from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Weight
 from weightrepl.readers.registry import open_source
@@ -87,25 +87,9 @@ KINDS = [
 ]
 
 
-def cut(path: Path) -> None:
-    os.truncate(path, 10)
-
-
 def appended(path: Path) -> None:
     with open(path, "ab") as file:
         file.write(b"more")
-
-
-def written(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[::-1])
-    os.utime(path, ns=(1, 1))
-
-
-def replaced(path: Path) -> None:
-    other = path.with_name("other")
-    other.write_bytes(path.read_bytes())
-    os.utime(other, ns=(os.stat(path).st_atime_ns, os.stat(path).st_mtime_ns))
-    os.replace(other, path)
 
 
 def moved(path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.dtypes import DTYPES, array_of, dtype_of
+from tests.readers.files import cut, replaced, written
 from weightrepl.errors import ChangedError, FormatError, SourceError
 from weightrepl.model.tensor import AxisIndex, TensorSpec, indexed_shape, take
 from weightrepl.readers import gathering
@@ -172,23 +173,7 @@ def test_a_closed_source_says_so(tmp_path: Path):
     assert kept.sum() == 16
 
 
-def cut(path: Path) -> None:
-    os.truncate(path, 4)
-
-
-def rewrite(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[::-1])
-    os.utime(path, ns=(0, 0))
-
-
-def replaced(path: Path) -> None:
-    other = path.with_name("other")
-    other.write_bytes(path.read_bytes())
-    os.utime(other, ns=(os.stat(path).st_atime_ns, os.stat(path).st_mtime_ns))
-    os.replace(other, path)
-
-
-@pytest.mark.parametrize("change", [cut, rewrite, replaced, os.remove])
+@pytest.mark.parametrize("change", [cut, written, replaced, os.remove])
 def test_a_changed_file_is_not_read(tmp_path: Path, change):
     source = write(tmp_path / "a", np.ones((4, 4), "float32"))
     tensor = source.tensor(TensorSpec((4, 4), "float32"), 3)
@@ -199,7 +184,7 @@ def test_a_changed_file_is_not_read(tmp_path: Path, change):
             tensor.read(index)
 
 
-@pytest.mark.parametrize("change", [cut, rewrite, replaced])
+@pytest.mark.parametrize("change", [cut, written, replaced])
 def test_headers_of_a_changed_file_are_not_read(tmp_path: Path, change):
     source = write(tmp_path / "a", np.ones((400, 400), "float32"))
     assert source.header(0, 4) == b"\xff\xff\xff\0"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.dtypes import DTYPES, array_of
+from tests.dtypes import DTYPES, array_of, same
 from tests.readers.files import REAL, ZOO
 from tests.readers.tensor_files import (
     FULL,
@@ -40,10 +40,6 @@ opened = pytest.fixture(opens_bundles)
 
 def read_by_blocks(flat: Flat, max_nbytes: int = 24) -> np.ndarray:
     return np.concatenate(list(flat.tensor.blocks(max_nbytes)))
-
-
-def same(found: np.ndarray, expected: np.ndarray) -> bool:
-    return (found.dtype, found.shape, found.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())
 
 
 # -- what TensorFlow wrote --------------------------------------------------------------------------------------------

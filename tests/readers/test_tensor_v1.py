@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.dtypes import COMMON, dtype_of
+from tests.dtypes import COMMON, dtype_of, same
 from tests.readers.files import REAL, ZOO
 from tests.readers.tensor_files import (
     FULL,
@@ -58,10 +58,6 @@ def array_of(dtype: str, *shape: int) -> np.ndarray:
         info = np.iinfo(kind)
         return np.array([(info.min, info.max, 0, 1, 100, 5)[i % 6] for i in values], kind).reshape(shape)
     return (values % 2 if dtype == "bool" else values - 3).astype(kind).reshape(shape)
-
-
-def same(found: np.ndarray, expected: np.ndarray) -> bool:
-    return (found.dtype, found.shape, found.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())
 
 
 def test_the_zoos_values_are_those_that_were_written(opened: Opens):

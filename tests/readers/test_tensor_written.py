@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.dtypes import DTYPES, array_of
+from tests.dtypes import DTYPES, array_of, same
 from tests.readers.tensor_files import write_bundle, write_v1
 from weightrepl.readers.tensor_bundle import Bundle, open_bundle
 from weightrepl.readers.tensor_v1 import open_bundle_v1
@@ -43,10 +43,6 @@ def arrays_of(bundle: Bundle) -> dict[str, np.ndarray]:
             assert np.concatenate(list(each.tensor.blocks(12))).tobytes() == found[each.key].tobytes()
     bundle.close()
     return found
-
-
-def same(found: np.ndarray, expected: np.ndarray) -> bool:
-    return (found.dtype, found.shape, found.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.held import selected
+from tests.held import matrix, selected
 from tests.trees import model, workspace
 from weightrepl.engine.evaluate import Result, evaluate
 from weightrepl.engine.table import Histogram
@@ -59,10 +59,6 @@ bert @Functional
   head @Head unbuilt unbuilt=model.build((None, 8))
 """
 BERT = workspace(model(TREE))
-
-
-def matrix(rows: int, columns: int) -> np.ndarray:
-    return np.sin(np.arange(rows * columns) * 0.7).reshape(rows, columns).round(3)
 
 
 ODD = matrix(4, 6)

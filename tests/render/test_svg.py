@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tests.held import selected
+from tests.held import matrix, selected
 from weightrepl.engine.pictures import Bars, HeatMap, Panel, Picture
 from weightrepl.engine.table import Histogram
 from weightrepl.errors import OutputError
@@ -24,10 +24,6 @@ from weightrepl.render.svg_elements import DARK, LEVELS, LIGHT, wrapped
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMESPACE = "{http://www.w3.org/2000/svg}"
-
-
-def matrix(rows: int, columns: int) -> np.ndarray:
-    return np.sin(np.arange(rows * columns) * 0.7).reshape(rows, columns).round(3)
 
 
 ODD = matrix(4, 6)
