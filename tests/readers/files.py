@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
-import numpy as np
 
 from weightrepl.model.tree import Layer, Model, Weight
 
@@ -58,10 +56,6 @@ def _layers(way: tuple[Layer, ...]) -> Iterator[tuple[tuple[str, ...], Layer]]:
     for child in way[-1].children:
         if not child.system:
             yield from _layers((*way, child))
-
-
-def sha(array: Any) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 def oracle_of(case: str, part: str = "keras3") -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.readers.files import ZOO, layers_of, oracle_of, rows_of, sha
+from tests.readers.files import ZOO, layers_of, oracle_of, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.errors import FormatError, SourceError, UnknownFormatError, UnsafeFileError
 from weightrepl.readers.checkpoint_files import is_checkpoint
 from weightrepl.readers.registry import open_source
@@ -142,7 +143,7 @@ def measured(part: str, case: str, kind: str, oracle: dict[str, Any]) -> Counter
             ways = [each for each in oracle["weights"] if each["var_id"] == recorded["keys"][row.weight.key]]
             if row.is_system or not ways:
                 continue
-            assert sha(row.weight.tensor.read()) == ways[0]["sha256"]
+            assert digest(row.weight.tensor.read()) == ways[0]["sha256"]
             names = [(tuple(each["layer_path"][1:]), each["name"]) for each in ways]
             told["all"] += 1
             told["own"] += any(row.weight.name == name for _, name in names)

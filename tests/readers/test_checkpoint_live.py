@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.readers.files import Row, layers_of, rows_of, sha
+from tests.readers.files import Row, layers_of, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.readers.registry import open_source
 
 pytest.importorskip("tensorflow")
@@ -40,7 +41,9 @@ def below(row: Row) -> str:
 def facts(thing: Any) -> list[tuple[str, str, str]]:
     """Address below the model, dtype and digest of each weight, sorted."""
     with open_source(thing) as model:
-        found = [(below(row), row.weight.spec.dtype, sha(row.weight.tensor.read())) for row in rows_of(model)]
+        found = [
+            (below(row), row.weight.spec.dtype, digest(row.weight.tensor.read())) for row in rows_of(model)
+        ]
     return sorted(each for each in found if not each[0].startswith(BESIDE))
 
 
@@ -83,7 +86,7 @@ def test_a_module_has_the_same_addresses_live_and_saved(tmp_path: Path, seed: in
     live = facts(module)
     assert facts(saved(tmp_path / "one", root=module)) == live
     assert facts(saved(tmp_path / "two", model=module, step=tf.Variable(3))) == sorted(
-        [*live, (".state:step", "int32", sha(np.int32(3)))]
+        [*live, (".state:step", "int32", digest(np.int32(3)))]
     )
 
 
@@ -106,13 +109,13 @@ def test_no_name_in_a_random_model_of_keras_3_is_wrong(tmp_path: Path, seed: int
     model = random_model(seed, distinct=True)
     live: dict[str, list[Row]] = {}
     for row in rows_of(open_source(model)):
-        live.setdefault(sha(row.weight.tensor.read()), []).append(row)
+        live.setdefault(digest(row.weight.tensor.read()), []).append(row)
     with open_source(saved(tmp_path, model=model)) as found:
         for row in rows_of(found):
             if row.path[-1] == ".unread":
                 assert "Keras 3 leaves layers in lists" in (row.weight.remark or "")
             elif not row.is_system:
-                assert names_that_are_wrong(row, live[sha(row.weight.tensor.read())]) == set(), row.address
+                assert names_that_are_wrong(row, live[digest(row.weight.tensor.read())]) == set(), row.address
 
 
 def test_cells_that_keras_3_leaves_out_are_told(tmp_path: Path) -> None:
@@ -268,5 +271,5 @@ def test_slots_of_tensorflow_1_are_found_under_its_own_names(tmp_path: Path, nam
         expected["net/dense/kernel:ExponentialMovingAverage"] = average.average(kernel)
         powers = [each for each in v1.global_variables() if "_power" in each.name]
         expected |= {f".optimizer/{each.op.name.replace('/', ':')}": each for each in powers}
-        values = {place: sha(value) for place, value in session.run(expected).items()}
+        values = {place: digest(value) for place, value in session.run(expected).items()}
     assert {place: digest for place, _, digest in facts(path)} == values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import subprocess
 import sys
@@ -26,7 +25,7 @@ import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 
 from tests import models  # noqa: E402
-from tests.zoo_maker.values import drawn  # noqa: E402
+from tests.zoo_maker.values import digest, drawn  # noqa: E402
 
 ZOO = Path(__file__).parents[1] / "zoo" / "keras3"
 
@@ -57,10 +56,6 @@ def weight_of(layer: Any, name: str) -> Any:
 
 def plain(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.removesuffix("#2") for name in names)
-
-
-def digest(array: np.ndarray) -> str:
-    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("name", models.ZOO)

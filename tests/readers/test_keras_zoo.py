@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.readers.files import ZOO, Row, layers_of, oracle_of, rows_of, sha
+from tests.readers.files import ZOO, Row, layers_of, oracle_of, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.readers import keras_roles
 from weightrepl.readers.registry import open_source
 
@@ -47,8 +48,8 @@ def test_weights_equal_the_oracle(case: str, name: str):
             if row.path[-1] in merged and row.weight.name in ("kernel", "embeddings"):
                 assert name == "model.weights.h5" or "LoRA" in row.weight.remark
                 continue
-            live = wanted[row.path, sha(row.weight.tensor.read())]
-            met[row.path, sha(row.weight.tensor.read())] += 1
+            live = wanted[row.path, digest(row.weight.tensor.read())]
+            met[row.path, digest(row.weight.tensor.read())] += 1
             assert [tuple(each["shape"]) for each in live] == [spec.shape] * len(live)
             assert {each["dtype"] for each in live} == {spec.dtype}
             if row.weight.name.isdigit():
@@ -122,7 +123,7 @@ def test_an_optimizer_s_slots_hang_below_their_weights():
     }
     with open_source(path_of("trained_optimizer", "model.keras")) as model:
         slot = next(row for row in rows_of(model) if row.address == "trained/.optimizer/velocity/out:kernel")
-        assert sha(slot.weight.tensor.read()) == live["out_kernel_velocity"]
+        assert digest(slot.weight.tensor.read()) == live["out_kernel_velocity"]
 
 
 def test_without_a_configuration_the_optimizer_s_name_tells_its_class():

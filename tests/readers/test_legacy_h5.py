@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.readers.files import REAL, ZOO, layers_of, oracle_of, rows_of, sha
+from tests.readers.files import REAL, ZOO, layers_of, oracle_of, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.readers.registry import open_source
 
 KINDS = {"model.h5": "h5", "legacy_weights.h5": "weights_h5"}
@@ -50,7 +51,7 @@ def test_weights_equal_the_oracle(part: str, case: str, name: str):
     with open_source(path_of(part, case, name)) as model:
         rows = [row for row in rows_of(model) if not row.is_system]
         found = Counter(
-            (row.path[1:], w.name, w.spec.shape, w.spec.dtype, sha(w.tensor.read()))
+            (row.path[1:], w.name, w.spec.shape, w.spec.dtype, digest(w.tensor.read()))
             for row in rows
             for w in [row.weight]
         )
@@ -132,7 +133,7 @@ def test_optimizer_slots_stand_below_their_weights_address():
         assert all(row.weight.remark is None for row in rows)
         live = oracle_of("trained_optimizer", part)["weights"]
         key = {"keras3": "adam/hidden_bias_velocity", "tf_keras": "Adam/v/hidden/bias:0"}[part]
-        assert sha(values) == next(r["sha256"] for r in live if r["keras_path"] == key)
+        assert digest(values) == next(r["sha256"] for r in live if r["keras_path"] == key)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real files are not here")

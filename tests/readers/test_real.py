@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.readers.files import REAL, rows_of, sha
+from tests.readers.files import REAL, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.errors import FormatError, SourceError, UnknownFormatError, UnsafeFileError
 from weightrepl.model.tree import Model
 from weightrepl.readers.registry import open_source
@@ -110,7 +111,7 @@ def read_all(model: Model) -> tuple[Counter[tuple[object, ...]], dict[str, str]]
             unread[key] = error.reason
             continue
         assert (array.shape, str(array.dtype)) == (spec.shape, spec.dtype)
-        met[key, spec.shape, spec.dtype, sha(array)] += 1
+        met[key, spec.shape, spec.dtype, digest(array)] += 1
     return met, unread
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import weightrepl
-from tests.readers.files import REAL, ZOO, Row, oracle_of, rows_of, sha
+from tests.readers.files import REAL, ZOO, Row, oracle_of, rows_of
 from tests.readers.tensor_files import message
+from tests.zoo_maker.values import digest
 from weightrepl.errors import FormatError, SourceError, UnknownFormatError
 from weightrepl.readers.registry import open_source
 
@@ -38,7 +39,7 @@ def network(rows: list[Row]) -> list[Row]:
 
 def facts(row: Row) -> tuple[object, ...]:
     weight = row.weight
-    return row.path, weight.name, weight.spec.shape, weight.spec.dtype, sha(weight.tensor.read())
+    return row.path, weight.name, weight.spec.shape, weight.spec.dtype, digest(weight.tensor.read())
 
 
 def recorded(part: str, case: str, kind: str) -> list[tuple[object, ...]]:
@@ -92,8 +93,8 @@ def test_second_copies_of_an_export_are_put_aside() -> None:
         assert {each.remark for each in aside} == {
             "a second copy of a weight, since model.export stores each twice"
         }
-        copies = sorted(sha(each.tensor.read()) for each in aside)
-        assert copies == sorted(sha(row.weight.tensor.read()) for row in network(rows_of(model)))
+        copies = sorted(digest(each.tensor.read()) for each in aside)
+        assert copies == sorted(digest(row.weight.tensor.read()) for row in network(rows_of(model)))
 
 
 def test_layers_of_keras_2_have_their_classes_and_attributes() -> None:
@@ -153,7 +154,7 @@ def test_what_others_wrote_is_read_whole() -> None:
             assert len(rows) == len(rows_of(model))
             for each in reference["tensors"]:
                 if each["path"] != GRAPH:
-                    assert sha(rows.pop(each["path"]).tensor.read()) == each["sha256"]
+                    assert digest(rows.pop(each["path"]).tensor.read()) == each["sha256"]
                     read[Path(name).parts[1]] += 1
             assert rows == {}
     assert read == {

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import weightrepl
-from tests.readers.files import ZOO, Row, rows_of, sha
+from tests.readers.files import ZOO, Row, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.readers.registry import open_source
 
 pytest.importorskip("tensorflow")
@@ -42,7 +43,7 @@ def filled(model: Any) -> Any:
 
 def facts(row: Row) -> Facts:
     spec = row.weight.spec
-    return row.address, spec.shape, spec.dtype, sha(row.weight.tensor.read())
+    return row.address, spec.shape, spec.dtype, digest(row.weight.tensor.read())
 
 
 def network(source: Any) -> list[Facts]:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.readers.files import ZOO, Row, oracle_of, rows_of, sha
+from tests.readers.files import ZOO, Row, oracle_of, rows_of
+from tests.zoo_maker.values import digest
 from weightrepl.readers.registry import open_source
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -92,13 +93,13 @@ class ZooFile:
     def _met(self, row: Row, reads: list[Range]) -> Met:
         tensor, shape = row.weight.tensor, row.weight.spec.shape or ()
         reads.clear()
-        digest = "" if row.weight.spec.dtype == "string" else sha(tensor.read())
+        held = "" if row.weight.spec.dtype == "string" else digest(tensor.read())
         read, row_read = tuple(reads), None
-        if digest and len(shape) > 1 and shape[0] > 1:
+        if held and len(shape) > 1 and shape[0] > 1:
             reads.clear()
             tensor.read((0, *(slice(0, size, 1) for size in shape[1:])))
             row_read = tuple(reads)
-        return Met(row, self.live.get(self.variable(row), []), digest, read, row_read)
+        return Met(row, self.live.get(self.variable(row), []), held, read, row_read)
 
     def variable(self, row: Row) -> int:
         """Return the number of the variable that is stored there; -1 where it is none of the live model's."""
