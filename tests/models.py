@@ -1,4 +1,4 @@
-"""The live Keras models whose files lie in `tests/zoo/keras3`, and a way to look at opened models.
+"""The live Keras models whose files lie in `tests/zoo/keras3`, made by `zoo_maker`, and a way to look at opened ones.
 
 Needs TensorFlow: import this within tests that are marked so.
 """

@@ -30,6 +30,15 @@ def test_the_list_tells_every_case(
     ]
 
 
+def test_a_case_that_is_none_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["zoo_maker", str(tmp_path), "--only", "seq_dense", "xyzzy"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "no case is called xyzzy; --list names them all" in capsys.readouterr().err
+
+
 @pytest.mark.tensorflow
 @pytest.mark.filterwarnings("ignore")  # Keras warns of old formats, which are wanted here
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ def main() -> int:
         for case in CASES:
             print(f"{case.part}/{case.name:32} {case.formats}  {case.notes}")
         return 0
+    if unknown := set(options.only) - {case.name for case in CASES}:
+        parser.error(f"no case is called {', '.join(sorted(unknown))}; --list names them all")
     folder = options.outdir.resolve()
     if options.part:
         make_part(options.part, folder, options.only)

@@ -6,10 +6,10 @@ versions                of the libraries that made it
 layers                  every layer on every way, parents first: {"path": names from the root, "class",
                         "attr_path": attributes, keys and indices that lead to it, "built"}
 weights                 a row for every address; a shared variable has several, of one var_id: {"layer_path",
-                        "name", "index", "owner_class", "attr_path", "var_id", "kind": weight|seed|optimizer,
-                        "keras_path": the name that the library has for it, "shape", "dtype", "trainable",
-                        "sha256": of the bytes in C order, little-endian}, and "ordinal" (from 0) where
-                        layer_path and name are those of another row too
+                        "name", "index": among its owner's, "owner_class", "attr_path", "var_id",
+                        "kind": weight|seed|optimizer, "keras_path": the name that the library has for it,
+                        "shape", "dtype", "trainable", "sha256": of the bytes in C order, little-endian}, and
+                        "ordinal" (from 0) where layer_path and name are those of another row too
 sha_collisions          the var_ids of variables with the values of another
 files                   by format: {"path", "keys": {key in the file: var_id}, "missing": var_ids that are not
                         in that file, "note"}, or {"error"}; the var_id of a tensor that equals no variable (of

@@ -54,7 +54,7 @@ def write_weights(model: Any, folder: Path) -> Stored:
 
 
 def write_sharded(model: Any, folder: Path) -> Stored:
-    """Write about four shards, none of which is smaller than the largest weight."""
+    """Write about four shards, each with room for the largest weight."""
     sizes = [8 * int(np.prod(weight.shape)) for weight in model.weights]
     most_nbytes = max(sum(sizes) / 4, max(sizes) + 1)
     (folder / "sharded").mkdir()
@@ -72,7 +72,7 @@ def write_h5(model: Any, folder: Path) -> Stored:
 
 
 def write_export(model: Any, folder: Path) -> Stored:
-    model.export(folder / "export", verbose=False)
+    model.export(str(folder / "export"), verbose=False)
     return stored.saved_model(folder, "export")
 
 
