@@ -23,8 +23,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="list the cases and make none")
     options = parser.parse_args()
     if options.list or options.outdir is None:
-        for case in CASES:
-            print(f"{case.part}/{case.name:32} {case.formats}  {case.notes}")
+        print("\n".join(f"{case.folder:40} {case.formats}  {case.notes}" for case in CASES))
         return 0
     if unknown := set(options.only) - {case.name for case in CASES}:
         parser.error(f"no case is called {', '.join(sorted(unknown))}; --list names them all")
