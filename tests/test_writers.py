@@ -255,6 +255,15 @@ def test_a_full_disk_is_told_and_leaves_nothing(name: str, tmp_path: Path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_weight_that_is_not_what_it_was_said_to_be_is_not_written(tmp_path: Path):
+    class Grown(Held):
+        shape = (2, 2)
+
+    with pytest.raises(OutputError, match=r"m/a:kernel was said to be \(2, 2\), and is \(3, 4\)"):
+        write([Grown(KERNEL.address, KERNEL.values)], str(tmp_path / "a.safetensors"))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written(tmp_path: Path):
     tmp_path.chmod(0o500)

@@ -227,6 +227,15 @@ def test_a_file_that_is_not_there():
         ByteSource("not there")
 
 
+def test_what_the_system_can_not_read_is_told_with_the_place(tmp_path: Path):
+    source = write(tmp_path / "f", np.arange(9.0))
+    cannot_read = os.open(tmp_path / "f", os.O_WRONLY)
+    os.dup2(cannot_read, source._number)
+    os.close(cannot_read)
+    with pytest.raises(SourceError, match="f: byte 11: Bad file descriptor"):
+        source.read(11, 8)
+
+
 def test_threads_read_what_is_there(tmp_path: Path):
     array = array_of("int64", 64, 64)
     source = write(tmp_path / "a", array)

@@ -308,6 +308,22 @@ def test_a_loosened_model_that_somebody_keeps_is_read_on(tmp_path: Path) -> None
         assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_module_that_was_taken_out_before_anybody_looked_is_told(is_kept: bool) -> None:
+    live = tf.Module(name="m")
+    live.part = tf.Module(name="part")
+    live.part.v = tf.Variable(1.0)
+    model = open_source(live)
+    (part,) = model.root.children
+    model.live.loosen()
+    kept = live.part if is_kept else None
+    live.part = None
+    gc.collect()
+    with pytest.raises(ChangedError, match="the layer is no longer in the model; select again"):
+        _ = part.weights
+    del kept
+
+
 def test_variables_are_tensorflows_own_and_take_values() -> None:
     live = Mlp()
     (site,) = [s for s in open_source(live).place.weights_below if s.weight.name == "step"]

@@ -103,7 +103,7 @@ _CLOSED = "closed or invalid"
 class Reading:
     """A `with` block that turns whatever decoding a wrong file raises into a FormatError.
 
-    An error of our own passes; where it names no path, it gets this one.
+    An error of our own passes; where it names no path, or no place in this one, it gets them.
 
     path: of the file, as given. place: the spot within it that the block decodes.
     """
@@ -121,6 +121,8 @@ class Reading:
     ) -> None:
         if isinstance(error, SourceError) and not error.path:
             error.path, error.place = self.path, error.place or self.place
+        elif isinstance(error, FormatError | UnsafeFileError) and error.path == self.path:
+            error.place = error.place or self.place
         if error is None or isinstance(error, SourceError) or not isinstance(error, _RAW_ERRORS):
             return
         if isinstance(error, ValueError) and _CLOSED in str(error):  # what a closed mmap says

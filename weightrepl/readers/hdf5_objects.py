@@ -80,7 +80,10 @@ def _symbols(file: File, tree: int, heap: int) -> dict[str, Link]:
     names = file.read(file.position(address), nbytes)
     for node, count in _symbol_nodes(file, tree):
         for offset, target, cached in _SYMBOL.iter_unpack(file.read(node + 8, 40 * count)):
-            name = names[offset : names.index(b"\0", offset)].decode("utf-8", "surrogateescape")
+            end = names.find(b"\0", offset)
+            if end < 0:
+                raise FormatError("a name runs past its heap", file.source.path)
+            name = names[offset:end].decode("utf-8", "surrogateescape")
             if cached == 2:
                 raise soft_link(name, file.source.path)
             _add(file, name, (target, cached == 1), links)

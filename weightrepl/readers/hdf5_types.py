@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from struct import Struct
 
+from weightrepl.errors import FormatError
 from weightrepl.values import Value
 
 _HEAD = Struct("<BBBBI")  # class and version, three bytes of flags, size of an element
@@ -103,7 +104,9 @@ def _compound_type(message: bytes, version: int, count: int, size: int) -> Store
 
 def _member(message: bytes, start: int, version: int, size: int) -> tuple[bytes, int, StoredType, int] | None:
     """Return name, offset and type of a compound's member whose entry begins at `start`, and where it ends."""
-    end = message.index(b"\0", start)
+    end = message.find(b"\0", start)
+    if end < 0:
+        raise FormatError("a member's name runs past its type")
     name = message[start:end]
     at = end + 1 if version >= 3 else start + (end - start + 8) // 8 * 8
     width = 4 if version < 3 else max(1, (size.bit_length() + 7) // 8)

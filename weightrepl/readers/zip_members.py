@@ -45,22 +45,23 @@ def zip_members(source: ByteSource, begin: int = 0, nbytes: int | None = None) -
         FormatError: cut short or damaged.
         UnsafeFileError: two members of one name or in one place.
     """
-    with Reading(source.path, "zip directory"):
+    with Reading(source.path):
         end = source.size if nbytes is None else begin + nbytes
         count, start, size = _directory(source, begin, end)
         if begin + start + size > end:
             raise FormatError("the directory lies outside the file", source.path)
         bound(size, "zip_directory_nbytes", "bytes of a zip directory", source.limits, source.path)
         block = source.read(begin + start, size)
-        members: dict[str, ZipMember] = {}
+    members: dict[str, ZipMember] = {}
+    with Reading(source.path, "zip directory"):
         at = 0
         for _ in range(count):
             member, at = _entry(block, at, source.path)
             if member.name in members:
                 raise UnsafeFileError(f"two members are called {member.name!r}", source.path)
             members[member.name] = member._replace(header=begin + member.header)
-        _refuse_overlaps(members, begin + start, source.path)
-        return members
+    _refuse_overlaps(members, begin + start, source.path)
+    return members
 
 
 def refuse_ways_out(names: Iterable[str], path: str) -> None:
