@@ -10,7 +10,6 @@ from weightrepl.engine.scope import Scope
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Fix
 from weightrepl.model.tree import Place, Weight, nfc
-from weightrepl.query.printer import escape_name
 from weightrepl.query.syntax import Name
 from weightrepl.spans import Span
 
@@ -20,17 +19,14 @@ MAX_KEYS = 200_000
 
 def fix_of_layer(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
     """Return the fix for a layer's name that is something else: a weight's, a dotted path, a raw key."""
-    return _of_slash(name, step, trace) or _of_dots(name, step, trace, scope) or _of_key(trace, scope)
+    dotted = _of_python(name, step, trace, scope) if "." in name else None
+    return _of_slash(name, step, trace) or dotted or _of_key(trace, scope)
 
 
-def fix_of_index(segment: Name, step: Step, scope: Scope) -> Fix | None:
-    """Return the fix for `layers[3]`, which as a pattern matches nothing: `.layers.3`."""
-    word, bracket, rest = segment.span.of(scope.text).partition("[")
-    if not bracket or not rest.endswith("]") or not rest[:-1].isdigit():
-        return None
-    attribute = f"{word}.{rest[:-1]}"
-    known = (a for place in step.before.places for c in place.children for a in c.layer.attributes or ())
-    return Fix(segment.span, "." + escape_name(attribute)) if attribute in known else None
+def fix_of_index(segment: Name, step: Step, trace: Trace, scope: Scope) -> Fix | None:
+    """Return the fix for `layers[3]`, `model.layers[-1].kernel`, which as patterns match nothing: the address."""
+    text = segment.span.of(scope.text)
+    return _of_python(text, step, trace, scope) if "[" in text else None
 
 
 def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
@@ -45,21 +41,20 @@ def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
     return Fix(Span(start, trace.selector.span.end), f":{weight}")
 
 
-def _of_dots(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
-    """`outer_dense.kernel`, `model.module.dense1.kernel` -> the address, where it can be followed."""
-    if "." not in name:
-        return None
-    names = name.split(".")
+def _of_python(text: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
+    """`outer_dense.kernel`, `model.module.layers[1].kernel` -> the address, where it can be followed."""
+    names = [name.replace("[", ".").removesuffix("]") for name in text.split(".")]
     for place in step.before.places:
         found = _follow(place, names)
-        if found is None and names[0] in (place.layer.name, "model"):  # as the variable is called in Python
+        is_variable = "[" in text or names[0] in (place.layer.name, "model")  # as Python calls the model
+        if found is None and is_variable and len(names) > 1:
             found = _follow(place, names[1:])
         if found is not None:
             target, weight = found
             way = relative(target, place, scope.workspace)
-            text = way if weight is None else f"{way}:{weight_name(target.layer, weight)}"
+            fixed = way if weight is None else f"{way}:{weight_name(target.layer, weight)}"
             end = trace.selector.span.end if weight is not None else step.segment.span.end
-            return Fix(Span(step.segment.span.start, end), text)
+            return Fix(Span(step.segment.span.start, end), fixed)
     return None
 
 
@@ -78,7 +73,12 @@ def _child(place: Place, name: str) -> Place | None:
     named = place.named.get(nfc(name))
     if named:
         return named[0]
-    return next((c for c in place.children if name in (c.layer.attributes or ())), None)
+    held = {attribute: child for child in place.children for attribute in child.layer.attributes or ()}
+    series, dot, number = name.rpartition(".-")  # counted from the end
+    if dot and number.isdigit():
+        length = sum(attribute.rpartition(".")[0] == series for attribute in held)
+        name = f"{series}.{length - int(number)}"
+    return held.get(name)
 
 
 def _of_key(trace: Trace, scope: Scope) -> Fix | None:

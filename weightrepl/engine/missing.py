@@ -66,9 +66,9 @@ def _of_name(segment: Name, step: Step, trace: Trace, scope: Scope) -> Iterator[
         return
     literal = segment.glob.literal if segment.glob is not None else None
     if literal is not None:
-        yield from _of_siblings(literal, segment, step, scope)
+        yield from _of_siblings(literal, segment, step, trace, scope)
     elif not step.after.places:
-        yield _no_match(segment, step, scope)
+        yield _no_match(segment, step, trace, scope)
 
 
 def _children_named(name: str, reached: Reached, scope: Scope) -> list[Place]:
@@ -156,11 +156,11 @@ def _deeper(step: Step, scope: Scope) -> tuple[int, str] | None:
     return 1, relative(found[0], above, scope.workspace)
 
 
-def _no_match(segment: Name, step: Step, scope: Scope) -> Problem:
+def _no_match(segment: Name, step: Step, trace: Trace, scope: Scope) -> Problem:
     text = segment.span.of(scope.text)
     message = f"nothing matches '{visible(text)}' {where(step.before, scope)}"
     problem = Problem("no-match", message, segment.span, severity="note")
-    habit = habits.fix_of_index(segment, step, scope)
+    habit = habits.fix_of_index(segment, step, trace, scope)
     if habit is not None:
         return problem.replace(fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
     deeper = _deeper(step, scope)
@@ -177,7 +177,7 @@ def _no_match(segment: Name, step: Step, scope: Scope) -> Problem:
 # ------------------------------------------------------------------ several of one name
 
 
-def _of_siblings(name: str, segment: Name, step: Step, scope: Scope) -> Iterator[Problem]:
+def _of_siblings(name: str, segment: Name, step: Step, trace: Trace, scope: Scope) -> Iterator[Problem]:
     assert segment.glob is not None
     named = _children_named(name, step.before, scope)
     if step.before.workspace and len(scope.workspace.by_name.get(nfc(name), ())) > 1:
@@ -192,7 +192,7 @@ def _of_siblings(name: str, segment: Name, step: Step, scope: Scope) -> Iterator
         fix = Fix(Span(segment.glob.span.end, segment.span.end), f"#{count}" if count > 1 else "")
         yield Problem("no-such-sibling", f"{message} {where(step.before, scope)}", segment.span, fix)
     elif segment.class_glob is not None and not step.after.places:
-        yield _no_match(segment, step, scope)
+        yield _no_match(segment, step, trace, scope)
     elif segment.ordinal is None and segment.class_glob is None and count > 1:
         message = f"{count} layers are called '{shown}' here; this is the first"
         hint = f"{shown}#2 is the second, {shown}#* are all"

@@ -68,9 +68,24 @@ class _Rows(Sequence[T], Generic[T]):
     @property
     def notes(self) -> tuple[Problem, ...]:
         """What there is to tell about how it was found, and about its sources; each once."""
-        remarks = dict.fromkeys(remark for row in self.rows for remark in self._remarks(row) if remark)
-        about_sources = tuple(Problem("source", remark, severity="note") for remark in remarks)
-        return self._given.problems + about_sources
+        said: dict[str, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            for remark in self._remarks(row):
+                if remark:
+                    said.setdefault(remark, []).append(number)
+        about_sources = (
+            Problem("source", remark, severity="note", hint=self._said_of(numbers))
+            for remark, numbers in said.items()
+        )
+        return (*self._given.problems, *about_sources)
+
+    def _said_of(self, numbers: list[int]) -> str | None:
+        """Return, for a note, which of several rows it is about."""
+        if len(self.rows) == 1:
+            return None
+        if len(numbers) == len(self.rows):
+            return f"about all {len(numbers):,}"
+        return f"about {listed([self.addresses[number] for number in numbers], 3)}"
 
     @abstractmethod
     def _remarks(self, row: Any) -> tuple[str | None, ...]:

@@ -26,7 +26,7 @@ CODES: dict[str, tuple[str, str]] = {
     "missing-name": ("a name had to stand here", "a/#2"),
     "missing-class": ("an '@' is followed by no class", "a@"),
     "missing-weight": ("a ':' is followed by no weight's name", "a:"),
-    "call": ("something is called or has attributes, as in Python", 'get_layer("x")'),
+    "call": ("something is called or has attributes, as in Python", 'model.get_layer("a").get_weights()[0]'),
     # selectors and slices
     "missing-selector": ("a selector had to stand here", "a,"),
     "missing-comma": ("two selectors, or two columns, stand side by side", "a:kernel b:bias"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from weightrepl.errors import Fix
-from weightrepl.query.characters import unescaped
 from weightrepl.query.cursor import insertion, named
 from weightrepl.query.names import begins_name, glob, integer
 from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Path
@@ -76,11 +75,11 @@ def _segments(c: Cursor, before: list[Segment], absolute: bool) -> list[Segment]
     c.expect("layer")
     token, following = c.token, c.tokens[c.index + 1]
     alone = not begins_name(following) and following.text not in ("(", "{")
-    if token.text.endswith("get_layer") and following.text == "(":
-        return [_get_layer(c)]
-    is_called = following.text == "(" and c.tokens[c.index + 2].text == ")"
-    if token.kind == "word" and "." in token.text and is_called:
-        return [_method(c)]
+    if token.kind == "word" and "(" in c.text:
+        from weightrepl.query.calls import called  # it costs time, and is rarely needed
+
+        if call := called(c):
+            return [call]
     if token.kind == "stars" and len(token.text) > 1 and alone:
         return _deep(c)
     if token.kind == "word" and alone and not token.text.strip("."):
@@ -204,34 +203,3 @@ def _late_ordinal(c: Cursor, start: int) -> None:
     late = c.since(mark).of(c.text)
     fix = Fix(Span(at, c.last.span.end), late + c.text[at:mark])
     c.report("bad-ordinal", f"the ordinal '{late}' stands before the class", c.since(mark), fix)
-
-
-def _method(c: Cursor) -> Missing:
-    """Take `model.summary()`, and report that nothing is called; what it is called of can be asked for."""
-    start = c.start
-    asked, _, method = c.take().text.rpartition(".")
-    c.take(), c.take()
-    what = f"a query names layers and weights, and calls nothing such as {method}()"
-    c.report("call", what, c.since(start), Fix(c.since(start), "**" if asked in ("", "model") else asked))
-    return Missing("a layer", span=c.since(start))
-
-
-def _get_layer(c: Cursor) -> Missing:
-    """Take `get_layer("x")`, and report how that is asked for here."""
-    start = c.start
-    c.take(), c.take()
-    quoted = c.token
-    while not c.done and c.token.kind not in ("space", "comment") and not c.at(",", "|", ")"):
-        c.take()
-    c.take_if(")")
-    attribute = c.token.text if c.token.kind == "word" and c.token.text.startswith(".") else ""
-    if attribute:
-        c.take()
-    from weightrepl.query.printer import escape_name
-
-    fix = None
-    if quoted.kind == "quoted":
-        name = f"**/{escape_name(unescaped(c, quoted))}" + f":{attribute[1:]}" * (len(attribute) > 1)
-        fix = Fix(c.since(start), name)
-    c.report("call", "a layer is named, not called: '**/' finds it at any depth", c.since(start), fix)
-    return Missing("a layer", span=c.since(start))

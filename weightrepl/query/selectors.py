@@ -68,7 +68,7 @@ def address(c: Cursor, start: int, negated: bool = False) -> Selector | Missing:
     if negated and part is not None:
         what = "a '!' takes away whole weights: it has no slice"
         c.report("excluded-slice", what, part.span, Fix(part.span, ""))
-    if weight is None:
+    if weight is None and not (route and any(isinstance(segment, Missing) for segment in route.segments)):
         _warn_of_classes(c, c.tokens[first : c.index])
     c.skip()
     c.expect("separator")
