@@ -56,7 +56,7 @@ def test_the_number_must_be_that_of_the_rows():
     assert str(error.value) == "vocab.txt: 1,200 labels for the 1,300 rows of m/e:embeddings"
     for rows in (1198, 1199, 1201, 1202):
         with pytest.raises(
-            OutputError, match=rf"^vocab\.txt: 1,200 labels for the {rows:,} rows .*'\[UNK\]'"
+            OutputError, match=rf"^vocab\.txt: 1,200 labels for the {rows:,} rows .*\n.*'\[UNK\]'"
         ):
             labels.check_number(rows, "m/e:embeddings")
     with pytest.raises(OutputError, match=r"^labels: 0 labels for the 9 rows"):

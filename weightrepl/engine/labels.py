@@ -33,7 +33,7 @@ class Labels(Value):
         message = f"{self.source or 'labels'}: {count:,} labels for the {rows:,} rows of {address}"
         if abs(count - rows) <= _SPECIAL_TOKENS:
             message += (
-                "; a vocabulary of Keras's begins with '' (mask) and '[UNK]': is that so on one side only?"
+                "\n  a vocabulary of Keras's begins with '' (mask) and '[UNK]': is that so on one side only?"
             )
         raise OutputError(message)
 
