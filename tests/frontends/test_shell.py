@@ -155,6 +155,8 @@ def test_an_error_while_a_table_is_made_is_told(shell: Shell, monkeypatch: pytes
         (".help", "%help"),
         ("\\q", "%quit"),
         (":q", "%quit"),
+        ("big = **:* | where size > 100", "%alias big **:* | where size > 100"),
+        ("big =", "%alias big"),
         ("weights **:kernel", "%weights **:kernel"),
         ("exit now", "%quit now"),
     ],

@@ -163,6 +163,7 @@ class Habit(Value):
     """A line as it is typed elsewhere, and the one that it is here."""
 
     meant: str
+    why: str = "commands begin with '%'"
 
     def run(self, shell: Shell, line: str) -> Iterator[Block]:
         """Yield what to type; who just wants to leave may."""
@@ -171,7 +172,7 @@ class Habit(Value):
         if line.strip().removesuffix("()") in ("exit", "quit"):
             yield from telling.quit_(shell, Given(line))
         span = Span(0, len(line))
-        yield Picture(Problem("command", "commands begin with '%'", span, Fix(span, self.meant)), line)
+        yield Picture(Problem("command", self.why, span, Fix(span, self.meant)), line)
 
 
 _HABITS = {
@@ -191,7 +192,11 @@ _HABITS = {
 
 
 def habit(line: str) -> Habit | None:
-    """Return what a line is here that is a command elsewhere, with or without a `%`; None where it is none."""
+    """Return what a line is here that is a command elsewhere, or an assignment; None where it is neither."""
+    variable, equals, query = line.partition("=")
+    if equals and variable.strip().isidentifier() and not query.startswith("="):
+        why = "a query has no variables: '%alias' gives it a name, '$_' is the last result"
+        return Habit(f"%alias {variable.strip()} {query.strip()}".rstrip(), why)
     name, *rest = line.strip().removesuffix("()").split(maxsplit=1) or [""]
     meant = _HABITS.get(name) or (name if name in COMMANDS else None)
     return None if meant is None else Habit(" ".join([f"%{meant}", *rest]))
