@@ -144,7 +144,7 @@ class _Listing:
     def _flat(self, raw: bytes, value: bytes) -> Flat | None:
         """Return the tensor that a row tells, None of a slice: it is kept until its tensor comes."""
         key, kind = _text(raw), _UNKNOWN
-        tensor: StoredTensor | StringTensor | JoinedTensor
+        tensor: StoredTensor | JoinedTensor
         try:
             entry = entry_of(value)
             if raw[0] == 0:
@@ -182,7 +182,7 @@ class _Listing:
             shards.append(shard)
         return joined(kind[0], parts), next((shard for shard in shards if shard.missing), shards[0])
 
-    def _stored(self, key: str, kind: Kind, entry: Entry) -> tuple[StoredTensor | StringTensor, Shard]:
+    def _stored(self, key: str, kind: Kind, entry: Entry) -> tuple[StoredTensor, Shard]:
         """Return the way to values that lie in one piece."""
         spec, nbytes, _ = kind
         shard = self._shards.get(entry.shard) or self._shard(entry.shard)
@@ -236,7 +236,7 @@ def _overlapping(tensors: list[Flat]) -> dict[str, str]:
     for each in tensors:
         whole = each.tensor
         for part in [part for _, part in whole.parts] if isinstance(whole, JoinedTensor) else [whole]:
-            if isinstance(part, StoredTensor | StringTensor) and part.spec.nbytes:
+            if isinstance(part, StoredTensor) and part.spec.nbytes:
                 places.append((part.shard.path, part.offset, part.offset + part.spec.nbytes, each.key))
     shared, last = {}, ("", 0, 0, "")
     for place in sorted(places):

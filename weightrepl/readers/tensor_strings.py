@@ -8,29 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from weightrepl.errors import FormatError
-from weightrepl.model.tensor import Array, AxisIndex, TensorSpec, read_in_pieces, take
+from weightrepl.model.tensor import Array, AxisIndex, read_in_pieces, take
 from weightrepl.readers.protobuf import varint
 from weightrepl.readers.tensor_crc import crc32c, masked
-from weightrepl.readers.tensor_shards import Shard
+from weightrepl.readers.tensor_shards import StoredTensor
 
 if TYPE_CHECKING:
     from typing import Literal
 
 
-class StringTensor(NamedTuple):
-    """A tensor of strings: a TensorSource whose elements are `bytes`, as TensorFlow gives them.
+class StringTensor(StoredTensor):
+    """A tensor of strings: a TensorSource whose elements are `bytes`, as TensorFlow gives them."""
 
-    offset: of the first byte. crc: masked, None if the checkpoint has none. place: how messages name it.
-    """
-
-    shard: Shard
-    spec: TensorSpec
-    offset: int
-    crc: int | None
-    place: str
+    __slots__ = ()
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
         import numpy as np
