@@ -61,6 +61,10 @@ def test_an_unpacked_folder_is_the_same(tmp_path: Path):
     with zipfile.ZipFile(path) as packed:
         packed.extractall(tmp_path / "folder")
     assert opened(str(tmp_path / "folder")) == opened(path)
+    os.rename(tmp_path / "folder" / "metadata.json", tmp_path / "metadata.json")
+    with open_source(tmp_path / "folder") as model:
+        assert (model.format, model.root.class_name) == ("Keras folder", "Sequential")
+    os.rename(tmp_path / "metadata.json", tmp_path / "folder" / "metadata.json")
     os.remove(tmp_path / "folder" / "model.weights.h5")
     with pytest.raises(FormatError, match=r"no model\.weights\.h5"):
         opened(str(tmp_path / "folder"))

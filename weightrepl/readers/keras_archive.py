@@ -17,6 +17,7 @@ from weightrepl.readers.zip_members import ZipMember, content_of, refuse_ways_ou
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _ARRAYS, _SHARDS = "model.weights.npz", "model.weights.json"
+_STORES = _WEIGHTS, _SHARDS, _ARRAYS
 _PICKLED = (
     "its weights are Python pickles, as Keras writes them into an .npz and refuses to read them; "
     "save the model again, with its weights in HDF5"
@@ -28,7 +29,10 @@ class KerasArchiveReader:
 
     def recognises(self, path: str, head: bytes) -> bool:
         if os.path.isdir(path):
-            return all(os.path.isfile(os.path.join(path, name)) for name in (_CONFIG, _METADATA))
+            config, *others = (
+                os.path.isfile(os.path.join(path, name)) for name in (_CONFIG, _METADATA, *_STORES)
+            )
+            return config and any(others)
         if not head.startswith((b"PK\3\4", b"PK\5\6")):
             return False
         if path.endswith(".keras"):
@@ -87,7 +91,7 @@ def _open_folder(path: str, limits: Limits) -> Model:
     config, metadata = (
         _object(parsed_json(texts.get(n, b"{}"), path, n, limits), path, n) for n in (_CONFIG, _METADATA)
     )
-    found = next((name for name in (_WEIGHTS, _SHARDS, _ARRAYS) if name in names), None)
+    found = next((name for name in _STORES if name in names), None)
     if found is None:
         raise FormatError(_no_weights(names), path)
     source = ByteSource(confined(path, found, path, found, limits), limits)
