@@ -179,6 +179,13 @@ def test_what_does_not_fit_is_refused(held: list[Held], name: str, reason: str, 
     assert os.listdir(tmp_path) == []
 
 
+def test_where_labels_go_is_told_before_anything_is_read(tmp_path: Path):
+    with pytest.raises(OutputError, match=r"labels go to \.tsv, for TensorBoard's projector, or \.txt"):
+        check(str(tmp_path / "a.npz"), labelled=True)
+    with pytest.raises(OutputError, match="word2vec's form needs a label for each row: --labels FILE"):
+        check(str(tmp_path / "a.txt"))
+
+
 def test_a_folder_is_not_overwritten(tmp_path: Path):
     (tmp_path / "out.npz").mkdir()
     with pytest.raises(OutputError, match="is a folder"):

@@ -74,11 +74,19 @@ def test_a_shard_of_safetensors_that_is_none(tmp_path: Path):
 # -- archives ---------------------------------------------------------------------------------------------------------
 
 
-def npz(method: int = zipfile.ZIP_DEFLATED, values: int = 2000, more: bytes = b"") -> bytearray:
-    """An archive of one array; `more` stands behind it in its member."""
+def npz(
+    method: int = zipfile.ZIP_DEFLATED,
+    values: int = 2000,
+    more: bytes = b"",
+    before: bool = False,
+    level: int | None = None,
+) -> bytearray:
+    """An archive of one array, or of another before it; `more` stands behind the array in its member."""
     array, whole = io.BytesIO(), io.BytesIO()
     np.save(array, np.arange(values, dtype="f4"))
-    with zipfile.ZipFile(whole, "w", method) as archive:
+    with zipfile.ZipFile(whole, "w", method, compresslevel=level) as archive:
+        if before:
+            archive.writestr("a/v.npy", array.getvalue())
         archive.writestr("a/w.npy", array.getvalue() + more)
     return bytearray(whole.getvalue())
 
@@ -101,8 +109,17 @@ def with_zip64_locator(content: bytearray) -> bytearray:
     return put(content, END, 10, b"\xff\xff")
 
 
+def with_no_last_block(content: bytearray) -> bytearray:
+    """Change the last of the blocks that deflate copies at level 0 to one of a kind that there is not."""
+    block = content.index(LOCAL) + 30 + len("a/w.npy")
+    while content[block] == 0:
+        block += 5 + int.from_bytes(content[block + 1 : block + 3], "little")
+    content[block] = 7
+    return content
+
+
 LOCAL, CENTRAL, END, LOCATOR = b"PK\3\4", b"PK\1\2", b"PK\5\6", b"PK\6\7"
-FLAGS, CHECKSUM, SIZE = 6, 14, 22
+FLAGS, CHECKSUM, SIZE, EXTRA_LENGTH = 6, 14, 22, 28
 HEADER_NBYTES = 128  # of the array, so that its values follow
 
 
@@ -119,6 +136,12 @@ HEADER_NBYTES = 128  # of the array, so that its values follow
         (
             npz(zipfile.ZIP_BZIP2),
             "a/w.npy: packed by zip's method 12, which is not read; unzip the archive",
+        ),
+        (with_no_last_block(npz(values=20_000, level=0)), "a/w.npy: damaged: it can't be unpacked"),
+        (put(npz(before=True), LOCAL, 0, b"XX"), "a/w.npy: its header is missing"),
+        (
+            put(npz(), LOCAL, EXTRA_LENGTH, b"\xff\xff"),
+            "a/w.npy: cut short: its end lies outside the archive",
         ),
         (put(npz(), END, 12, b"\xff" * 4), "the directory lies outside the file"),
         (with_zip64_locator(npz()), "zip64's directory is missing"),
@@ -146,9 +169,7 @@ def test_who_meets_a_damaged_weight_is_told_how_to_go_on(tmp_path: Path):
 
 
 def test_the_library_s_process_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "m.weights.h5"
-    with h5py.File(path, "w", libver="latest") as file:  # what only the library reads
-        file.create_dataset("layers/dense/vars/0", data=np.ones((64, 64), "f4"), compression="gzip")
+    path = packed_file(tmp_path / "m.weights.h5")
     started = hdf5_library.Fallback._started
 
     def ended(self: Any) -> Any:
@@ -178,6 +199,54 @@ def test_shards_that_disagree(tmp_path: Path):
     with open_source(tmp_path / "ck") as model:
         (unread,) = model.place.layer.children
         assert {w.remark for w in unread.weights} == {"the shards disagree about its dtype or shape"}
+
+
+def packed_file(path: Path) -> Path:
+    """What only HDF5's own library reads."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("layers/dense/vars/0", data=np.ones((2, 2), "f4"), compression="gzip")
+    return path
+
+
+@pytest.mark.parametrize(
+    "answers", ["memoryview(b'fewer')", "os.write(1, b'{\"nbytes\": 16}\\nfewer') and os._exit(0)"]
+)
+def test_the_library_s_process_gives_fewer_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: str
+):
+    wrong = f"import os; from weightrepl.readers import hdf5_h5py as h; h._Library.read = lambda *_: {answers}; serve()"
+    monkeypatch.setattr(hdf5_library, "PROGRAM", hdf5_library.PROGRAM.replace("serve()", wrong))
+    told = told_of(packed_file(tmp_path / "m.weights.h5"))
+    assert "damaged: HDF5's library, asked for it in a process of its own, broke off" in told
+
+
+def test_who_interrupts_a_read_by_the_library_can_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with open_source(packed_file(tmp_path / "m.weights.h5")) as model:
+        (site,) = model.place.weights_below
+        with monkeypatch.context() as patched:
+            patched.setattr(hdf5_library, "_answer", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                site.weight.tensor.read()
+        assert site.weight.tensor.read().tolist() == [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("index", ["m.safetensors.index.json", "m.weights.json"])
+def test_a_shard_that_leads_out_of_the_folder(tmp_path: Path, index: str):
+    (tmp_path / index).write_text(json.dumps({"weight_map": {"w": "../other"}}))
+    assert "'../other' is no name of a file beside it, or leads out of the folder" in told_of(
+        tmp_path / index
+    )
+
+
+def test_a_pytorch_module_is_told_as_such():
+    linear = type("Linear", (), {"__module__": "torch.nn.modules.linear"})()
+    with pytest.raises(
+        UnknownFormatError, match="Linear is a PyTorch module, which weightrepl does not read"
+    ):
+        weightrepl.open(linear)
 
 
 @pytest.mark.tensorflow

@@ -161,6 +161,12 @@ def test_what_lies_outside_is_refused_before_reading(tmp_path: Path):
         source.read(10, 1000)
 
 
+def test_what_has_no_size_is_not_read(tmp_path: Path):
+    source = write(tmp_path / "f", np.arange(9.0))
+    with pytest.raises(FormatError, match="f: layers/a: no values of dtype string can be read"):
+        source.tensor(TensorSpec((2,), "string", 0), 0, place="layers/a")
+
+
 def test_a_closed_source_says_so(tmp_path: Path):
     source = write(tmp_path / "a", np.ones((4, 4), "float32"))
     tensor = source.tensor(TensorSpec((4, 4), "float32"), 3)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import weightrepl
-from weightrepl.errors import ChangedError
+from weightrepl.errors import ChangedError, SourceError
 from weightrepl.model.tensor import VariableSource
 from weightrepl.readers.registry import open_source, reader_of_object
 from weightrepl.readers.tf_objects import TfObjectReader
@@ -308,20 +308,42 @@ def test_a_loosened_model_that_somebody_keeps_is_read_on(tmp_path: Path) -> None
         assert found[0] == found[1]
 
 
+class Holder(tf.Module):
+    """Holds a part in a slot of its own, so that TensorFlow does not keep it once it was taken out."""
+
+    def __init__(self) -> None:
+        super().__init__(name="holder")
+        part = tf.Module(name="part")
+        part.v = tf.Variable(1.0)
+        vars(self)["part"] = part
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_a_module_that_was_taken_out_before_anybody_looked_is_told(is_kept: bool) -> None:
-    live = tf.Module(name="m")
-    live.part = tf.Module(name="part")
-    live.part.v = tf.Variable(1.0)
+    live = Holder()
     model = open_source(live)
-    (part,) = model.root.children
+    (layer,) = model.root.children
     model.live.loosen()
-    kept = live.part if is_kept else None
-    live.part = None
+    kept = vars(live).pop("part")
+    reference = weakref.ref(kept)
+    if not is_kept:
+        del kept
     gc.collect()
+    assert (reference() is not None) == is_kept
     with pytest.raises(ChangedError, match="the layer is no longer in the model; select again"):
-        _ = part.weights
-    del kept
+        _ = layer.weights
+
+
+def test_variables_in_a_graph_are_listed_and_their_values_are_in_a_session() -> None:
+    with tf.Graph().as_default():
+        module = tf.Module(name="old")
+        module.v = tf.Variable([1.0, 2.0], shape=tf.TensorShape(None))
+        module.w = tf.Variable([1.0, 2.0])
+    found = weightrepl.select(module, "**:*")
+    assert [(row.address, row.shape) for row in found] == [("old:v", None), ("old:w", (2,))]
+    for row in found:
+        with pytest.raises(SourceError, match="only a session has the values; save a checkpoint there"):
+            row.numpy()
 
 
 def test_variables_are_tensorflows_own_and_take_values() -> None:

@@ -11,6 +11,9 @@ from weightrepl.errors import ChangedError, SourceError
 from weightrepl.model.tensor import Array, AxisIndex, TensorSpec, read_in_pieces
 
 DELETED = "the model was deleted, or this weight taken out of it; select again"
+_IN_A_SESSION = (
+    "of a graph of TensorFlow 1 only a session has the values; save a checkpoint there, and open that"
+)
 
 
 class VariableTensor:
@@ -42,7 +45,7 @@ class VariableTensor:
             if self._spec.shape is None or tuple(value.shape) == self._shape:
                 return _copied(_taken(value, index))
         except Exception as error:  # each backend has errors of its own
-            raise SourceError(f"the variable gives no values: {error}", place=self._place) from error
+            raise SourceError(_told("the variable gives no values", error), place=self._place) from error
         raise self._reshaped(value)
 
     def write(self, values: Array) -> None:
@@ -59,13 +62,15 @@ class VariableTensor:
                 variable.assign(values)
                 return
         except Exception as error:  # each backend has errors of its own
-            raise SourceError(f"the variable takes no values: {error}", place=self._place) from error
+            raise SourceError(_told("the variable takes no values", error), place=self._place) from error
         raise self._reshaped(value)
 
     def _there(self) -> Any:
         variable = self._variable()
         if variable is None:
             raise ChangedError(DELETED, place=self._place)
+        if getattr(variable, "_in_graph_mode", False):
+            raise SourceError(_IN_A_SESSION, place=self._place)
         return variable
 
     @property
@@ -81,6 +86,12 @@ class VariableTensor:
         return read_in_pieces(self, self._spec, max_nbytes)
 
 
+def _told(what: str, error: Exception) -> str:
+    """Return what failed, with the first line of what the backend says of it; others are for its own developers."""
+    first, *_ = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{what}: {first}"
+
+
 def spec_of(variable: Any) -> TensorSpec:
     """Return shape and dtype of a variable, without its values."""
     if _is_keras(variable):  # its `dtype` is another within an autocast scope, and both are slow
@@ -91,7 +102,8 @@ def spec_of(variable: Any) -> TensorSpec:
             shape = variable.read_value().shape
         except Exception:  # it has no value so far, for which the library has errors of its own
             return TensorSpec(None, variable.dtype.name)
-    return TensorSpec(tuple(shape.as_list()), variable.dtype.name)
+    known = shape.is_fully_defined()  # not so in a graph of TensorFlow 1
+    return TensorSpec(tuple(shape.as_list()) if known else None, variable.dtype.name)
 
 
 def _tensor_of(variable: Any) -> Any:
