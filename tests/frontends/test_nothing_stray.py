@@ -79,6 +79,10 @@ def test_the_repl_ends_without_a_word(tmp_path: Path):
         assert seen.rows[:4] == [f"{PROMPT} **:* | count", "6", PROMPT, ""]
 
 
+SLOW = re.compile(r"Executing <.*> took [\d.]+ seconds")
+"""What asyncio says, in Python's development mode, of a step that lasts a tenth of a second on a busy machine."""
+
+
 def test_the_language_server_ends_without_a_word():
     def message(method: str, number: int | None = None, **parameters: object) -> str:
         body = {"jsonrpc": "2.0", "method": method, "params": parameters} | (
@@ -104,7 +108,8 @@ def test_the_language_server_ends_without_a_word():
     )
     code = "from weightrepl.frontends.language_server import main; main()"
     done = run("-c", code, text="".join(said))
-    assert (done.stderr, done.returncode) == ("", 0)
+    stray = [line for line in done.stderr.splitlines() if not SLOW.fullmatch(line)]
+    assert (stray, done.returncode) == ([], 0)
     before, *messages = re.split(r"Content-Length: \d+\n(?:Content-Type: .+\n)?\n", done.stdout)
     assert before == ""
     assert {"id", "jsonrpc"} <= {key for message in messages for key in json.loads(message)}
