@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import leave
 from weightrepl.frontends.model_files import file_print
 from weightrepl.frontends.session import split_name
 from weightrepl.readers.folders import is_there
@@ -47,6 +48,15 @@ def test_a_folder_changes_when_a_file_in_it_or_in_its_folders_does(tmp_path: Pat
     assert file_print(str(tmp_path)) == before
     written(deep, "longer")
     assert file_print(str(tmp_path)) != before
+
+
+@leave.NEEDED
+def test_a_folder_that_may_not_be_listed_is_another_when_it_may(tmp_path: Path):
+    written(tmp_path / "a.keras")
+    with leave.without_leave(tmp_path, 0o300) as folder:
+        assert file_print(str(folder)) == ()
+        folder.chmod(0o700)
+        assert file_print(str(folder))
 
 
 def test_a_name_before_a_prefix_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

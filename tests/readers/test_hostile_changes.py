@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests import leave
 from tests.readers.files import ZOO, cut, replaced, rows_of, write_archive, written
 from weightrepl.errors import ChangedError
 from weightrepl.model.tree import Weight
@@ -128,12 +129,13 @@ def test_a_changed_file_is_told_of(tmp_path: Path, make: Callable[[Path], tuple[
         assert first.tobytes() == kept.tobytes()
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to this user")
+@leave.NEEDED
 def test_what_was_open_stays_readable(tmp_path: Path):
     """Leave to read a file is asked for when it is opened; taken away later it changes nothing."""
     opened, file = safetensors(tmp_path)
-    with open_source(tmp_path / opened) as model:
-        (tmp_path / file).chmod(0)
+    open_source(tmp_path / opened)
+    with leave.without_leave(tmp_path, 0o700) as folder, open_source(folder / opened) as model:
+        (folder / file).chmod(0)
         assert rows_of(model)[0].weight.tensor.read().sum() == VALUES.sum()
 
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from tests import leave
 from tests.readers.files import ZOO, store_bytes
 from weightrepl.errors import FormatError, SourceError, UnknownFormatError
 from weightrepl.model.tree import Layer, Model
@@ -310,12 +311,33 @@ def test_a_missing_file_names_what_it_may_have_meant(tmp_path: Path):
         open_source(tmp_path / "no" / "model.keras")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+@leave.NEEDED
 def test_a_file_without_leave_to_read(tmp_path: Path):
     (tmp_path / "a.keras").write_bytes(STORE)
-    os.chmod(tmp_path / "a.keras", 0)
-    with pytest.raises(SourceError, match="Permission denied"):
-        open_source(tmp_path / "a.keras")
+    open_source(tmp_path / "a.keras")
+    with (
+        leave.without_leave(tmp_path, 0, "a.keras") as folder,
+        pytest.raises(SourceError, match=r"a\.keras: Permission denied"),
+    ):
+        open_source(folder / "a.keras")
+
+
+@leave.NEEDED
+@pytest.mark.parametrize("names", [("config.json", "metadata.json"), ("checkpoint",), ("a.keras",)])
+def test_a_folder_that_may_be_entered_but_not_listed(tmp_path: Path, names: tuple[str, ...]):
+    """What is asked for by its name is opened; what is not there has no names beside it to be meant."""
+    for name in names:
+        (tmp_path / name).write_bytes(STORE if name == "a.keras" else b'model_checkpoint_path: "ck-1"')
+    with pytest.raises(SourceError, match=r"no such file$"):
+        open_source(tmp_path / "qqqq")
+    with leave.without_leave(tmp_path, 0o300) as folder:
+        for path in (folder, folder / "checkpoint") if names == ("checkpoint",) else (folder,):
+            with pytest.raises(SourceError, match=f"^{re.escape(str(folder))}: Permission denied"):
+                open_source(path)
+        with pytest.raises(SourceError, match=r"no such file$"):
+            open_source(folder / "qqqq.keras")
+        if names == ("a.keras",):
+            assert open_source(folder / "a.keras").names
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")

@@ -114,7 +114,12 @@ def open_source(
     """
     if isinstance(thing, (str, os.PathLike)):
         path = os.fsdecode(thing)
-        model, within = _opened(path, limits)
+        try:
+            model, within = _opened(path, limits)
+        except SourceError:
+            raise
+        except OSError as error:
+            raise SourceError(os_reason(error), str(error.filename or path)) from None
         own, stem = model.names[:-1], (*model.names[-1:], *within)
     else:
         model = _reader_of_object(thing).open(thing, variable)
@@ -142,10 +147,7 @@ def _opened(path: str, limits: Limits) -> tuple[Model, tuple[str, ...]]:
 
 def _only_model_in(folder: str, limits: Limits) -> str:
     """Return the path of the one thing in a folder that can be opened."""
-    try:
-        found = models_in(folder, lambda inner: _reader_of_file(inner, b"") is not None, limits)
-    except OSError as error:
-        raise SourceError(os_reason(error), folder) from None
+    found = models_in(folder, lambda inner: _reader_of_file(inner, b"") is not None, limits)
     if len(found) == 1:
         return os.path.join(folder, found[0])
     from weightrepl.readers.other_formats import not_one_model
