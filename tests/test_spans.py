@@ -10,8 +10,6 @@ from weightrepl.spans import (
     line_column,
     listed,
     nearest,
-    offset_at,
-    utf16_length,
     visible,
     width,
 )
@@ -67,15 +65,6 @@ def test_a_picture_marks_the_span(text: str, span: Span, line: str, marks: str) 
 def test_lines_and_columns() -> None:
     text = "ab\ncdé\n"
     assert [line_column(text, i) for i in (0, 2, 3, 5, 7)] == [(0, 0), (0, 2), (1, 0), (1, 2), (2, 0)]
-    assert [offset_at(text, *place) for place in ((0, 0), (0, 9), (1, 1), (1, 9), (2, 3), (9, 0))] == [
-        0,
-        2,
-        4,
-        6,
-        7,
-        7,
-    ]
-    assert utf16_length("aé😀") == 4
 
 
 @pytest.mark.parametrize(

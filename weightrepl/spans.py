@@ -80,23 +80,6 @@ def line_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset), offset - (text.rfind("\n", 0, offset) + 1)
 
 
-def offset_at(text: str, line: int, column: int) -> int:
-    """Return the offset of a 0-based line and column in code points; both are clipped to the text."""
-    start = 0
-    for _ in range(line):
-        found = text.find("\n", start)
-        if found < 0:
-            return len(text)
-        start = found + 1
-    end = text.find("\n", start)
-    return min(start + column, len(text) if end < 0 else end)
-
-
-def utf16_length(text: str) -> int:
-    """Return the number of UTF-16 code units that `text` takes."""
-    return len(text) + sum(c > "\uffff" for c in text)
-
-
 _NEAR = 0.6
 _CROWD = 300
 """Among more names than these, those that begin with what was typed are the nearest: comparing each takes long."""

@@ -68,9 +68,10 @@ async def test_names_of_queries(editor: Editor):
 
 async def test_paths_folders_first_then_models(editor: Editor):
     (editor.folder / "models").mkdir()
-    for name in ("a.txt", ".hidden", "models/deep.h5"):
+    for name in ("a.txt", "x.weights.json", ".hidden", "models/deep.h5"):
         (editor.folder / name).touch()
-    assert list(await editor.open("#: open ¦").completions()) == ["models/", "model.keras", "a.txt"]
+    offered = ["models/", "model.keras", "x.weights.json", "a.txt"]
+    assert list(await editor.open("#: open ¦").completions()) == offered
     assert list(await editor.open("#: open x = mod¦").completions()) == ["models/", "model.keras"]
     assert list(await editor.open("#: open .h¦").completions()) == [".hidden"]
     doc = editor.open("#: open models/de¦\n**")

@@ -9,13 +9,14 @@ from weightrepl.frontends.language_server_models import is_within
 from weightrepl.frontends.language_server_settings import Rules, expanded
 from weightrepl.frontends.language_server_texts import Text
 from weightrepl.query.files import parse_file
+from weightrepl.readers.folders import INDEXES, SUFFIXES
 from weightrepl.service.answers import Completion, Completions
 from weightrepl.spans import Span
 
 MOST = 500
 """So many files are offered at most."""
 
-_SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors", ".index", ".npz", ".npy")
+_SUFFIXES = (*SUFFIXES, *INDEXES, ".index", "checkpoint")
 """How files of models end."""
 
 

@@ -205,7 +205,7 @@ class Asked:
         quote = self.word[:1]
         if quote == "'" and name.isprintable() and not set(name) & set("'\\"):
             return f"'{name}'"
-        if quote in ("'", '"') and quote:
+        if quote in ("'", '"'):
             return quoted(name)
         text = escape_name(name)
         return text.replace("..", "\\..") if self.brace is not None else text
