@@ -145,7 +145,6 @@ SEPARATE = {
             for name in ("crc", "entries", "proto", "snappy", "strings", "table")
         },
         "tensor_bundle": {"flat_keys", "protobuf"},
-        "tensor_shards": {"gathering"},
         "tensor_v1": {"flat_keys", "protobuf"},
         "graph_nodes": {"flat_keys"},
         "graph_tree": {"flat_keys"},

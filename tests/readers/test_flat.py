@@ -271,13 +271,22 @@ def test_a_deflated_array_is_no_bomb(tmp_path: Path):
         open_source(tmp_path / "x.npz")
 
 
-def test_a_damaged_array_is_told_when_it_is_read(tmp_path: Path):
-    np.savez_compressed(tmp_path / "x.npz", w=np.random.default_rng(0).random(1000))
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_array_is_told_when_it_is_read_whole(tmp_path: Path, save: Any, order: Any):
+    save(tmp_path / "x.npz", w=np.asarray(np.random.default_rng(0).random((50, 20)), order=order))
     content = bytearray((tmp_path / "x.npz").read_bytes())
     content[4000] ^= 1
     (tmp_path / "x.npz").write_bytes(content)
-    with open_source(tmp_path / "x.npz") as model, pytest.raises(FormatError, match="damaged"):
-        model["x:w"].one().numpy()
+    with open_source(tmp_path / "x.npz") as model:
+        weight, tensor = model["x:w"].one(), model["x:w"].rows[0].tensor
+        with pytest.raises(FormatError, match="damaged") as told:
+            weight.numpy()
+        assert str(tmp_path / "x.npz: w") in str(told.value)
+        if (save, order) == (np.savez, "C"):
+            with pytest.raises(FormatError, match="damaged"):
+                list(tensor.blocks(1000))
+            assert tensor.read((0, slice(None))).shape == (20,)  # of a part no checksum is known
 
 
 def test_a_live_model_and_its_arrays_are_compared(tmp_path: Path):

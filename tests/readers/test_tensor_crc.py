@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.readers import tensor_files
-from weightrepl.readers.tensor_crc import _FOLDS, _POLYNOMIAL, crc32c, crc32c_of_array, masked
+from weightrepl.readers.tensor_crc import _FOLDS, _POLYNOMIAL, crc32c, crc32c_of_array, masked, unmasked
 
 VECTORS = (  # RFC 3720, B.4
     (bytes(32), 0x8A9136AA),
@@ -78,3 +78,4 @@ def test_any_bit_counts():
 def test_a_written_crc_is_masked():
     assert masked(crc32c(b"foo")) == tensor_files.masked(b"foo") != crc32c(b"foo")
     assert masked(0) == 0xA282EAD8
+    assert [unmasked(masked(crc)) for crc in (0, 1, 1 << 31, 0xFFFFFFFF)] == [0, 1, 1 << 31, 0xFFFFFFFF]

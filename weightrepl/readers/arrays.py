@@ -9,6 +9,7 @@ from __future__ import annotations
 from ast import literal_eval
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import (
@@ -24,7 +25,7 @@ from weightrepl.model.tree import Model
 from weightrepl.readers.flat_keys import Flat, flat_model
 from weightrepl.readers.guards import STANDARD, Limits, Reading, bound
 from weightrepl.readers.hdf5 import NoTensor
-from weightrepl.readers.sources import ByteSource
+from weightrepl.readers.sources import ByteSource, Checksum
 from weightrepl.readers.zip_members import (
     ZipMember,
     beginning_of,
@@ -73,7 +74,8 @@ def _member(source: ByteSource, member: ZipMember) -> Flat:
     with Reading(source.path, member.name):
         array = _array(head, source.path, source.limits)
         if member.packed == member.nbytes and member.method == 0:
-            return array.plain(key, source, *stored_range(source, member))
+            checksum = Checksum(member.crc, crc32, crc32(head[: array.size]))
+            return array.plain(key, source, *stored_range(source, member), checksum)
         ratio = member.nbytes // max(1, member.packed)
         bound(ratio, "expansion", "bytes of values for each packed byte", source.limits, source.path, key)
         return array.packed(key, source, member)
@@ -105,7 +107,9 @@ class _Header(NamedTuple):
         """The array as it lies in the file, C order."""
         return TensorSpec(self.shape[::-1] if self.is_fortran else self.shape, self.spec.dtype)
 
-    def plain(self, key: str, source: ByteSource, start: int, nbytes: int) -> Flat:
+    def plain(
+        self, key: str, source: ByteSource, start: int, nbytes: int, checksum: Checksum | None = None
+    ) -> Flat:
         """Return the array that takes so many bytes of a file, its header with them."""
         if self.dtype is None:
             return _unread(key, source, self.spec, self.reason)
@@ -113,7 +117,9 @@ class _Header(NamedTuple):
             raise FormatError(
                 f"it has {nbytes:,} bytes, which is not the size of {self.dtype} {self.shape}: cut short, or damaged"
             )
-        tensor = source.tensor(self.stored, start + self.size, big_endian=self.is_big, place=key)
+        tensor = source.tensor(
+            self.stored, start + self.size, big_endian=self.is_big, place=key, checksum=checksum
+        )
         return Flat(key, self.spec, self._turned(tensor), source.path)
 
     def packed(self, key: str, source: ByteSource, member: ZipMember) -> Flat:

@@ -6,9 +6,9 @@ import math
 import os
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from weakref import finalize
 
 from weightrepl.errors import ChangedError, FormatError, SourceError
@@ -21,7 +21,7 @@ from weightrepl.model.tensor import (
     itemsize_of,
     numpy_dtype,
 )
-from weightrepl.readers.gathering import gathered, raw_dtype
+from weightrepl.readers.gathering import empty, gathered, raw_dtype
 from weightrepl.readers.guards import STANDARD, Limits, closed, os_reason
 from weightrepl.values import Value
 
@@ -32,6 +32,7 @@ _FLAGS = (
 )  # a named pipe would be waited for
 _MAX_READ_NBYTES = 1 << 30  # Linux reads at most 2 GiB less a page at a time
 _BLOCK_NBYTES, _BLOCKS_KEPT = 16384, 256
+_STEP_NBYTES = 1 << 22  # read and checked at a time: what was read is still in the processor's cache
 
 
 def stem_of(path: str) -> str:
@@ -189,7 +190,13 @@ class ByteSource:
                 self._release()
 
     def tensor(
-        self, spec: TensorSpec, offset: int, *, big_endian: bool = False, place: str = ""
+        self,
+        spec: TensorSpec,
+        offset: int,
+        *,
+        big_endian: bool = False,
+        place: str = "",
+        checksum: Checksum | None = None,
     ) -> TensorSource:
         """Return the way to the values of `spec` that lie plainly, in C order, from `offset` on.
 
@@ -203,7 +210,8 @@ class ByteSource:
         if itemsize == 0:
             raise FormatError(f"no values of dtype {spec.dtype} can be read", self.path, place)
         self._bound(offset, math.prod(spec.shape) * itemsize)
-        return PlainTensor(self, spec.shape, spec.dtype, itemsize, offset, big_endian)
+        values = (self, spec.shape, spec.dtype, itemsize, offset, big_endian)
+        return PlainTensor(*values) if checksum is None else CheckedTensor(*values, checksum, place)
 
     def close(self) -> None:
         """Let go of the file; what is being read just now is read to its end."""
@@ -238,7 +246,7 @@ class PlainTensor(Value):
     dtype: str
     itemsize: int
     offset: int
-    big_endian: bool = False
+    big_endian: bool
 
     def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
         if 0 in indexed_shape(self.shape, index):  # nothing is read, which would check it
@@ -271,6 +279,50 @@ class PlainTensor(Value):
         if self.dtype == "bool":
             return np.not_equal(raw, 0, out=raw.view(np.bool_))
         return raw.view(numpy_dtype(self.dtype))
+
+
+class Checksum(NamedTuple):
+    """What the CRC of a tensor's bytes ought to be.
+
+    of: computes it for the bytes of a flat array, given that of what stands before them. begun: of what stands before
+    the tensor.
+    """
+
+    expected: int
+    of: Callable[[Any, int], int]
+    begun: int = 0
+
+
+class CheckedTensor(PlainTensor):
+    """A plain tensor whose checksum is compared when all of it is read. place: how messages name it."""
+
+    checksum: Checksum
+    place: str
+
+    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
+        if index:
+            return super().read(index)
+        raw = empty((math.prod(self.shape),), self.itemsize)
+        octets, crc = raw.view("u1"), self.checksum.begun
+        for start in range(0, octets.size, _STEP_NBYTES):
+            step = octets[start : start + _STEP_NBYTES]
+            self.source.read_into(self.offset + start, step.data)
+            crc = self.checksum.of(step, crc)
+        self._check(crc)
+        return self._finished(raw).reshape(self.shape)
+
+    def _raw_blocks(self, max_nbytes: int) -> Iterator[Array]:
+        left, crc = math.prod(self.shape), self.checksum.begun
+        for raw in super()._raw_blocks(max_nbytes):
+            left, crc = left - len(raw), self.checksum.of(raw, crc)
+            if not left:
+                self._check(crc)
+            yield raw
+
+    def _check(self, crc: int) -> None:
+        if crc != self.checksum.expected:
+            reason = "damaged: the checksum (CRC) of its values doesn't match"
+            raise FormatError(reason, self.source.path, self.place)
 
 
 def _lent(free: list[bytearray], nbytes: int, itemsize: int) -> Array:

@@ -74,6 +74,12 @@ def masked(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & _ALL
 
 
+def unmasked(crc: int) -> int:
+    """Return the CRC that was written so."""
+    rest = (crc - 0xA282EAD8) & _ALL
+    return (rest >> 17 | rest << 15) & _ALL
+
+
 def _fold(room: Array, filled: int, scale: int) -> int:
     """Make the message in the front of `room` shorter, in place; return how many words it has. scale: in words."""
     import numpy as np

@@ -5,21 +5,17 @@ Facts from TensorFlow's `tensor_bundle.cc`: a CRC is that of the bytes as they l
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 from collections.abc import Iterator
 from threading import Lock
 from typing import NamedTuple
 
-from weightrepl.errors import ChangedError, FormatError, SourceError
-from weightrepl.model.tensor import Array, AxisIndex, TensorSpec, itemsize_of
-from weightrepl.readers.gathering import empty
+from weightrepl.errors import ChangedError, SourceError
+from weightrepl.model.tensor import Array, AxisIndex, TensorSource, TensorSpec
 from weightrepl.readers.guards import Limits, closed, os_reason
-from weightrepl.readers.sources import ByteSource, PlainTensor, stamp_of
-from weightrepl.readers.tensor_crc import crc32c_of_array, masked
-
-_STEP_NBYTES = 1 << 22  # read and checked at a time: what was read is still in the processor's cache
+from weightrepl.readers.sources import ByteSource, Checksum, stamp_of
+from weightrepl.readers.tensor_crc import crc32c_of_array, unmasked
 
 
 class Shard:
@@ -94,46 +90,8 @@ class StoredTensor(NamedTuple):
     def blocks(self, max_nbytes: int) -> Iterator[Array]:
         return self._opened().blocks(max_nbytes)
 
-    def _opened(self) -> _CheckedTensor:
-        shape, dtype = self.spec.shape or (), self.spec.dtype
-        itemsize = itemsize_of(dtype)
-        source = self.shard.opened()
-        return _CheckedTensor(
-            source, shape, dtype, itemsize, self.offset, self.shard.big_endian, self.crc, self.place
+    def _opened(self) -> TensorSource:
+        checksum = None if self.crc is None else Checksum(unmasked(self.crc), crc32c_of_array)
+        return self.shard.opened().tensor(
+            self.spec, self.offset, big_endian=self.shard.big_endian, place=self.place, checksum=checksum
         )
-
-
-class _CheckedTensor(PlainTensor):
-    """A tensor whose CRC is checked when it is read whole."""
-
-    crc: int | None = None
-    place: str = ""
-
-    def read(self, index: tuple[AxisIndex, ...] = ()) -> Array:
-        if index or self.crc is None:
-            return super().read(index)
-        import numpy as np
-
-        raw = empty((math.prod(self.shape),), self.itemsize)
-        octets, crc = raw.view(np.uint8), 0
-        for start in range(0, octets.size, _STEP_NBYTES):
-            step = octets[start : start + _STEP_NBYTES]
-            self.source.read_into(self.offset + start, step.data)
-            crc = crc32c_of_array(step, crc)
-        self._check(crc)
-        return self._finished(raw).reshape(self.shape)
-
-    def _raw_blocks(self, max_nbytes: int) -> Iterator[Array]:
-        left, crc = math.prod(self.shape), 0
-        for raw in super()._raw_blocks(max_nbytes):
-            if self.crc is not None:
-                left, crc = left - len(raw), crc32c_of_array(raw, crc)
-                if not left:
-                    self._check(crc)
-            yield raw
-
-    def _check(self, crc: int) -> None:
-        if masked(crc) != self.crc:
-            raise FormatError(
-                "damaged: the checksum (CRC) of its values doesn't match", self.source.path, self.place
-            )
