@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
 from weightrepl.engine.addresses import relative, weight_address, weight_name
+from weightrepl.engine.resolve import advance, weights_within
 from weightrepl.engine.scope import Scope
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Fix
 from weightrepl.model.tree import Place, Weight, nfc
-from weightrepl.query.syntax import Name
+from weightrepl.query.globs import compile_glob
+from weightrepl.query.syntax import Deep, Dotted, Name
 from weightrepl.spans import Span
 
 MAX_KEYS = 200_000
 """As many raw keys are compared with what was pasted."""
+
+_NUMBER = re.compile(r"\.(-?\d+)(?=\.|\Z)")
 
 
 def fix_of_layer(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
@@ -27,6 +32,38 @@ def fix_of_index(segment: Name, step: Step, trace: Trace, scope: Scope) -> Fix |
     """Return the fix for `layers[3]`, `model.layers[-1].kernel`, which as patterns match nothing: the address."""
     text = segment.span.of(scope.text)
     return _of_python(text, step, trace, scope) if "[" in text else None
+
+
+def fix_of_attribute(segment: Dotted, step: Step, trace: Trace, scope: Scope) -> Fix | None:
+    """Return the fix for `.head.kernel`, as jq writes it, and `.layers[-1]`: the name or address."""
+    return _of_python(segment.span.of(scope.text)[1:], step, trace, scope)
+
+
+def fix_of_weight(segment: Name, step: Step, trace: Trace, scope: Scope) -> Fix | None:
+    """Return the fix for `kernel`, `*.kernel` and `block/ker*`, which are weights further down: `**:kernel`."""
+    is_last = step is trace.steps[-1] and trace.selector.weight is None
+    if not is_last or segment.glob is None or (segment.ordinal, segment.class_glob) != (None, None):
+        return None
+    text = segment.span.of(scope.text)
+    matches, suffix = compile_glob(segment.glob).matches, text.removeprefix("*.")
+    below = {site.weight.name for site in weights_within(step.before, scope.workspace)}
+    if not any(matches(name) or name == suffix for name in below):
+        return None
+    steps = trace.steps[:-1]
+    start = steps[-1].segment.span.start if steps and isinstance(steps[-1].segment, Deep) else None
+    return Fix(Span(segment.span.start if start is None else start, segment.span.end), f"**:{suffix}")
+
+
+def fix_of_class(segment: Name, step: Step, scope: Scope) -> Fix | None:
+    """Return the fix for `Dense` and `*Norm*`, which are classes: `@Dense`, or `**/@Dense` further down."""
+    if segment.glob is None or (segment.ordinal, segment.class_glob) != (None, None):
+        return None
+    cls = Name(None, None, segment.glob, span=segment.span)
+    deep = advance(step.before, Deep(span=segment.span), scope.workspace)
+    for reached, way in ((step.before, ""), (deep, "**/")):
+        if advance(reached, cls, scope.workspace).places:
+            return Fix(segment.span, f"{way}@{segment.span.of(scope.text)}")
+    return None
 
 
 def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
@@ -43,7 +80,7 @@ def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
 
 def _of_python(text: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
     """`outer_dense.kernel`, `model.module.layers[1].kernel` -> the address, where it can be followed."""
-    names = [name.replace("[", ".").removesuffix("]") for name in text.split(".")]
+    names = [name.replace("[", ".").removesuffix("]") for name in _NUMBER.sub(r"[\1]", text).split(".")]
     for place in step.before.places:
         found = _follow(place, names)
         is_variable = "[" in text or names[0] in (place.layer.name, "model")  # as Python calls the model

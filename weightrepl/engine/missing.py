@@ -52,7 +52,7 @@ def _of_step(step: Step, trace: Trace, scope: Scope) -> Iterator[Problem]:
         yield from _of_name(segment, step, trace, scope)
     elif isinstance(segment, Dotted):
         if not step.after.places:
-            yield _no_dotted(segment, step, scope)
+            yield _no_dotted(segment, step, trace, scope)
     elif not isinstance(segment, Deep) and not step.after.places and not step.after.workspace:
         yield Problem("nothing-above", "there is nothing above the workspace", segment.span)
 
@@ -108,12 +108,15 @@ def _no_layer(name: str, span: Span, step: Step, trace: Trace, scope: Scope) -> 
     problem = Problem("no-such-layer", message, span)
     habit = habits.fix_of_layer(name, step, trace, scope)
     if habit is not None:
-        return problem.replace(fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
-    at_start = step is trace.steps[0]
-    return _with_advice(problem, name, step, scope, tuple(scope.workspace.by_name) if at_start else ())
+        return _typed_instead(problem, habit, scope)
+    return _with_advice(problem, name, step, trace, scope)
 
 
-def _with_advice(problem: Problem, name: str, step: Step, scope: Scope, models: tuple[str, ...]) -> Problem:
+def _typed_instead(problem: Problem, fix: Fix, scope: Scope) -> Problem:
+    return problem.replace(fix=fix, hint=f"type instead: {fix.applied(scope.text)}")
+
+
+def _with_advice(problem: Problem, name: str, step: Step, trace: Trace, scope: Scope) -> Problem:
     assert problem.span is not None
     assert isinstance(step.segment, Name)
     assert step.segment.glob is not None
@@ -124,15 +127,21 @@ def _with_advice(problem: Problem, name: str, step: Step, scope: Scope, models: 
         fix = Fix(step.segment.span, path)
         how_many = "it is deeper" if found == 1 else f"{found:,} of that name are deeper"
         return problem.replace(fix=fix, hint=f"{how_many}: {fix.applied(scope.text)}")
+    weight = habits.fix_of_weight(step.segment, step, trace, scope) if is_whole else None
+    if weight is not None:
+        return _typed_instead(problem, weight, scope)
     names = names_at(step.before, scope)
+    models = tuple(scope.workspace.by_name) if step is trace.steps[0] else ()
     near = nearest(name, (*names, *models))
+    cls = habits.fix_of_class(step.segment, step, scope) if is_whole else None
     if near:
         more = "".join(f", or '{escape_name(n)}'" for n in near[1:])
+        more += f", or the class '{cls.text}'" if cls else ""
         first = escape_name(near[0])
         stands_alone = is_whole or problem.span.of(scope.text) == escape_name(name)  # {a,b} but not a{b,c}
         fixed = Fix(problem.span, first) if stands_alone else None
         return problem.replace(fix=fixed, hint=f"did you mean '{first}'{more}?")
-    return problem.replace(hint=_what_is_there(names))
+    return _typed_instead(problem, cls, scope) if cls else problem.replace(hint=_what_is_there(names))
 
 
 def _what_is_there(names: tuple[str, ...]) -> str:
@@ -162,7 +171,7 @@ def _no_match(segment: Name, step: Step, trace: Trace, scope: Scope) -> Problem:
     problem = Problem("no-match", message, segment.span, severity="note")
     habit = habits.fix_of_index(segment, step, trace, scope)
     if habit is not None:
-        return problem.replace(fix=habit, hint=f"type instead: {habit.applied(scope.text)}")
+        return _typed_instead(problem, habit, scope)
     deeper = _deeper(step, scope)
     if deeper is not None:
         fix = Fix(segment.span, f"**/{text}")
@@ -170,7 +179,13 @@ def _no_match(segment: Name, step: Step, trace: Trace, scope: Scope) -> Problem:
         return problem.replace(fix=fix, hint=f"{found}: {fix.applied(scope.text)}")
     if segment.class_glob is not None:
         classes = sorted({c.layer.class_name or "" for c in _children(step.before, scope)} - {""})
+        near = nearest(segment.class_glob.literal or "", classes, limit=1)
+        if near:
+            return problem.replace(fix=Fix(segment.class_glob.span, escape_name(near[0])))
         return problem.replace(hint=f"classes there: {listed(classes)}" if classes else None)
+    meant = habits.fix_of_weight(segment, step, trace, scope) or habits.fix_of_class(segment, step, scope)
+    if meant is not None:
+        return _typed_instead(problem, meant, scope)
     return problem.replace(hint=_what_is_there(names_at(step.before, scope)))
 
 
@@ -211,7 +226,7 @@ def _ambiguous_model(name: str, span: Span, scope: Scope) -> Problem:
 # ------------------------------------------------------------------ attributes and the system's layers
 
 
-def _no_dotted(segment: Dotted, step: Step, scope: Scope) -> Problem:
+def _no_dotted(segment: Dotted, step: Step, trace: Trace, scope: Scope) -> Problem:
     text = visible(segment.span.of(scope.text))
     children = [c.layer for place in step.before.places for c in place.children]
     system = tuple(layer.name for layer in children if layer.system)
@@ -220,12 +235,17 @@ def _no_dotted(segment: Dotted, step: Step, scope: Scope) -> Problem:
         return Problem("no-such-layer", f"no '{text}' {where(step.before, scope)}", segment.span, hint=hint)
     own = [layer for layer in children if not layer.system]
     known = [a for layer in own for a in layer.attributes or ()]
-    problem = Problem("no-such-attribute", f"no attribute '{text}' {where(step.before, scope)}", segment.span)
-    near = nearest(segment.glob.literal or "", known, limit=1)
-    if near:
-        return problem.replace(fix=Fix(segment.span, "." + escape_name(near[0])))
     if any(layer.attributes is None for layer in own):
         message = f"'{text}' asks for an attribute, which this source does not record for every layer here"
         hint = _what_is_there(names_at(step.before, scope))
-        return Problem("no-attributes", message, segment.span, hint=hint)
-    return problem.replace(hint=f"attributes there: {listed(['.' + a for a in known])}" if known else None)
+        problem = Problem("no-attributes", message, segment.span, hint=hint)
+    else:
+        message = f"no attribute '{text}' {where(step.before, scope)}"
+        there = f"attributes there: {listed(['.' + a for a in known])}" if known else None
+        problem = Problem("no-such-attribute", message, segment.span, hint=there)
+    habit = habits.fix_of_attribute(segment, step, trace, scope)
+    if habit is not None:
+        return _typed_instead(problem, habit, scope)
+    near = nearest(segment.glob.literal or "", known, limit=1)
+    fix = Fix(segment.span, "." + escape_name(near[0])) if near else None
+    return problem.replace(fix=fix, hint=None if fix else problem.hint)
