@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from weightrepl.readers.live_tree import ways_down
+
 Steps = tuple["str | int | None", ...]
 """The way from a layer to what it holds: an attribute, then keys and positions, None for a place without a name."""
 
@@ -50,21 +52,11 @@ class Survey:
 
     def _walk(self) -> None:
         """Go down every way once; a layer that lies above itself is not followed."""
-        branch = {id(self.root)}
-        stack = [(self.root, iter(self._enter(self.root)))]
-        while stack:
-            layer, pending = stack[-1]
-            child = next(pending, None)
-            if child is None:
-                stack.pop()
-                branch.discard(id(layer))
-            elif id(child) in branch:
+        for layer, child, leads_up in ways_down(self.root, self._enter, self.objects):
+            if leads_up:
                 self.children[id(layer)] = tuple(c for c in self.children[id(layer)] if c is not child)
             else:
                 self._parents.setdefault(id(child), []).append(layer)
-                if id(child) not in self.objects:
-                    branch.add(id(child))
-                    stack.append((child, iter(self._enter(child))))
 
     def _enter(self, layer: Any) -> tuple[Any, ...]:
         """Write down what a layer holds, and return its layers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 from weakref import ref
@@ -110,3 +110,26 @@ class LiveTree(ABC, Generic[S]):
             known = Weight(name, spec, tensor, trainable, key, shared=shared, remark=remark)
             self._weights[id(variable)] = ref(variable), known
         return known
+
+
+def ways_down(
+    top: Any, enter: Callable[[Any], Iterable[Any]], entered: Container[int]
+) -> Iterator[tuple[Any, Any, bool]]:
+    """Yield every way down from an object, depth first: who holds, what it holds, and whether that lies above itself.
+
+    enter: takes note of an object, and returns what it holds. entered: the `id` of those that note was taken of,
+    which are not entered again.
+    """
+    branch = {id(top)}
+    stack = [(top, iter(enter(top)))]
+    while stack:
+        holder, pending = stack[-1]
+        held = next(pending, None)
+        if held is None:
+            stack.pop()
+            branch.discard(id(holder))
+            continue
+        yield holder, held, id(held) in branch
+        if id(held) not in entered:
+            branch.add(id(held))
+            stack.append((held, iter(enter(held))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from weightrepl.readers.live_tree import ways_down
 from weightrepl.readers.tf_objects_kinds import (
     full_name,
     is_from_v1,
@@ -79,22 +80,12 @@ class Survey:
 
     def _walk(self, top: Any) -> None:
         """Go down every way once; an object that lies above itself is not followed."""
-        branch = {id(top)}
-        stack = [(top, iter(self._enter(top)))]
-        while stack:
-            holder, pending = stack[-1]
-            held = next(pending, None)
-            if held is None:
-                stack.pop()
-                branch.discard(id(holder))
-            elif id(held.thing) in branch:
-                kept = tuple(each for each in self.children[id(holder)] if each.thing is not held.thing)
+        for holder, thing, leads_up in ways_down(top, self._enter, self.objects):
+            if leads_up:
+                kept = tuple(held for held in self.children[id(holder)] if held.thing is not thing)
                 self.children[id(holder)] = kept
-            elif id(held.thing) not in self.objects:
-                branch.add(id(held.thing))
-                stack.append((held.thing, iter(self._enter(held.thing))))
 
-    def _enter(self, thing: Any) -> tuple[Held, ...]:
+    def _enter(self, thing: Any) -> list[Any]:
         """Write down what an object holds, and return its layers."""
         key = id(thing)
         self.objects[key] = thing
@@ -108,7 +99,7 @@ class Survey:
             self.own[key] = tuple(held for held in found if kind_of(held.thing) == "variable")
             self.children[key] = _once_of_keras(held for held in found if kind_of(held.thing) != "variable")
             self.loose[key] = ()
-        return self.children[key]
+        return [held.thing for held in self.children[key]]
 
     def _enter_layer(self, layer: Any, lists: tuple[str, ...], below: str) -> None:
         """Write down what a layer of Keras holds: what Keras tracks, which knows no attributes."""
