@@ -12,6 +12,8 @@ from weightrepl.query.globs import compile_dotted, compile_glob
 from weightrepl.query.syntax import Deep, Dotted, Glob, Here, Missing, Name, Parent, Path, Segment, WeightName
 from weightrepl.values import Value
 
+_LAYER, _WEIGHT = operator.attrgetter("layer"), operator.attrgetter("weight")
+
 
 class Reached(Value):
     """The layers that a path has reached so far, in tree order.
@@ -67,23 +69,12 @@ def _below(reached: Reached, workspace: Workspace) -> Reached:
     roots = workspace.places if reached.workspace else reached.places
     if len(roots) == 1:
         return Reached(roots[0].subtree, reached.workspace, nested=True)
-    places = dict.fromkeys(_once(p for root in roots for p in root.subtree))
+    places = dict.fromkeys(first_of_shared((p for root in roots for p in root.subtree), _LAYER))
     return Reached(tuple(places), reached.workspace, nested=True)
 
 
-def _once(places: Iterable[Place]) -> Iterator[Place]:
-    """Yield `places` without those whose shared layer came before."""
-    seen: set[int] = set()
-    for place in places:
-        if place.layer.shared:
-            if id(place.layer) in seen:
-                continue
-            seen.add(id(place.layer))
-        yield place
-
-
 def _in_order(found: Iterable[Place], reached: Reached, workspace: Workspace) -> list[Place]:
-    places = list(_once(found))
+    places = list(first_of_shared(found, _LAYER))
     if reached.nested and len(places) > 1:
         rank = {id(place): i for i, place in enumerate(workspace.places)}
         places.sort(key=lambda p: (rank[id(p.model.place)], p.position))
@@ -200,7 +191,7 @@ def _owned(reached: Reached, path: Path | None) -> Iterable[Site]:
         first = reached.places[0]
         if len(first.subtree) == len(reached.places):  # `**` from one layer: its weights lie ready
             return first.weights_below
-    return first_of_shared(Site(p, w) for p in reached.places for w in p.layer.weights)
+    return first_of_shared((Site(p, w) for p in reached.places for w in p.layer.weights), _WEIGHT)
 
 
 def weights_within(reached: Reached, workspace: Workspace) -> tuple[Site, ...]:

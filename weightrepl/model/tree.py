@@ -9,6 +9,7 @@ layer where it hangs on one way; places unfold lazily, so opening one level open
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -282,7 +283,7 @@ class Place:
         if self._weights_below is None:
             with uncollected():
                 sites = (Site(place, weight) for place in self.subtree for weight in place.layer.weights)
-                self._weights_below = tuple(first_of_shared(sites))
+                self._weights_below = tuple(first_of_shared(sites, attrgetter("weight")))
         return self._weights_below
 
     @property
@@ -308,15 +309,16 @@ class Place:
         return f"<Place {'/'.join(p.layer.name for p in self.ancestry)}>"
 
 
-def first_of_shared(sites: Iterable[Site]) -> Iterator[Site]:
-    """Yield `sites` without those whose shared weight came before."""
+def first_of_shared(rows: Iterable[T], of: Callable[[T], Layer | Weight]) -> Iterator[T]:
+    """Yield sites or places without those whose shared weight or layer, which `of` gives, came before."""
     seen: set[int] = set()
-    for site in sites:
-        if site.weight.shared:
-            if id(site.weight) in seen:
+    for row in rows:
+        thing = of(row)
+        if thing.shared:
+            if id(thing) in seen:
                 continue
-            seen.add(id(site.weight))
-        yield site
+            seen.add(id(thing))
+        yield row
 
 
 def _grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, tuple[T, ...]]:
