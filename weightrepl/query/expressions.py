@@ -23,6 +23,7 @@ from weightrepl.query.syntax import (
     Ellipsis,
     Membership,
     Missing,
+    String,
     Subscript,
     Tuple,
     Unary,
@@ -107,7 +108,7 @@ def _compared(c: Cursor, start: int, left: Expression, column: str) -> tuple[Exp
     textual = column in TEXT_COLUMNS
     membership = _in(c)
     if membership is not None:
-        items = _list(c, column, textual)
+        items = _list(c, left, membership, textual)
         return Membership(membership == "not in", left, items, span=c.since(start)), left
     operator = _operator(c, _COMPARISONS)
     if operator is None or not c.one_more_operator():
@@ -131,8 +132,9 @@ def _in(c: Cursor) -> str | None:
     return _operator(c, ("in",))
 
 
-def _list(c: Cursor, column: str, textual: bool) -> Tuple | Missing:
+def _list(c: Cursor, left: Expression, operator: str, textual: bool) -> Tuple | Missing:
     """list = "(" value { "," value } ")" """
+    column = left.text if isinstance(left, Word) else ""
     c.skip()
     if c.at("("):
         items = texts(c, column, pattern=False) if textual else _tuple(c)
@@ -146,7 +148,10 @@ def _list(c: Cursor, column: str, textual: bool) -> Tuple | Missing:
     if isinstance(item, Missing):
         return item
     span = c.since(start)
-    c.report("missing-list", "'in' takes a list in parentheses", span, Fix(span, f"({span.of(c.text)})"))
+    fix = Fix(span, f"({span.of(c.text)})")
+    if isinstance(left, String) and isinstance(item, Word):  # Python's `"ker" in name`
+        fix = Fix(left.span.to(span), f'{item.text} {"~" if operator == "in" else "!~"} "*{left.value}*"')
+    c.report("missing-list", "'in' takes a list in parentheses", span, fix)
     return Tuple((item,), span=span)
 
 
@@ -336,6 +341,9 @@ def _operator(c: Cursor, operators: tuple[str, ...]) -> Operator | None:
     token = c.take()
     if meant != token.text:
         fix = Fix(token.span, _apart(c, token.span, meant))
+        pattern = c.beyond()
+        if token.text in ("like", "LIKE") and pattern.kind == "quoted":
+            fix = Fix(token.span.to(pattern.span), f"~ {pattern.text.replace('%', '*')}")
         c.report("other-language", f"{named(token)} is written '{meant}'", token.span, fix)
     return meant  # type: ignore[return-value]
 

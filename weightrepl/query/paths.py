@@ -46,7 +46,8 @@ def _slashes(c: Cursor, at_start: bool = False) -> bool:
         span = first.span.to(c.last.span)
         deep = begins_segment(c) and not c.at("**", "***")
         what = "there is no name between the slashes; '**' is any number of layers"
-        c.report("empty-segment", what, span, Fix(span, "/**/" if deep and not at_start else "/"))
+        between = "**/" if at_start else "/**/"
+        c.report("empty-segment", what, span, Fix(span, between if deep else "/"))
     close_up(c, behind=True)
     return True
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from weightrepl.query.tokens import Token
 
 
+_CONDITIONS = ("where", "sort", "top", "show", "group", "reduce")
+"""The stages that a query may seem to begin with: their arguments are words."""
+
+
 def selectors(c: Cursor) -> tuple[Selector | Reference | Missing, ...]:
     """selectors = [ selector { "," selector } ]"""
     c.skip()
@@ -32,6 +36,8 @@ def selectors(c: Cursor) -> tuple[Selector | Reference | Missing, ...]:
     words = c.tokens[c.index : c.index + 3]
     if c.at("select", "SELECT") and words[1].kind == "space" and begins_name(words[2]):
         return (_select(c),)
+    if c.at(*_CONDITIONS) and words[1].kind == "space" and begins_name(words[2]):
+        return (_bare_stage(c),)
     found = [selector(c)]
     while not c.done and not c.at("|"):
         comma = c.take_if(",")
@@ -91,6 +97,15 @@ def _select(c: Cursor) -> Missing:
     return Missing("a layer", span=span)
 
 
+def _bare_stage(c: Cursor) -> Missing:
+    """Take `where size > 9` at the beginning, and report that it works on what is selected."""
+    token = c.token
+    what = f"'{token.text}' works on what is selected before it: '**:*' is all weights"
+    c.report("missing-pipe", what, token.span, insertion(token.span.start, "**:* | "))
+    c.skip_until("|")
+    return Missing("a layer", span=c.since(token.span.start))
+
+
 def _expect_selector(c: Cursor) -> None:
     c.expect("layer", "weight", "reference", "exclusion")
 
@@ -117,9 +132,9 @@ def _no_selector(c: Cursor) -> Missing:
 def _joined(c: Cursor) -> bool:
     """Report what follows a selector without a comma. Return whether another selector was meant."""
     token = c.token
-    if token.text in STAGES:
+    if token.text.lower() in STAGES:
         what = f"expected '|' before the stage {named(token)}"
-        c.report("missing-pipe", what, token.span, insertion(token.span.start, "| "))
+        c.report("missing-pipe", what, token.span, Fix(token.span, f"| {token.text.lower()}"))
     elif begins_name(token) or token.text in ("!", "$", "/", ":"):
         fix = insertion(c.last.span.end, ",")
         c.report(
@@ -130,9 +145,17 @@ def _joined(c: Cursor) -> bool:
         )
         return True
     else:
-        c.missing("unexpected", "separator")
+        c.missing("unexpected", "separator", fix=_fix_of_arrows(c))
     c.skip_until("|")
     return False
+
+
+def _fix_of_arrows(c: Cursor) -> Fix | None:
+    """Return the fix for `a > b > c`, as CSS writes a path."""
+    end = next((t.span.start for t in c.tokens[c.index :] if t.text in (",", "|")), c.end)
+    rest = Span(c.last.span.end, end)
+    names = [name.strip() for name in rest.of(c.text).split(">")]
+    return Fix(rest, "/".join(names)) if c.at(">") and all(names[1:]) and " " not in "".join(names) else None
 
 
 def _reference(c: Cursor, start: int, negated: bool) -> Reference | Missing:
@@ -183,6 +206,7 @@ def _weight(c: Cursor) -> tuple[WeightName, Slice | None]:
     start = c.start
     if not begins_name(c.token) and (c.token.kind != "mark" or c.at("/", ":", ",", "|", "@", "#", "[")):
         fix = Fix(colon.span, "") if c.at("/") else insertion(colon.span.end, "*")
+        fix = _fix_of_colons(c, colon) if c.at(":") else fix
         hole = c.missing("missing-weight", "weight", fix=fix)
         weight = WeightName(hole, ordinal(c), span=hole.span)
     else:
@@ -194,6 +218,13 @@ def _weight(c: Cursor) -> tuple[WeightName, Slice | None]:
     if c.at("/", ":", "@"):
         _beyond_weight(c, colon, missing=isinstance(weight.glob, Missing))
     return weight, part
+
+
+def _fix_of_colons(c: Cursor, colon: Token) -> Fix:
+    """Return the fix for `a::b:kernel` and `a::kernel`: the two are a `/` where a weight follows, else one too many."""
+    rest = c.text[c.token.span.end : c.end].partition("|")[0].partition(",")[0]
+    goes_on = "/" in rest or ":" in rest
+    return Fix(colon.span.to(c.token.span), "/" if goes_on else ":")
 
 
 def _beyond_weight(c: Cursor, colon: Token, missing: bool) -> None:

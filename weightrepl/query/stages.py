@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from weightrepl.errors import Fix
 from weightrepl.query.cursor import insertion, named
+from weightrepl.query.elsewhere import called_stage, column_of_jq, stage_meant, word_operator, words_of_stage
 from weightrepl.query.expressions import expression
 from weightrepl.query.operands import number, whole
 from weightrepl.query.selectors import address
 from weightrepl.query.syntax import Binary, Keyword, Missing, Number, Selector, SortKey, Stage, Tuple, Word
-from weightrepl.query.words import (
-    KEYWORDS,
-    REDUCTION_HABITS,
-    REDUCTIONS,
-    RESERVED,
-    STAGE_HABITS,
-    STAGES,
-)
+from weightrepl.query.words import KEYWORDS, REDUCTION_HABITS, REDUCTIONS, RESERVED, STAGES
 from weightrepl.spans import Span, nearest
 
 TYPE_CHECKING = False
@@ -45,11 +39,14 @@ def _stage(c: Cursor, bar: Token) -> Stage | Missing:
     c.expect("stage")
     token = c.token
     if token.kind != "word":
-        hole = c.missing("missing-stage", "stage", fix=Fix(bar.span, "") if c.done or c.at("|") else None)
+        fix = Fix(bar.span, "") if c.done or c.at("|") else column_of_jq(c)
+        hole = c.missing("missing-stage", "stage", fix=fix)
         c.skip_until("|")
         return hole
     c.take()
-    name = _known(c, token)
+    if c.at("(") and token.text != "where":
+        return called_stage(c, token)
+    name = token.text if token.text in STAGES else _meant(c, token)
     arguments: list[Argument] = []
     if name == token.text or not c.done:
         arguments = _ARGUMENTS[name](c, name) if name else []
@@ -65,19 +62,14 @@ def _stage(c: Cursor, bar: Token) -> Stage | Missing:
     return Stage(name or token.text, tuple(arguments), name_span=token.span, span=span)
 
 
-def _known(c: Cursor, token: Token) -> str:
-    """Return the stage that a word names or means; "" where none is near."""
-    if token.text in STAGES:
-        return token.text
-    plain = token.text.casefold()
-    near = (STAGE_HABITS.get(plain) or "", *nearest(token.text, STAGES, 1))
-    meant = next((n for n in near if n), "")
+def _meant(c: Cursor, token: Token) -> str:
+    """Report that a word is no stage; return the one that it means, "" where none is near."""
+    fix = words_of_stage(c, token)
+    meant = "" if fix and fix.text not in STAGES else stage_meant(token.text)
+    fix = fix or (Fix(token.span, meant) if meant else None)
+    hint = None if fix else f"the stages are {', '.join(STAGES)}"
     c.report(
-        "no-such-stage",
-        f"there is no stage '{token.text}'",
-        token.span,
-        Fix(token.span, meant) if meant else None,
-        hint=None if meant else f"the stages are {', '.join(STAGES)}",
+        "no-such-stage", f"there is no stage '{token.text}'", fix.span if fix else token.span, fix, hint=hint
     )
     return meant
 
@@ -100,8 +92,11 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
     condition: Expression = expression(c)
     c.skip()
     while c.at(","):
-        comma = c.take()
-        c.report("other-language", "conditions are joined by 'and'", comma.span, Fix(comma.span, " and"))
+        before, comma = c.last, c.take()
+        if before.kind == c.token.kind == "number" and len(c.token.text) == 3:
+            c.report("bad-number", "a number has no ',' in it", comma.span, Fix(comma.span, "_"))
+        else:
+            c.report("other-language", "conditions are joined by 'and'", comma.span, Fix(comma.span, " and"))
         c.skip()
         if not c.one_more_operator():
             break
@@ -110,8 +105,7 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
     c.expect("separator")
     if not c.done and not c.at("|"):
         last, token = c.last, c.token
-        comparable = isinstance(condition, Word) and token.kind in ("word", "number", "quoted")
-        fix = insertion(token.span.start, "== ") if comparable and token.text not in RESERVED else None
+        fix = word_operator(c) if isinstance(condition, Word) else None
         fix = Fix(token.span, "") if token.text == ")" else fix
         span = token.span
         c.skip_until("|")
@@ -130,6 +124,8 @@ def _sort_key(c: Cursor, stage: str) -> SortKey | Missing:
     """key = COLUMN [ "desc" ]"""
     start = c.start
     minus = c.take_if("-")
+    if minus and c.at("r") and c.tokens[c.index + 1].kind == "space":  # as the shell's `sort -r size`
+        c.take()
     c.skip()
     word = _column(c, stage)
     if isinstance(word, Missing):
@@ -234,6 +230,9 @@ def _whole(c: Cursor, stage: str) -> Number | Missing:
     """whole = INT, not negative"""
     start = c.start
     minus = c.take_if("-")
+    if minus and c.at("n") and c.tokens[c.index + 1].kind == "space":  # as the shell's `head -n 3`
+        c.take()
+        c.skip()
     if c.token.kind != "number":
         return c.missing("missing-count", "count")
     node = number(c)
@@ -360,7 +359,7 @@ def _value(c: Cursor, stage: str, known: str) -> Expression:
 def _superfluous(c: Cursor, word: str) -> None:
     """Take the `by` of `sort by size`, and report that it is not needed."""
     following = c.beyond()
-    if following.text != word:
+    if following.text.casefold() != word:
         return
     c.skip()
     start = c.last.span.end

@@ -25,6 +25,10 @@ STAGE_HABITS = {
     "summary": "stats",
     "histogram": "hist",
     "groupby": "group",
+    "order_by": "sort",
+    "sort_by": "sort",
+    "length": "count",
+    "group_by": "group",
     "aggregate": "reduce",
     "compare": "diff",
 }
@@ -44,6 +48,12 @@ TEXT_COLUMNS = frozenset(
     )
 )
 """The columns that a bare word is compared with as a string."""
+
+SHOWN_COLUMNS = TEXT_COLUMNS - {"scale"} | {
+    *("shape", "rank", "size", "bytes", "depth", "trainable", "params"),
+    *("min", "max", "mean", "std", "norm", "absmax", "zeros", "nans", "infs", "sparsity"),
+}
+"""Columns that are asked for as if they were stages: `| shape`."""
 
 RESERVED = frozenset(("and", "or", "not", "in"))
 """The words that no operand can be."""
