@@ -112,7 +112,9 @@ def test_version():
         ("m.keras -q a -o x.foo", "error: x.foo: unknown format '.foo'; known are .npz, .npy, .safetensors"),
         ("-q a", "error: no model is given: weightrepl MODEL -q QUERY"),
         ("", "error: no model is given"),
+        ("m.keras --json", "error: no option --json, did you mean --format json?"),
         ("nope.keras -q a", "error: nope.keras: no such file"),
+        ("m.keras **:kernel", "error: **:kernel: no such file; a query stands behind -q"),
         ("m.keras -f nope.wq", "error: nope.wq: No such file or directory\n"),
     ],
 )

@@ -136,6 +136,7 @@ STRANGERS = [
     ("a.tflite", b"\x1c\0\0\0TFL3", "TensorFlow Lite"),
     ("a.bin", b"\x1c\0\0\0TFL3", "TensorFlow Lite"),
     ("a.pb", b"\x0a\x1a\x0a\x05input\x12\x0bPlaceholder", "frozen TensorFlow graph"),
+    ("a.pb", b"\x08\x01\x12\xa6\x9b\x0c\n\xec\x19", "SavedModel's file by another name"),
     ("model.ckpt.meta", b"\x0a\x80\x10\x12", "without weights; open the checkpoint itself$"),
     ("graph.pbtxt", b'node {\n  name: "a"', "TensorFlow graph as text"),
     ("net.prototxt", b'name: "LeNet"\nlayer {', "Caffe"),
@@ -309,6 +310,24 @@ def test_a_missing_file_names_what_it_may_have_meant(tmp_path: Path):
         open_source(tmp_path / "ck-2")
     with pytest.raises(SourceError, match="nor its folder"):
         open_source(tmp_path / "no" / "model.keras")
+
+
+def test_what_is_no_path_at_all_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match="download it"):
+        open_source("https://example.org/model.keras")
+    for query in ("**:kernel", "head:kernel", "**/@Dense", "a | count"):
+        with pytest.raises(SourceError, match="a query stands behind -q, in Python behind the model"):
+            open_source(query)
+
+
+def test_the_settings_of_keras_are_no_model(tmp_path: Path):
+    """`~/.keras`, a folder that Keras makes, beside a model and alone."""
+    (tmp_path / ".keras").mkdir()
+    with pytest.raises(UnknownFormatError, match="a folder that holds no model"):
+        open_source(tmp_path)
+    (tmp_path / "a.keras").write_bytes(STORE)
+    assert open_source(tmp_path).names
 
 
 @leave.NEEDED

@@ -116,7 +116,7 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("-m", "--model")
     parser.add_argument("--layers", action="store_true")
     parser.add_argument("--explain", action="store_true")
-    parser.add_argument("--format", choices=("table", "tree", "json", "jsonl", "csv", "tsv", "paths"))
+    parser.add_argument("--format", choices=_FORMATS)
     parser.add_argument("--unfold", action="store_true")
     parser.add_argument("-o", "--output")
     parser.add_argument("--force", action="store_true")
@@ -136,6 +136,9 @@ def _parsed(arguments: Sequence[str]) -> Namespace:
     return options
 
 
+_FORMATS = ("table", "tree", "json", "jsonl", "csv", "tsv", "paths")
+
+
 def _limits(settings: Sequence[str]) -> Limits | None:
     from weightrepl.frontends.session import limits_with
 
@@ -146,6 +149,8 @@ def _suggestion(option: str) -> str:
     from weightrepl.frontends.completion_scripts import OPTIONS
     from weightrepl.spans import nearest
 
+    if option.strip("-") in _FORMATS:
+        return f", did you mean --format {option.strip('-')}?"
     near = nearest(option, OPTIONS, limit=1)
     return f", did you mean {near[0]}?" if near else ""
 

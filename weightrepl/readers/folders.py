@@ -41,7 +41,7 @@ def models_in(folder: str, is_model: Callable[[str], bool], limits: Limits = STA
     Raises:
         OSError: nobody may look into it.
     """
-    names = set(os.listdir(folder))
+    names = set(os.listdir(folder)) - {".keras"}  # where Keras keeps its settings
     if os.path.isfile(os.path.join(folder, "checkpoint")):
         found = {"checkpoint"}
     else:

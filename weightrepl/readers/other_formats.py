@@ -217,6 +217,10 @@ def _told_of_messages(path: str, head: bytes, suffix: str) -> str | None:
         return _SUFFIXES[".msgpack"]
     if suffix == ".meta":
         return _told_of_graph(path)
+    if suffix == ".pb" and head.startswith(b"\x08\x01\x12"):
+        return (
+            "a SavedModel's file by another name; call it saved_model.pb, and open the folder that it is in"
+        )
     if (
         head[:1] == b"\x08" and head[2:3] == b"\x12" and head[1] < 0x40
     ):  # a version, then who made it or a description
@@ -249,13 +253,19 @@ def not_one_model(path: str, found: list[str]) -> UnknownFormatError:
     return UnknownFormatError(told or f"a folder that holds no model; {OPENED}", path)
 
 
+_QUERY = re.compile(r"\*\*|[|@]|:[\w*]")
+
+
 def not_there(path: str) -> SourceError:
     """Return the error for a path that leads nowhere, with the names that it may have meant."""
     import difflib
 
+    if "://" in path:
+        return SourceError("an address, and no file: download it, and open what is there then", path)
     folder = os.path.dirname(path) or "."
+    asked = "; a query stands behind -q, in Python behind the model" if _QUERY.search(path) else ""
     if not os.path.isdir(folder):
-        return SourceError("no such file, nor its folder", path)
+        return SourceError(f"no such file, nor its folder{asked}", path)
     try:
         names = {name.removesuffix(".index") for name in os.listdir(folder) if not name.startswith(".")}
     except OSError:
@@ -263,7 +273,7 @@ def not_there(path: str) -> SourceError:
     wanted = os.path.basename(path)
     near = [name for name in sorted(names) if wanted and name.startswith(wanted + ".")]
     near += [name for name in difflib.get_close_matches(wanted, sorted(names), 3, 0.6) if name not in near]
-    meant = f"; did you mean {_listed(near[:3], ' or ')}?" if near else ""
+    meant = f"; did you mean {_listed(near[:3], ' or ')}?" if near else asked
     return SourceError(f"no such file{meant}", path)
 
 
