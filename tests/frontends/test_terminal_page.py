@@ -16,7 +16,7 @@ from weightrepl.frontends.commands import COMMANDS
 from weightrepl.frontends.session import Session
 from weightrepl.frontends.settings import Settings
 from weightrepl.frontends.shell import Shell
-from weightrepl.render.blocks import Picture
+from weightrepl.render.blocks import ProblemBlock
 from weightrepl.render.text import Screen, lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,9 @@ def test_there_is_something_to_enter():
 def test_its_lines_are_answered(shell: Shell, block: str):
     for line in block.splitlines():
         blocks = list(shell.enter(line))
-        problems = [b.problem for b in blocks if isinstance(b, Picture) and b.problem.severity == "error"]
+        problems = [
+            b.problem for b in blocks if isinstance(b, ProblemBlock) and b.problem.severity == "error"
+        ]
         assert not problems, line
         assert list(lines(blocks, Screen(80))) or line.startswith(("%cd", "%alias")), line
 

@@ -26,7 +26,7 @@ from weightrepl.render.blocks import (
     Facts,
     Heading,
     Line,
-    Picture,
+    ProblemBlock,
     TableBlock,
     TreeBlock,
     TreeRow,
@@ -184,7 +184,7 @@ def test_names_are_text():
         TableBlock((name,), ((Cell(name, "name"),),), name),
         TreeBlock((TreeRow(0, (Cell(name, "name"), Cell(name, "list", (name, name)))),), (name, name), name),
         Facts(((name, Cell(name)),)),
-        Picture(Problem("a", name, Span(0, 3), hint=name), name, where=name),
+        ProblemBlock(Problem("a", name, Span(0, 3), hint=name), name, where=name),
     )
     reader = Reader(shown)
     assert "script" not in {tag for tag, _ in reader.elements}
@@ -344,7 +344,7 @@ def test_a_tree_reads_well_without_style():
 
 def test_a_problem_is_marked_in_its_query():
     problem = Problem("no-such-layer", "no layer 'b'", Span(4, 5), Fix(Span(4, 5), "c"))
-    assert part(Picture(problem, "a/*\nb/<x>:k", "file:1:2")).splitlines() == [
+    assert part(ProblemBlock(problem, "a/*\nb/<x>:k", "file:1:2")).splitlines() == [
         '<div class="wr-problem wr-error">',
         "<p>file:1:2: <b>error[no-such-layer]:</b> no layer &#x27;b&#x27;</p>",
         "<pre><code><mark>b</mark>/&lt;x&gt;:k</code></pre>",
@@ -354,9 +354,9 @@ def test_a_problem_is_marked_in_its_query():
 
 
 def test_a_problem_at_the_end_marks_a_blank_and_a_long_one_its_first_line():
-    assert "<code>a:<mark> </mark></code>" in part(Picture(Problem("a", "b", Span(2, 2)), "a:"))
-    assert "<code>a<mark>:k</mark></code>" in part(Picture(Problem("a", "b", Span(1, 9)), "a:k\nb:k\nc"))
-    assert "<code>" not in part(Picture(Problem("a", "b", severity="note"), "a:k"))
+    assert "<code>a:<mark> </mark></code>" in part(ProblemBlock(Problem("a", "b", Span(2, 2)), "a:"))
+    assert "<code>a<mark>:k</mark></code>" in part(ProblemBlock(Problem("a", "b", Span(1, 9)), "a:k\nb:k\nc"))
+    assert "<code>" not in part(ProblemBlock(Problem("a", "b", severity="note"), "a:k"))
 
 
 def test_a_chart_is_a_picture():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weightrepl.errors import Fix, Problem
-from weightrepl.render.blocks import Cell, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.blocks import Cell, Heading, Line, ProblemBlock, TableBlock, TreeBlock, TreeRow
 from weightrepl.render.text import Screen, lines, screen_of
 from weightrepl.spans import Span, width
 
@@ -149,12 +149,14 @@ PROBLEM = Problem("no-such-layer", "no layer 'b'", Span(2, 3), Fix(Span(2, 3), "
 
 
 def test_a_picture_is_that_of_the_problem():
-    assert drawn(Picture(PROBLEM, "a/b:*")) == PROBLEM.picture("a/b:*")
-    assert drawn(Picture(PROBLEM, "a/b:*", "x.wq:3:5")) == "x.wq:3:5: " + PROBLEM.picture("a/b:*")
+    assert drawn(ProblemBlock(PROBLEM, "a/b:*")) == PROBLEM.picture("a/b:*")
+    assert drawn(ProblemBlock(PROBLEM, "a/b:*", "x.wq:3:5")) == "x.wq:3:5: " + PROBLEM.picture("a/b:*")
 
 
 def test_a_picture_has_colours():
-    first, line, marks, advice = drawn(Picture(PROBLEM, "a/b:*"), screen=Screen(colour=True)).splitlines()
+    first, line, marks, advice = drawn(
+        ProblemBlock(PROBLEM, "a/b:*"), screen=Screen(colour=True)
+    ).splitlines()
     assert first == "\x1b[1;31merror[no-such-layer]:\x1b[0m \x1b[1mno layer 'b'\x1b[0m"
     assert (line, marks) == ("  a/b:*", "  \x1b[31m  ~\x1b[0m")
     assert advice == "  \x1b[32mdid you mean 'c'?\x1b[0m"
@@ -162,7 +164,7 @@ def test_a_picture_has_colours():
 
 def test_advice_does_not_drive_the_terminal():
     fix = Fix(Span(0, 1), "\x1b[2J\nb")
-    assert drawn(Picture(Problem("x", "y", Span(1, 2), fix), "ab")).splitlines()[-2:] == [
+    assert drawn(ProblemBlock(Problem("x", "y", Span(1, 2), fix), "ab")).splitlines()[-2:] == [
         "  type instead: \\u{1b}[2J",
         "  bb",
     ]
@@ -249,4 +251,4 @@ def test_boxes_are_drawn_only_where_they_can_be():
 
 
 def test_no_message_drives_the_terminal():
-    assert drawn(Picture(Problem("x", "a\x1b[2Jb"))) == "error[x]: a\\u{1b}[2Jb"
+    assert drawn(ProblemBlock(Problem("x", "a\x1b[2Jb"))) == "error[x]: a\\u{1b}[2Jb"

@@ -167,12 +167,12 @@ class Habit(Value):
 
     def run(self, shell: Shell, line: str) -> Iterator[Block]:
         """Yield what to type; who just wants to leave may."""
-        from weightrepl.render.blocks import Picture
+        from weightrepl.render.blocks import ProblemBlock
 
         if line.strip().removesuffix("()") in ("exit", "quit"):
             yield from telling.quit_(shell, Given(line))
         span = Span(0, len(line))
-        yield Picture(Problem("command", self.why, span, Fix(span, self.meant)), line)
+        yield ProblemBlock(Problem("command", self.why, span, Fix(span, self.meant)), line)
 
 
 _HABITS = {

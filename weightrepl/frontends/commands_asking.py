@@ -11,7 +11,7 @@ from weightrepl.frontends.commands_words import Word, sides_of, word_at
 from weightrepl.frontends.session import write_found
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.query.tokens import tokenize
-from weightrepl.render.blocks import Block, Cell, Heading, Line, Picture, TreeBlock, TreeRow
+from weightrepl.render.blocks import Block, Cell, Heading, Line, ProblemBlock, TreeBlock, TreeRow
 from weightrepl.spans import listed, visible
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def explain(shell: Shell, given: Given) -> Iterator[Block]:
     with given.at_fault():
         explanation = shell.session.explain(given.text)
     for block in explained(explanation):
-        yield from given.pictures([block.problem]) if isinstance(block, Picture) else [block]
+        yield from given.pictures([block.problem]) if isinstance(block, ProblemBlock) else [block]
 
 
 def _query(given: Given, example: str) -> Query:

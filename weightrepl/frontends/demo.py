@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from weightrepl.api import demo_path
 from weightrepl.errors import QueryError
 from weightrepl.frontends.session import Question, Session
-from weightrepl.render.blocks import Line, Picture
+from weightrepl.render.blocks import Line, ProblemBlock
 from weightrepl.render.compose import as_table, overview, totals
 from weightrepl.render.text import Screen, lines
 
@@ -61,4 +61,4 @@ def _answered(query: str, session: Session, screen: Screen) -> Iterator[str]:
         yield from lines(Question(query).pictures(error.problems), screen)
         return
     yield from lines([*as_table(result), *totals(result)], screen)
-    yield from lines((Picture(note, query) for note in result.notes), screen)
+    yield from lines((ProblemBlock(note, query) for note in result.notes), screen)

@@ -225,7 +225,7 @@ def picture_of(error: WeightreplError, shell: InteractiveShell) -> Callable[[], 
     """Return what gives the lines that show an error in a shell."""
 
     def drawn() -> list[str]:
-        from weightrepl.render.blocks import Line, Picture
+        from weightrepl.render.blocks import Line, ProblemBlock
         from weightrepl.render.text import Screen, lines
         from weightrepl.spans import visible
 
@@ -233,7 +233,7 @@ def picture_of(error: WeightreplError, shell: InteractiveShell) -> Callable[[], 
         in_notebook = getattr(shell, "kernel", None) is not None
         screen = Screen(colour=not in_notebook and str(shell.colors).lower() != "nocolor")
         if isinstance(error, QueryError):
-            return [*lines((Picture(problem, error.text) for problem in error.problems), screen)]
+            return [*lines((ProblemBlock(problem, error.text) for problem in error.problems), screen)]
         return [*lines([Line(f"error: {visible(str(error))}", "title")], screen)]
 
     return drawn

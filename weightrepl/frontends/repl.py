@@ -15,7 +15,7 @@ from weightrepl.frontends.repl_opening import Notices, Opening
 from weightrepl.frontends.session import Session
 from weightrepl.frontends.shell import Leave, Shell
 from weightrepl.readers.folders import is_there
-from weightrepl.render.blocks import Line, Picture
+from weightrepl.render.blocks import Line, ProblemBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -137,7 +137,7 @@ def _talk(
 
     settings = Settings()
     shell = Shell(session, settings)
-    notices.tell(*map(Picture, shell.complaints))
+    notices.tell(*map(ProblemBlock, shell.complaints))
     output = Output(settings, colour)
     output.waiting = Waiting(not _is_plain(settings) and can_show_progress())
     session.watcher = output.waiting if output.waiting.shown else None

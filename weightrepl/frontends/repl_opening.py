@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from weightrepl.errors import QueryError, WeightreplError
 from weightrepl.frontends.model_files import file_print
-from weightrepl.render.blocks import Line, Picture
+from weightrepl.render.blocks import Line, ProblemBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -101,7 +101,7 @@ class Opening:
         try:
             self._session.go(location)
         except QueryError as error:
-            self._notices.tell(*(Picture(problem, error.text) for problem in error.problems))
+            self._notices.tell(*(ProblemBlock(problem, error.text) for problem in error.problems))
         except WeightreplError as error:
             self._notices.tell(Line(f"error: {error}", "title"))
 

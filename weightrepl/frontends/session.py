@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from weightrepl.errors import FormatError, Problem, QueryError, SourceError, errors_in
-from weightrepl.render.blocks import Picture
+from weightrepl.render.blocks import ProblemBlock
 from weightrepl.spans import line_column
 from weightrepl.values import Value
 
@@ -249,13 +249,13 @@ class Question(Value):
         """`file:line` of the query, or nothing."""
         return f"{self.path}:{self.whole.count(chr(10), 0, self.start) + 1}" if self.path else ""
 
-    def pictures(self, problems: Iterable[Problem]) -> Iterator[Picture]:
+    def pictures(self, problems: Iterable[Problem]) -> Iterator[ProblemBlock]:
         """Yield the pictures of problems whose spans count from the query's beginning."""
         for problem in problems:
             if self.path:
                 yield _picture_in_file(problem.shifted(self.start), self.whole, self.path, self.where)
             else:
-                yield Picture(problem, self.text)
+                yield ProblemBlock(problem, self.text)
 
 
 class Script(Value):
@@ -264,7 +264,7 @@ class Script(Value):
     opens: tuple[tuple[str | None, str], ...] = ()
     named: Mapping[str, NamedQuery] = {}
     questions: tuple[Question, ...] = ()
-    errors: tuple[Picture, ...] = ()
+    errors: tuple[ProblemBlock, ...] = ()
 
     def joined(self, other: Script) -> Script:
         """Return both, this one first."""
@@ -315,13 +315,13 @@ def read_text(path: str) -> str:
         raise SourceError("is not UTF-8 text, so no query file", path, f"byte {error.start}") from error
 
 
-def _picture_in_file(problem: Problem, text: str, path: str, where: str) -> Picture:
+def _picture_in_file(problem: Problem, text: str, path: str, where: str) -> ProblemBlock:
     """Return the picture of a problem in a file: its place, and only the lines that it is about."""
     if problem.span is None:
-        return Picture(problem, "", where)
+        return ProblemBlock(problem, "", where)
     spans = [problem.span] if problem.fix is None else [problem.span, problem.fix.span]
     start = text.rfind("\n", 0, min(span.start for span in spans)) + 1
     end = text.find("\n", max(span.end for span in spans))
     line, column = line_column(text, problem.span.start)
     lines = text[start:] if end < 0 else text[start:end]
-    return Picture(problem.shifted(-start), lines, f"{path}:{line + 1}:{column + 1}")
+    return ProblemBlock(problem.shifted(-start), lines, f"{path}:{line + 1}:{column + 1}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import Problem, QueryError, WeightreplError
 from weightrepl.frontends.session import Question
-from weightrepl.render.blocks import Line, Picture, TreeBlock
+from weightrepl.render.blocks import Line, ProblemBlock, TreeBlock
 from weightrepl.spans import Span, visible
 from weightrepl.values import Value
 
@@ -49,10 +49,10 @@ class Given(Value):
         start = self.start + offset
         return Given(self.line, start + len(self.line[start:]) - len(self.line[start:].lstrip()))
 
-    def pictures(self, problems: Iterable[Problem]) -> Iterator[Picture]:
+    def pictures(self, problems: Iterable[Problem]) -> Iterator[ProblemBlock]:
         """Yield the pictures of problems whose spans count in the text, as they are in the line."""
         for problem in problems:
-            yield Picture(problem.shifted(self.start), self.line)
+            yield ProblemBlock(problem.shifted(self.start), self.line)
 
     @contextmanager
     def at_fault(self) -> Iterator[None]:
@@ -196,10 +196,10 @@ class Shell:
         """Let paths start at a layer, or for None where they do if nobody says otherwise."""
         self.before, self.session.location = (self.location,), place
 
-    def _told(self, problems: Iterable[Problem], line: str) -> Iterator[Picture]:
+    def _told(self, problems: Iterable[Problem], line: str) -> Iterator[ProblemBlock]:
         """Yield the pictures of problems, with what only a shell knows of them."""
         for problem in problems:
-            yield Picture(self.explained(problem, line, self.inputs - 1), line)
+            yield ProblemBlock(self.explained(problem, line, self.inputs - 1), line)
 
     def explained(self, problem: Problem, line: str, before: int) -> Problem:
         """Return a problem of a line, before which so many were entered, with advice that fits somebody at a prompt."""

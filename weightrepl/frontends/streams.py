@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from weightrepl.errors import WeightreplError
     from weightrepl.frontends.progress import Waiting
-    from weightrepl.render.blocks import Picture
+    from weightrepl.render.blocks import ProblemBlock
     from weightrepl.render.text import Screen
 
 
@@ -73,7 +73,7 @@ class Teller:
             if n == 0 and piped_on():
                 self.waiting.leave_alone()
 
-    def show(self, pictures: Iterable[Picture]) -> None:
+    def show(self, pictures: Iterable[ProblemBlock]) -> None:
         """Draw problems, after all that was printed so far."""
         from weightrepl.render.text import lines
 
@@ -86,10 +86,10 @@ class Teller:
     def tell(self, error: WeightreplError) -> None:
         """Say what an exception says."""
         from weightrepl.errors import QueryError
-        from weightrepl.render.blocks import Picture
+        from weightrepl.render.blocks import ProblemBlock
 
         if isinstance(error, QueryError):
-            self.show(Picture(problem, error.text) for problem in error.problems)
+            self.show(ProblemBlock(problem, error.text) for problem in error.problems)
         else:
             self.complain(f"{self._screen.paint('error:', 'error')} {error}")
 

@@ -1,6 +1,6 @@
-"""What is to be shown, before it is known where: headings, tables, trees, charts, pictures of problems.
+"""What is to be shown, before it is known where: headings, tables, trees, charts, problems.
 
-    Block = Heading | TableBlock | TreeBlock | Chart | Picture | Line
+    Block = Heading | TableBlock | TreeBlock | Chart | ProblemBlock | Line
     Part = Block | Facts | Image | Beside    where there is more room than lines of text have
 
 Cells hold text as a person reads it; what a machine reads is made from the results themselves.
@@ -87,7 +87,7 @@ class Chart(Value):
     histogram: Histogram
 
 
-class Picture(Value):
+class ProblemBlock(Value):
     """A problem with the place that it is about.
 
     text: what the problem's span counts in. where: `file:line:column`, if it stands in a file.
@@ -116,7 +116,7 @@ class Beside(Value):
     parts: tuple[Facts | Image, ...]
 
 
-Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Chart | Picture"
+Block: TypeAlias = "Heading | Line | TableBlock | TreeBlock | Chart | ProblemBlock"
 
 Part: TypeAlias = "Block | Facts | Image | Beside"
 """What HTML can show."""

@@ -13,7 +13,7 @@ from weightrepl.engine.table import Count, Histogram, Table
 from weightrepl.model.tree import Site
 from weightrepl.model.workspace import Workspace
 from weightrepl.quantities import human_bytes, numbered
-from weightrepl.render.blocks import Block, Cell, Chart, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.blocks import Block, Cell, Chart, Line, ProblemBlock, TableBlock, TreeBlock, TreeRow
 from weightrepl.render.cells import cell
 from weightrepl.render.folding import (
     FEWEST,
@@ -154,7 +154,7 @@ def explained(explanation: Explanation) -> Iterator[Block]:
         rows += [TreeRow(1, _step_cells(step)) for step in selector.steps]
     yield TreeBlock(tuple(rows))
     for problem in explanation.problems:
-        yield Picture(problem, explanation.text)
+        yield ProblemBlock(problem, explanation.text)
 
 
 def _step_cells(step: ExplainedStep) -> tuple[Cell, ...]:

@@ -16,7 +16,7 @@ from weightrepl.render.blocks import (
     Image,
     Line,
     Part,
-    Picture,
+    ProblemBlock,
     TableBlock,
     TreeBlock,
     TreeRow,
@@ -69,7 +69,7 @@ def _part(part: Part) -> Iterator[str]:
             yield f"<figure>{drawing(part.panel)}</figure>"
         case Beside():
             yield f'<div class="wr-beside">{"".join(line for each in part.parts for line in _part(each))}</div>'
-        case Picture():
+        case ProblemBlock():
             yield from _problem(part)
 
 
@@ -224,7 +224,7 @@ def _facts(block: Facts) -> Iterator[str]:
     yield "</tbody></table>"
 
 
-def _problem(block: Picture) -> Iterator[str]:
+def _problem(block: ProblemBlock) -> Iterator[str]:
     problem, text = block.problem, block.text
     where = f"{safe(block.where)}: " if block.where else ""
     yield f'<div class="wr-problem wr-{problem.severity}">'

@@ -12,7 +12,7 @@ from weightrepl.engine.selection import LayerSelection
 from weightrepl.engine.view import USUAL, View
 from weightrepl.errors import OutputError, Problem, SourceError
 from weightrepl.model.tree import Model
-from weightrepl.render.blocks import Block, Heading, Picture
+from weightrepl.render.blocks import Block, Heading, ProblemBlock
 from weightrepl.render.compose import as_table, totals
 from weightrepl.render.formats import Answer, Style, rendered
 from weightrepl.render.html import html as as_html
@@ -109,10 +109,12 @@ def _formatted(answers: Sequence[Answer], style: Style) -> Iterator[str]:
     try:
         yield from rendered(answers, style)
     except (SourceError, OutputError) as error:
-        yield from lines([Picture(Problem("unreadable", str(error)))], style.screen)
+        yield from lines([ProblemBlock(Problem("unreadable", str(error)))], style.screen)
     if style.format != "json":
         for answer in answers:
-            yield from lines((Picture(problem, answer.query) for problem in answer.problems), style.screen)
+            yield from lines(
+                (ProblemBlock(problem, answer.query) for problem in answer.problems), style.screen
+            )
 
 
 # ------------------------------------------------------------------ for tools

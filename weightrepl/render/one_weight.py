@@ -17,7 +17,7 @@ from weightrepl.engine.shown_figures import Shown, figures_within
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Site
 from weightrepl.quantities import numbered
-from weightrepl.render.blocks import Beside, Cell, Facts, Heading, Image, Line, Part, Picture
+from weightrepl.render.blocks import Beside, Cell, Facts, Heading, Image, Line, Part, ProblemBlock
 from weightrepl.render.cells import cell
 from weightrepl.render.corners import corners
 from weightrepl.spans import visible
@@ -81,7 +81,7 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
         yield Line(not_computed(1, 1, seconds), "dim")
     elif shown.reason:
         yield Beside((Facts(facts), *(_drawn(result, site, deadline) if asked else ())))
-        yield Picture(Problem("unreadable", shown.reason, severity="warning"))
+        yield ProblemBlock(Problem("unreadable", shown.reason, severity="warning"))
         return
     else:
         drawn = _drawn(result, site, deadline) if asked or not _is_flat(shown) else ()

@@ -16,7 +16,7 @@ from weightrepl.errors import Problem, SourceError
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
 from weightrepl.quantities import numbered
-from weightrepl.render.blocks import Cell, Heading, Line, Part, Picture, TableBlock
+from weightrepl.render.blocks import Cell, Heading, Line, Part, ProblemBlock, TableBlock
 from weightrepl.render.cells import cell
 from weightrepl.render.charts import number
 from weightrepl.render.compose import as_table, totals, totals_of_all
@@ -53,7 +53,7 @@ def _answer(answer: Answer, view: View) -> Iterator[Part]:
     yield from told(answer, () if answer.result is None else _result(answer.result, view))
 
 
-def told(answer: Answer, parts: Iterable[T]) -> Iterator[T | Picture]:
+def told(answer: Answer, parts: Iterable[T]) -> Iterator[T | ProblemBlock]:
     """Yield parts of an answer as far as what they show can be read, then what there is to tell of it."""
     problems = list(answer.problems)
     try:
@@ -63,7 +63,7 @@ def told(answer: Answer, parts: Iterable[T]) -> Iterator[T | Picture]:
     except SourceError as error:
         problems.append(Problem("unreadable", str(error)))
     for problem in dict.fromkeys(problems):
-        yield Picture(problem, answer.query)
+        yield ProblemBlock(problem, answer.query)
 
 
 def _result(result: Result, view: View) -> Iterator[Part]:
@@ -124,7 +124,7 @@ def _weights(result: Selection, view: View) -> Iterator[Part]:
     if late := count - sum(each is not None for each in figured):
         yield Line(not_computed(late, count, view.seconds), "dim")
     for reason in dict.fromkeys(each.reason for each in figured if each is not None and each.reason):
-        yield Picture(Problem("unreadable", reason, severity="warning"))
+        yield ProblemBlock(Problem("unreadable", reason, severity="warning"))
 
 
 def _figured(result: Selection, figured: Sequence[Figured | None]) -> TableBlock:
@@ -155,7 +155,7 @@ def _of_model(model: Model, view: View) -> Iterator[Part]:
     workspace = Workspace((model,))
     yield from _tree(tree_of_all(workspace), view.most, totals_of_all(workspace))
     for problem in _not_built(layers_of(model)):
-        yield Picture(problem)
+        yield ProblemBlock(problem)
 
 
 def layers_of(model: Model) -> LayerSelection:

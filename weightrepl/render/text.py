@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from weightrepl.render.blocks import Cell, Chart, Heading, Line, Picture, TableBlock, TreeBlock, TreeRow
+from weightrepl.render.blocks import Cell, Chart, Heading, Line, ProblemBlock, TableBlock, TreeBlock, TreeRow
 from weightrepl.render.charts import chart, in_ascii
 from weightrepl.spans import excerpt, visible, width
 from weightrepl.values import Value
@@ -95,8 +95,8 @@ def lines(blocks: Iterable[Block], screen: Screen) -> Iterator[str]:
                 yield from _tree(block, screen)
             case Chart():
                 yield from chart(block.histogram, screen.width, screen.unicode)
-            case Picture():
-                yield from _picture(block, screen)
+            case ProblemBlock():
+                yield from _problem(block, screen)
 
 
 # ------------------------------------------------------------------ tables and trees
@@ -258,7 +258,7 @@ def _stacked(cell: Cell, room: int) -> list[str]:
 # ------------------------------------------------------------------ problems
 
 
-def _picture(block: Picture, screen: Screen) -> Iterator[str]:
+def _problem(block: ProblemBlock, screen: Screen) -> Iterator[str]:
     problem, text = block.problem, block.text
     where = f"{visible(block.where)}: " if block.where else ""
     head = screen.paint(f"{problem.severity}[{problem.code}]:", problem.severity)
