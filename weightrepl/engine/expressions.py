@@ -70,7 +70,11 @@ def condition(expression: Expression, columns: Mapping[str, Column]) -> Typed:
     typed = _typed(expression, columns)
     if typed.type != "bool":
         message = f"a condition must be true or false; this is {_IN_WORDS[typed.type]}"
-        raise ExpressionError("no-condition", message, expression.span, hint="compare it: size > 1M")
+        fix = None
+        if _family(typed.type) == "number" and isinstance(expression, Word):
+            fix = Fix(Span(expression.span.end, expression.span.end), " > 0")
+        hint = None if fix else "compare it: size > 1M"
+        raise ExpressionError("no-condition", message, expression.span, fix, hint)
     return typed
 
 
@@ -238,6 +242,9 @@ def _divide(a: float, b: float) -> float:
 def _comparison(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     left, right = expression.left, expression.right
     sign = expression.operator
+    if any(isinstance(side, Number) and side.value != side.value for side in (left, right)):
+        fix = Fix(expression.span, f"nans {'==' if sign == '!=' else '>'} 0") if "nans" in columns else None
+        raise ExpressionError("wrong-kind", "nothing equals nan, not even nan itself", expression.span, fix)
     if isinstance(left, Tuple) and not isinstance(right, Tuple):
         left, right = right, left
     if isinstance(right, Tuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weightrepl.errors import Fix
+from weightrepl.query.cursor import insertion
 from weightrepl.query.syntax import Missing
 from weightrepl.query.words import RESERVED, SHOWN_COLUMNS, STAGE_HABITS, STAGES
 from weightrepl.spans import nearest
@@ -78,4 +79,4 @@ def word_operator(c: Cursor) -> Fix | None:
         text = value.text.strip("\"'")
         return Fix(token.span.to(value.span), f'~ "{pattern.format(text)}"')
     alone = c.tokens[c.index + 1].kind == "end" or value.kind == "end" or value.text in ("|", *RESERVED)
-    return Fix(token.span, f"== {token.text}") if alone else None
+    return insertion(token.span.start, "== ") if alone else None

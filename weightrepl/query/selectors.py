@@ -134,7 +134,9 @@ def _joined(c: Cursor) -> bool:
     token = c.token
     if token.text.lower() in STAGES:
         what = f"expected '|' before the stage {named(token)}"
-        c.report("missing-pipe", what, token.span, Fix(token.span, f"| {token.text.lower()}"))
+        lower = token.text.lower()
+        fix = insertion(token.span.start, "| ") if lower == token.text else Fix(token.span, f"| {lower}")
+        c.report("missing-pipe", what, token.span, fix)
     elif begins_name(token) or token.text in ("!", "$", "/", ":"):
         fix = insertion(c.last.span.end, ",")
         c.report(
