@@ -88,7 +88,7 @@ OWNERS = {
     },
     "h5py": {"readers", "writers"},
     "safetensors": {"readers", "writers"},
-    "pandas": {"engine.extras"},
+    "pandas": {"engine.table"},
     "prompt_toolkit": {*PROMPT},
     "platformdirs": {"frontends.settings"},
     "tomlkit": {"frontends.settings"},

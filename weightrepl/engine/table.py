@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from weightrepl.engine.view import USUAL, View
-from weightrepl.errors import Problem
+from weightrepl.errors import MissingExtraError, Problem
 from weightrepl.model.tree import Site
 from weightrepl.values import Value as Frozen
 from weightrepl.values import field
@@ -94,9 +94,11 @@ class Table(Frozen):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        from weightrepl.engine.extras import require
-
-        return require("pandas").DataFrame(list(self.rows), columns=list(self.columns))
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise MissingExtraError("pandas is not installed: pip install pandas") from None
+        return DataFrame(list(self.rows), columns=list(self.columns))
 
     def to_dicts(self) -> list[dict[str, Value]]:
         """Return each row as a dict from column to value."""

@@ -81,11 +81,12 @@ def drawing(panel: Panel) -> str:
     return document(name, wide, y + 4, panel.address, told, elements, NOTEBOOK)
 
 
-def thumbnail(drawn: Histogram, width: int = 80, height: int = 18) -> str:
+def thumbnail(drawn: Histogram) -> str:
     """Return a histogram as a small picture without axes, for a cell of a table, in the colour of its text.
 
     Its title says the numbers.
     """
+    width, height = 80, 18
     total, span = sum(drawn.counts), f"{number(drawn.low)} … {number(drawn.high)}"
     words = f"{total:,} values in {len(drawn.counts)} bins, {span}" if total else "no finite values"
     if drawn.outside:

@@ -137,10 +137,8 @@ def _moved(item: Completion, by: int) -> Completion:
     return item.replace(span=item.span.shifted(by))
 
 
-def diagnose_file(text: str, workspace: Workspace, offset: int | None = None) -> tuple[Problem, ...]:
+def diagnose_file(text: str, workspace: Workspace) -> tuple[Problem, ...]:
     """Return the problems of a query file, of syntax and of meaning, in order of their places. Reads no values.
-
-    offset: where somebody is typing: what may still become right by typing on there is left out.
 
     Raises:
         NotReadYetError: within `model.reading.without_reading()`, where something has to be read first.
@@ -152,16 +150,13 @@ def diagnose_file(text: str, workspace: Workspace, offset: int | None = None) ->
         if problem.span is not None and not any(_holds(span, problem.span) for span in spans)
     ]
     for span in spans:
-        here = offset - span.start if offset is not None and span.start <= offset <= span.end else None
-        found += [problem.shifted(span.start) for problem in _problems(text, span, workspace, here)]
+        found += [problem.shifted(span.start) for problem in _problems(text, span, workspace)]
     return tuple(sorted(found, key=lambda problem: problem.place))
 
 
-def _problems(text: str, span: Span, workspace: Workspace, offset: int | None) -> tuple[Problem, ...]:
+def _problems(text: str, span: Span, workspace: Workspace) -> tuple[Problem, ...]:
     """Return the problems of the query at `span`; what was found at the last keys is found again without looking."""
     named = _named_but(text, span)
-    if offset is not None:
-        return diagnose(span.of(text), workspace, named=named, offset=offset)
     known = workspace.prepared.setdefault("problems", {})
     asked = (span.of(text), tuple((name, each.query.span.of(text)) for name, each in named.items()))
     problems: tuple[Problem, ...] | None = known.get(asked)
