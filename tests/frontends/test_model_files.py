@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import leave
-from weightrepl.frontends.model_files import file_print
+from weightrepl.frontends.model_files import fingerprint
 from weightrepl.frontends.session import split_name
 from weightrepl.readers.folders import is_there
 
@@ -30,33 +30,33 @@ def test_a_path_stands_for_files_and_shows_when_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, path: str
 ):
     monkeypatch.chdir(tmp_path)
-    assert (is_there(path), file_print(path) or None) == (path == ".", None)
+    assert (is_there(path), fingerprint(path) or None) == (path == ".", None)
     written(tmp_path / file)
-    before = file_print(path)
+    before = fingerprint(path)
     assert is_there(path)
     assert before
-    assert before == file_print(path)
+    assert before == fingerprint(path)
     written(tmp_path / file, "longer")
-    assert file_print(path) != before
+    assert fingerprint(path) != before
 
 
 def test_a_folder_changes_when_a_file_in_it_or_in_its_folders_does(tmp_path: Path):
     deep = written(tmp_path / "variables" / "variables.index")
     deeper = written(tmp_path / "assets" / "more" / "text")
-    before = file_print(str(tmp_path))
+    before = fingerprint(str(tmp_path))
     written(deeper, "longer")
-    assert file_print(str(tmp_path)) == before
+    assert fingerprint(str(tmp_path)) == before
     written(deep, "longer")
-    assert file_print(str(tmp_path)) != before
+    assert fingerprint(str(tmp_path)) != before
 
 
 @leave.NEEDED
 def test_a_folder_that_may_not_be_listed_is_another_when_it_may(tmp_path: Path):
     written(tmp_path / "a.keras")
     with leave.without_leave(tmp_path, 0o300) as folder:
-        assert file_print(str(folder)) == ()
+        assert fingerprint(str(folder)) == ()
         folder.chmod(0o700)
-        assert file_print(str(folder))
+        assert fingerprint(str(folder))
 
 
 def test_a_name_before_a_prefix_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightrepl.errors import WeightreplError
 from weightrepl.frontends.commands_words import seconds_in, word_at, words_of
-from weightrepl.frontends.model_files import file_print
+from weightrepl.frontends.model_files import fingerprint
 from weightrepl.frontends.session import limits_with, read_query_file, read_text, split_name
 from weightrepl.frontends.shell import Given, mistake
 from weightrepl.readers.folders import is_there
@@ -221,13 +221,13 @@ class _Prints:
         self._known: dict[str, object] = {}
         self._seen: dict[str, object] = {}
         for model in shell.session.workspace.models:
-            self._known[model.source] = self._seen[model.source] = file_print(model.source)
+            self._known[model.source] = self._seen[model.source] = fingerprint(model.source)
 
     def changed(self) -> list[Model]:
         """Return the models whose files are others than before, and are not being written at the moment."""
         found = []
         for model in self._shell.session.workspace.models:
-            now, path = file_print(model.source), model.source
+            now, path = fingerprint(model.source), model.source
             if now is not None and now != self._known.setdefault(path, now) and now == self._seen.get(path):
                 self._known[path] = now
                 found.append(model)

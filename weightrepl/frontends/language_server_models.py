@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from weightrepl.errors import SourceError
-from weightrepl.frontends.model_files import file_print
+from weightrepl.frontends.model_files import fingerprint
 from weightrepl.model.reading import uncollected
 from weightrepl.model.tree import Model
 from weightrepl.model.workspace import Workspace
@@ -41,7 +41,7 @@ class OutsideError(SourceError):
 class Opening:
     """A model on its way: the model, or what kept it from being opened, once `done` is set.
 
-    print: of its files as they were when it was opened; None of those that were left alone.
+    fingerprint: of its files as they were when it was opened; None of those that were left alone.
     """
 
     def __init__(self, wanted: Wanted) -> None:
@@ -49,7 +49,7 @@ class Opening:
         self.done = asyncio.Event()
         self.model: Model | None = None
         self.error: SourceError | None = None
-        self.print: object = None
+        self.fingerprint: object = None
 
 
 class Library:
@@ -110,11 +110,15 @@ class Library:
         while True:
             await asyncio.sleep(CHECK_S)
             openings = [each for each in self._openings.values() if each.done.is_set()]
-            now = await loop.run_in_executor(self._pool, _prints_now, openings)
+            now = await loop.run_in_executor(self._pool, _fingerprints_now, openings)
             for opening, found in zip(openings, now, strict=True):
                 wanted = opening.wanted
                 is_current = self._openings.get(wanted) is opening
-                if is_current and found != opening.print and found == seen.get(wanted, opening.print):
+                if (
+                    is_current
+                    and found != opening.fingerprint
+                    and found == seen.get(wanted, opening.fingerprint)
+                ):
                     self._begin(wanted)
                 seen[wanted] = found
 
@@ -136,7 +140,7 @@ def _fill(opening: Opening) -> None:
         if not is_within(wanted.path, wanted.within):
             raise OutsideError("not opened: it lies outside the workspace", wanted.path)
         with uncollected():
-            opening.print = file_print(wanted.path)
+            opening.fingerprint = fingerprint(wanted.path)
             model = open_source(wanted.path, wanted.name)
             _ = model.root.content
         opening.model = model
@@ -155,10 +159,10 @@ def _tidy_soon() -> None:
         loop.call_soon(work)
 
 
-def _prints_now(openings: Iterable[Opening]) -> list[object]:
+def _fingerprints_now(openings: Iterable[Opening]) -> list[object]:
     """Return of each what its files are like now."""
     asked = (each.wanted for each in openings)
-    return [file_print(each.path) if is_within(each.path, each.within) else None for each in asked]
+    return [fingerprint(each.path) if is_within(each.path, each.within) else None for each in asked]
 
 
 def is_within(path: str, folders: tuple[str, ...] | None) -> bool:

@@ -13,7 +13,7 @@ from weightrepl.engine.scope import Named, NamedQuery
 from weightrepl.engine.selection import LayerSelection, Selection
 from weightrepl.errors import Fix, Problem, QueryError
 from weightrepl.frontends.magics_variables import identity, models_in, variables_of, walked
-from weightrepl.frontends.model_files import file_print
+from weightrepl.frontends.model_files import fingerprint
 from weightrepl.frontends.session import Session, read_query_file
 from weightrepl.model.tree import Model, nfc
 from weightrepl.model.workspace import Workspace
@@ -49,14 +49,14 @@ class Files:
             SourceError: it can't be opened.
         """
         path = os.path.abspath(os.path.expanduser(path))
-        print_now = file_print(path)
+        now = fingerprint(path)
         known = self._open.get((path, name))
-        if known is not None and known[0] == print_now:
+        if known is not None and known[0] == now:
             return known[1]
         model = open_source(path, name)
         if known is not None:
             known[1].close()
-        self._open[path, name] = print_now, model
+        self._open[path, name] = now, model
         return model
 
     def answering(self, model: Model, variables: tuple[str, ...]) -> Model:

@@ -12,7 +12,7 @@ _MOST = 10_000
 """So many files of a folder are looked at."""
 
 
-def file_print(path: str) -> tuple[object, ...] | None:
+def fingerprint(path: str) -> tuple[object, ...] | None:
     """Return what is another when the files are: each one's time of change, bytes and inode; None where there is none.
 
     Of a folder those in it and in its folders count.

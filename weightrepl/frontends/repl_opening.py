@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
 from weightrepl.errors import QueryError, WeightreplError
-from weightrepl.frontends.model_files import file_print
+from weightrepl.frontends.model_files import fingerprint
 from weightrepl.render.blocks import Line, ProblemBlock
 
 if TYPE_CHECKING:
@@ -133,13 +133,13 @@ class Watch:
         """Remember what the files of models are like that were just opened."""
         for model in self._session.workspace.models:
             if model.source and model not in self._opened:
-                self._opened[model] = file_print(model.source)
+                self._opened[model] = fingerprint(model.source)
 
     def look(self) -> None:
         """Tell of each file that has changed and is not being written at the moment: once."""
         self.note()
         for model in self._session.workspace.models:
-            now = file_print(model.source) if model.source and model not in self._changed else None
+            now = fingerprint(model.source) if model.source and model not in self._changed else None
             if now is not None and now != self._opened[model] and now == self._seen.get(model):
                 self._changed.add(model)
                 name, path = os.path.basename(model.source), model.source
