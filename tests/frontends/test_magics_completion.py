@@ -34,6 +34,8 @@ __all__ = ["bare", "notebook"]
         ("%%weights\na |\n  count¦\n\nb", "a |\n  count|"),
         ("%%weights\na¦ |\n  count\nb", "a| |\n  count"),
         ("%%weights\n#: let x = a¦b\nb", "a|b"),
+        ("%%weights\na\n#: exp¦", "#: exp|"),
+        ("%%weights\n#: expect s¦\nb", "#: expect s|"),
         ("%%weights\n\n¦\nb", "|"),
     ],
 )
@@ -80,6 +82,8 @@ def test_places_that_are_not_ours(cell: str):
         ("%%weights\n**:*\n#: x\nou¦", "%%weights\n**:*\n#: x\nouter_dense"),
         ("%%weights\n#: let x = **:*\n$¦", "%%weights\n#: let x = **:*\n$x"),
         ("%%weights\n#: let x = ou¦\n", "%%weights\n#: let x = outer_dense\n"),
+        ("%%weights\n#: exp¦\n", "%%weights\n#: expect\n"),
+        ("%%weights\n**:*\n#: expect n¦", "%%weights\n**:*\n#: expect none"),
     ],
 )
 def test_the_best_comes_first(notebook: Notebook, marked: str, cell: str):

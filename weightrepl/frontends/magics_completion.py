@@ -86,10 +86,19 @@ def completions(asked: Asked, kept: Kept) -> Completions:
 def _of_query(asked: Asked, kept: Kept) -> Completions:
     from weightrepl.service.complete import complete
 
+    if asked.body and asked.query.text.startswith("#:"):
+        return _of_directive(asked)
     scope, query = kept.scope(asked), asked.query
     found = complete(query.text, asked.offset - query.start, **scope)
     items = _in_full(found.items, scope["workspace"])
     return Completions(tuple(item.replace(span=item.span.shifted(query.start)) for item in items))
+
+
+def _of_directive(asked: Asked) -> Completions:
+    from weightrepl.model.workspace import Workspace
+    from weightrepl.service.file_queries import complete_file
+
+    return complete_file(asked.query.text, asked.offset, Workspace())
 
 
 def _in_full(items: Iterable[Completion], workspace: Workspace) -> Iterator[Completion]:

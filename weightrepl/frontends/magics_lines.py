@@ -10,6 +10,7 @@ from weightrepl.values import Value
 
 _LINE = re.compile(r"\s*(?:[^%=#]+=\s*)?%(?:weights|layers)(?=\s)")
 _CELL = re.compile(r"\s*%%weights(?=\s)")
+_WORD_IN_BODY = re.compile(r"#:[ \t]*(?:expect[ \t]+)?\w*")
 _QUERY_IN_BODY = re.compile(r"#:[ \t]*let[ \t]+[^\s=]+[ \t]*=[ \t]*")
 
 
@@ -27,7 +28,7 @@ class Asked(Value):
 
     @property
     def query(self) -> Given:
-        """The query, in its line."""
+        """The query, in its line; in a body perhaps a directive, as long as its words are typed."""
         return self.parts.query
 
 
@@ -64,9 +65,10 @@ def _in_cell(cell: str, offset: int, start: int) -> Asked | None:
     text = cell[first:last]
     if text.startswith("#"):
         named = _QUERY_IN_BODY.match(text)
-        if named is None or first + named.end() > offset:
+        if named is not None and first + named.end() <= offset:
+            first += named.end()
+        elif not _WORD_IN_BODY.fullmatch(cell, first, offset):
             return None
-        first += named.end()
     query = Given(cell[first:last])
     return Asked(first, offset - first, Parts(parts.options, query), cell[end + 1 :])
 
