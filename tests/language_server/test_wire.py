@@ -141,6 +141,7 @@ def test_the_client_is_gone_in_the_middle_of_a_message(wire: Wire):
     assert wire.end() == (1, "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a client's process is watched on POSIX alone")
 def test_the_client_was_killed_and_somebody_else_holds_its_end(wire: Wire):
     client = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     wire.begin(processId=client.pid)
