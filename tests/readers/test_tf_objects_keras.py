@@ -173,3 +173,12 @@ def test_a_model_that_was_never_built_says_so_with_the_line_that_builds_it() -> 
     line = "never(np.zeros(input_shape))  # a batch such as your data"
     assert (dense.built, dense.build_line) == (False, line)
     assert (flat.built, flat.build_line) == (True, None)
+
+
+@pytest.mark.parametrize("name", ["StringLookup", "IntegerLookup", "TextVectorization"])
+def test_a_vocabulary_that_was_adapted_is_no_weight(name: str) -> None:
+    layer = getattr(tf_keras.layers, name)(name="words")
+    layer.adapt([[1], [2]] if name == "IntegerLookup" else [["a"], ["b"]])
+    words = tf_keras.Input((1,), dtype="int64" if name == "IntegerLookup" else "string")
+    table = tf_keras.layers.Embedding(5, 2, name="table")
+    assert addresses(tf_keras.Model(words, table(layer(words)), name="m")) == ["m/table:embeddings"]
