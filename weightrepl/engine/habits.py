@@ -11,8 +11,9 @@ from weightrepl.engine.resolve import advance, weights_within
 from weightrepl.engine.scope import Scope
 from weightrepl.engine.trace import Step, Trace
 from weightrepl.errors import Fix
-from weightrepl.model.tree import Place, Weight, nfc
+from weightrepl.model.tree import Layer, Place, Weight, nfc
 from weightrepl.query.globs import compile_glob
+from weightrepl.query.names import text_glob
 from weightrepl.query.syntax import Deep, Dotted, Name
 from weightrepl.spans import Span
 
@@ -20,12 +21,22 @@ MAX_KEYS = 200_000
 """As many raw keys are compared with what was pasted."""
 
 _NUMBER = re.compile(r"\.(-?\d+)(?=\.|\Z)")
+_QUOTED = re.compile(r"""\[(['"])([^'"\]]+)\1\]""")
+_WEIGHTS = re.compile(r"(?:weights|variables)\.(-?\d+)")
 
 
 def fix_of_layer(name: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
     """Return the fix for a layer's name that is something else: a weight's, a dotted path, a raw key."""
     dotted = _of_python(name, step, trace, scope) if "." in name else None
-    return _of_slash(name, step, trace) or dotted or _of_key(trace, scope)
+    return _of_slash(name, step, trace) or dotted or _of_key(trace, scope) or _of_system(name, step)
+
+
+def _of_system(name: str, step: Step) -> Fix | None:
+    """`optimizer` -> `.optimizer`, where there is one."""
+    system = {
+        child.layer.name for place in step.before.places for child in place.children if child.layer.system
+    }
+    return Fix(step.segment.span, f".{name}") if f".{name}" in system else None
 
 
 def fix_of_index(segment: Name, step: Step, trace: Trace, scope: Scope) -> Fix | None:
@@ -45,13 +56,20 @@ def fix_of_weight(segment: Name, step: Step, trace: Trace, scope: Scope) -> Fix 
     if not is_last or segment.glob is None or (segment.ordinal, segment.class_glob) != (None, None):
         return None
     text = segment.span.of(scope.text)
-    matches, suffix = compile_glob(segment.glob).matches, text.removeprefix("*.")
+    matches, suffix = compile_glob(segment.glob).matches, text.removeprefix("*.").replace("**", "*")
     below = {site.weight.name for site in weights_within(step.before, scope.workspace)}
     if not any(matches(name) or name == suffix for name in below):
         return None
     steps = trace.steps[:-1]
     start = steps[-1].segment.span.start if steps and isinstance(steps[-1].segment, Deep) else None
     return Fix(Span(segment.span.start if start is None else start, segment.span.end), f"**:{suffix}")
+
+
+def fix_of_expression(segment: Name, step: Step, scope: Scope) -> Fix | None:
+    """Return the fix for `block_.*`, a regular expression: the pattern, where it matches."""
+    text = segment.span.of(scope.text).replace(".*", "*")
+    meant = Name(text_glob(text)[0], span=segment.span)
+    return Fix(segment.span, text) if advance(step.before, meant, scope.workspace).places else None
 
 
 def fix_of_class(segment: Name, step: Step, scope: Scope) -> Fix | None:
@@ -80,7 +98,8 @@ def _of_slash(name: str, step: Step, trace: Trace) -> Fix | None:
 
 def _of_python(text: str, step: Step, trace: Trace, scope: Scope) -> Fix | None:
     """`outer_dense.kernel`, `model.module.layers[1].kernel` -> the address, where it can be followed."""
-    names = [name.replace("[", ".").removesuffix("]") for name in _NUMBER.sub(r"[\1]", text).split(".")]
+    plain = _NUMBER.sub(r"[\1]", _QUOTED.sub(r".\2", text))
+    names = [name.replace("[", ".").removesuffix("]") for name in plain.split(".")]
     for place in step.before.places:
         found = _follow(place, names)
         is_variable = "[" in text or names[0] in (place.layer.name, "model")  # as Python calls the model
@@ -100,10 +119,18 @@ def _follow(place: Place, names: list[str]) -> tuple[Place, Weight | None] | Non
     for i, name in enumerate(names):
         child = _child(place, name)
         if child is None:
-            weights = place.layer.weights_named.get(nfc(name.removeprefix("_")), ())
-            return (place, weights[0]) if weights and i == len(names) - 1 else None
+            weight = _weight(place.layer, name)
+            return (place, weight) if weight is not None and i == len(names) - 1 else None
         place = child
     return place, None
+
+
+def _weight(layer: Layer, name: str) -> Weight | None:
+    """Return the weight that Python calls `kernel`, `_kernel` or `weights[0]`."""
+    if counted := _WEIGHTS.fullmatch(name):
+        number = int(counted[1])
+        return layer.weights[number] if -len(layer.weights) <= number < len(layer.weights) else None
+    return next(iter(layer.weights_named.get(nfc(name.removeprefix("_")), ())), None)
 
 
 def _child(place: Place, name: str) -> Place | None:

@@ -181,9 +181,14 @@ def _no_match(segment: Name, step: Step, trace: Trace, scope: Scope) -> Problem:
         classes = sorted({c.layer.class_name or "" for c in _children(step.before, scope)} - {""})
         near = nearest(segment.class_glob.literal or "", classes, limit=1)
         if near:
-            return problem.replace(fix=Fix(segment.class_glob.span, escape_name(near[0])))
+            before = Span(segment.span.start, segment.class_glob.span.start).of(scope.text)
+            return problem.replace(fix=Fix(segment.span, before + escape_name(near[0])))
         return problem.replace(hint=f"classes there: {listed(classes)}" if classes else None)
-    meant = habits.fix_of_weight(segment, step, trace, scope) or habits.fix_of_class(segment, step, scope)
+    meant = (
+        habits.fix_of_expression(segment, step, scope)
+        or habits.fix_of_weight(segment, step, trace, scope)
+        or habits.fix_of_class(segment, step, scope)
+    )
     if meant is not None:
         return _typed_instead(problem, meant, scope)
     return problem.replace(hint=_what_is_there(names_at(step.before, scope)))

@@ -132,8 +132,8 @@ def _checked(part: Part, line: str) -> Option:
     """Return the option that a part is, if it is right."""
     typed, option = part.spelling.of(line), part.option
     if option is None:
-        near = nearest(typed, BY_SPELLING, 1)
-        hint = None if near else f"options are {', '.join(BY_SPELLING)}"
+        near = () if typed in ("-h", "--help") else nearest(typed, BY_SPELLING, 1)
+        hint = None if near else f"options are {', '.join(BY_SPELLING)}; %weights? tells what they do"
         fix = Fix(part.spelling, near[0]) if near else None
         raise _fault(line, f"no option '{typed}'", part.spelling, fix, hint)
     if option.value and part.value is None:

@@ -111,6 +111,7 @@ def _parts(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
         case "stars":
             return (AnyRun(span=token.span),)
         case "class":
+            _warn_of_range(c, token)
             return (char_class(c, token),)
         case "escape" | "quoted":
             return (Text(unescaped(c, token), span=token.span),)
@@ -118,8 +119,22 @@ def _parts(c: Cursor, role: Role) -> tuple[GlobPart, ...]:
             return (AnyOne(span=token.span),)
         case "mark" if token.text not in "],":
             what = f"{named(token)} has a meaning of its own; in a name it is written '\\{token.text}'"
-            c.report("unescaped-character", what, token.span, Fix(token.span, f"\\{token.text}"))
+            ends = token.text == ";" and c.done  # as SQL ends a query
+            c.report(
+                "unescaped-character", what, token.span, Fix(token.span, "" if ends else f"\\{token.text}")
+            )
     return (Text(token.text, span=token.span),)
+
+
+def _warn_of_range(c: Cursor, token: Token) -> None:
+    """Warn of `[0..3]` and `[0:3]`, which are one character each and not numbers."""
+    marks = ".." if ".." in token.text else ":"
+    first, mark, last = token.text[1:-1].partition(marks)
+    low, high = integer(first), integer(last)
+    if mark and low is not None and high is not None:
+        what = "'[' and ']' stand for one character; a range of numbers is written as in {0..11}"
+        fix = Fix(token.span, f"{{{low}..{high - (marks == ':')}}}")
+        c.report("bad-range", what, token.span, fix, severity="warning")
 
 
 def _unclosed_class(c: Cursor) -> Missing:
@@ -188,7 +203,17 @@ def _follows_alternative(c: Cursor) -> bool:
 
 def _range(c: Cursor, word: Token) -> Range | Missing | None:
     """range = INT ".." INT, in either order; padded if an end is padded"""
+    around = Span(word.span.start - 1, word.span.end + 1)
     ends = word.text.split("..")
+    dash = word.text.partition("-")
+    if (
+        integer(dash[0]) is not None
+        and integer(dash[2]) is not None
+        and around.of(c.text) == f"{{{word.text}}}"
+    ):
+        mended = Fix(word.span, f"{dash[0]}..{dash[2]}")
+        c.report("bad-range", "a range of numbers is written as in {0..11}", word.span, mended)
+        return Missing("a range", span=word.span)
     numbers = [integer(end) for end in ends]
     if len(ends) < 2 or (all(n is None for n in numbers) and not all(len(e) == 1 for e in ends)):
         return None
@@ -197,7 +222,6 @@ def _range(c: Cursor, word: Token) -> Range | Missing | None:
         pad = max(map(len, ends)) if any(_padded(end) for end in ends) else 0
         return Range(min(low, high), max(low, high), pad, span=word.span)
     what, fix = f"a range of numbers is written as in {{0..11}}, not as '{word.text}'", None
-    around = Span(word.span.start - 1, word.span.end + 1)
     if len(ends) == 3 and low is not None and numbers[1] is not None:
         fix, what = (
             Fix(word.span, f"{ends[0]}..{ends[1]}"),

@@ -132,6 +132,15 @@ def _no_selector(c: Cursor) -> Missing:
 def _joined(c: Cursor) -> bool:
     """Report what follows a selector without a comma. Return whether another selector was meant."""
     token = c.token
+    if token.text in ("and", "or", "&&", "&"):
+        c.report(
+            "other-language",
+            "selectors are joined by ','",
+            token.span,
+            Fix(Span(c.last.span.end, token.span.end), ","),
+        )
+        c.take()
+        return True
     if token.text.lower() in STAGES:
         what = f"expected '|' before the stage {named(token)}"
         lower = token.text.lower()
@@ -147,9 +156,16 @@ def _joined(c: Cursor) -> bool:
         )
         return True
     else:
-        c.missing("unexpected", "separator", fix=_fix_of_arrows(c))
+        c.missing("unexpected", "separator", fix=_fix_of_subscript(c) if c.at("[") else _fix_of_arrows(c))
     c.skip_until("|")
     return False
+
+
+def _fix_of_subscript(c: Cursor) -> Fix | None:
+    """Return the fix for the `[1]` of `a:kernel[0][1]`, which is `a:kernel[0, 1]`."""
+    slices = c.text[: c.last.span.end]
+    first = slices[slices.rfind("[") + 1 : -1]
+    return Fix(c.last.span.to(c.token.span), ", ") if first.removeprefix("-").isdecimal() else None
 
 
 def _fix_of_arrows(c: Cursor) -> Fix | None:
@@ -157,7 +173,9 @@ def _fix_of_arrows(c: Cursor) -> Fix | None:
     end = next((t.span.start for t in c.tokens[c.index :] if t.text in (",", "|")), c.end)
     rest = Span(c.last.span.end, end)
     names = [name.strip() for name in rest.of(c.text).split(">")]
-    return Fix(rest, "/".join(names)) if c.at(">") and all(names[1:]) and " " not in "".join(names) else None
+    is_path = c.at(">") and all(names[1:]) and " " not in "".join(names)
+    of_layers = ":" not in c.text[: c.last.span.end].rpartition(",")[2]  # behind a weight it is the shell's
+    return Fix(rest, "/".join(names)) if is_path and of_layers else None
 
 
 def _reference(c: Cursor, start: int, negated: bool) -> Reference | Missing:
@@ -185,7 +203,8 @@ def _reference(c: Cursor, start: int, negated: bool) -> Reference | Missing:
 def _warn_of_classes(c: Cursor, tokens: tuple[Token, ...]) -> None:
     """Warn of `a[b:kernel[0]`, a character class that swallowed a weight."""
     for token in tokens:
-        if token.kind == "class" and ":" in _without_posix(token.text):
+        is_range = token.text[1:-1].replace(":", "").isdecimal()  # told of already
+        if token.kind == "class" and ":" in _without_posix(token.text) and not is_range:
             fix = insertion(token.span.start + token.text.index(":"), "]") if c.last is token else None
             what = "this ':' is one of the characters between '[' and ']': is a ']' missing before it?"
             c.report("colon-in-class", what, token.span, fix, severity="warning")
