@@ -9,6 +9,9 @@ from weightrepl.model.tree import Layer, Place, Weight, nfc
 from weightrepl.model.workspace import Workspace
 from weightrepl.query.printer import escape_name
 
+MOST_SIBLINGS = 50
+"""Among more layers than these nobody looks for another of the same class."""
+
 MAX_ALIASES = 64
 """As many ways to one thing are named; models with shared submodels can have exponentially many."""
 
@@ -57,6 +60,14 @@ def _segment(place: Place) -> str:
 def attribute_segment(layer: Layer) -> str:
     """Return the segment that reaches a layer by the attribute that holds it; empty where the source tells of none."""
     return f".{_escaped(layer.attributes[0])}" if layer.attributes else ""
+
+
+def class_segment(place: Place) -> str:
+    """Return the segment that reaches a layer by its class; empty where its parent has another of it, or very many."""
+    name, siblings = place.layer.class_name, place.parent.children if place.parent is not None else ()
+    if not name or len(siblings) > MOST_SIBLINGS or sum(s.layer.class_name == name for s in siblings) > 1:
+        return ""
+    return f"@{_escaped(name)}"
 
 
 @lru_cache(maxsize=4096)

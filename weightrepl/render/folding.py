@@ -6,7 +6,14 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from weightrepl.engine.addresses import address, attribute_segment, first_owner, first_place, weight_name
+from weightrepl.engine.addresses import (
+    address,
+    attribute_segment,
+    class_segment,
+    first_owner,
+    first_place,
+    weight_name,
+)
 from weightrepl.engine.series import Series, series_of
 from weightrepl.model.tree import Layer, Place, Site, nfc
 from weightrepl.model.workspace import Workspace
@@ -26,10 +33,11 @@ class Entry:
     figures, weights: give what follows from its traits and from what is below it, for who shows it: the figures of
         a layer, and the entries of weights of its own that are not below it.
     traits: what else must be the same for two to be alike.
-    held: how an address spells the attribute under which its parent holds it; empty where that is not known.
+    held: how a path spells the attribute under which its parent holds it, else its class where no other is of that;
+        empty where neither is known.
     count: how many it stands for.
     alike, kind: what those have in common that are equal in all but their names; of the same kind are also those
-        below which names differ (Keras numbers what has none: `dropout_7`) where the attributes are the same.
+        below which names differ (Keras numbers what has none: `dropout_7`) where what holds them is the same.
     """
 
     __slots__ = (
@@ -188,7 +196,7 @@ def layer_entry(place: Place, workspace: Workspace) -> Entry:
     spelled = spelled[len(address(parent, workspace)) + 1 :]
     alone = not layer.system and len(parent.named[nfc(layer.name)]) == 1
     entry = Entry("/", spelled, layer.name if alone else None, traits=layer.class_name)
-    entry.held = attribute_segment(layer)
+    entry.held = attribute_segment(layer) or class_segment(place)
     return entry
 
 
