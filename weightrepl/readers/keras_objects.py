@@ -6,6 +6,7 @@ opened model's `live` keeps the objects alive, until it is loosened: all else re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from weightrepl.readers.keras_quantization import of_live
 from weightrepl.readers.live_tree import TAKEN_OUT, LiveTree
 
 GHOST = "no attribute of the layer above holds it any more, but Keras still counts it in"
+_COUNTED = re.compile(r"variable(_\d+)?")
 _MODELS = ("keras.src.models.model.Model", "keras.src.export.tfsm_layer.TFSMLayer")
 
 
@@ -88,7 +90,7 @@ class _LiveTree(LiveTree[Survey]):
         weights = tuple(
             self.weight(
                 variable,
-                _role(variable, thing),
+                _role(variable, thing, survey),
                 trainable=is_trained and bool(variable.trainable),
                 shared=id(variable) in survey.shared,
             )
@@ -110,10 +112,16 @@ class _LiveTree(LiveTree[Survey]):
         return (*first, *system_layers(tree))
 
 
-def _role(variable: Any, owner: Any) -> str:
-    """Return a variable's name; in a SavedModel's layer the one that it had before Keras wrapped it."""
+def _role(variable: Any, owner: Any, survey: Survey) -> str:
+    """Return a variable's name; in a SavedModel's layer the one that it had before Keras wrapped it.
+
+    That of a variable which nobody named is the way on which the layer holds it: Keras only counts those.
+    """
     if type(owner).__name__ == "TFSMLayer":
         return str(vars(variable)["_value"].name).removesuffix(":0").rpartition("/")[2]
+    steps = survey.ways.get(id(variable), ())
+    if steps and None not in steps and _COUNTED.fullmatch(variable.name):
+        return ".".join(map(str, steps))
     return str(variable.name)
 
 

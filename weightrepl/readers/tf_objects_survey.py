@@ -106,8 +106,8 @@ class Survey:
         found = tuple(held_by(layer, _OF_KERAS.__contains__))
         self._note_ways((*found, *_listed(layer, below)))
         way = {id(held.thing): held.steps for held in reversed(found)}
-        every = (each for name in lists for each in vars(layer).get(name, ()))
-        own = {id(each): each for each in every if kind_of(each) == "variable"}  # tf_keras lists vocabularies, too
+        every = (each for name in lists for each in vars(layer).get(name, ()))  # vocabularies, too
+        own = {id(each): each for each in every if kind_of(each) == "variable"}
         others = [held for held in found if kind_of(held.thing) == "other" and not is_optimizer(held.thing)]
         variables = [held for held in found if kind_of(held.thing) == "variable"]
         variables += [each for held in others for each in variables_in(held)]
