@@ -128,7 +128,7 @@ def test_a_mere_name_has_the_number_that_keras_gave_it(tmp_path: Path, name: str
         ("mine", [*SCALARS, *PAIRS]),
         ("mine_1", [*SCALARS, *PAIRS]),
         ("adam_x", [*SCALARS, *PAIRS]),
-        (optimizer("Adam"), [()]),
+        (optimizer("Adam"), [(), (), ()]),
     ],
 )
 def test_what_does_not_fit_keeps_its_number(tmp_path: Path, entry_: Any, shapes: Any):

@@ -100,8 +100,12 @@ class LayerConfig(Value):
             pending += [(member.layer, depth + 1) for member in reversed(entry.members)]
 
 
-def layer_config(entry: object) -> LayerConfig | None:
-    """Return what a serialised object says if it is a layer, else None."""
+def layer_config(entry: object, listed: bool = False) -> LayerConfig | None:
+    """Return what a serialised object says if it is a layer, else None.
+
+    listed: whether it stands in a model's list, where all but operations are layers: `keras.applications` has some of
+    its own.
+    """
     if not isinstance(entry, Mapping) or not isinstance(entry.get("config"), Mapping):
         return None
     class_name, module, registered = (
@@ -115,7 +119,7 @@ def layer_config(entry: object) -> LayerConfig | None:
     bare = _LIVE_NAMES.get(bare, bare)
     foreign = bool(package) or (isinstance(registered, str) and ">" in registered)
     own = not foreign and _of_keras(module) and keras_roles.is_builtin(bare)
-    if not own and _of_keras(module) and not foreign and module is not None:
+    if not own and _of_keras(module) and not foreign and not listed:
         return None  # an initializer, a policy …
     values: Mapping[str, Any] = entry["config"]
     build = entry.get("build_config")
@@ -142,7 +146,7 @@ def _is_operation(module: object) -> bool:
 
 
 def _listed_layers(listed: Sequence[object], sequential: bool) -> Iterator[Member]:
-    layers = [layer for entry in listed if (layer := layer_config(entry)) is not None]
+    layers = [layer for entry in listed if (layer := layer_config(entry, listed=True)) is not None]
     if sequential and layers and layers[0].class_name == "InputLayer":
         yield Member((), "layers", layers.pop(0), listed=True, saved=False)
     for key, layer in zip(member_names(layer.class_name for layer in layers), layers, strict=True):

@@ -269,7 +269,7 @@ def _weight(found: Found, stored: Stored, name: str, remark: str | None) -> Weig
     elif remark is None and found.config is not None and found.config.values.get("lora_rank"):
         remark = MERGED if name in ("kernel", "embeddings") else None
     return Weight(
-        name,
+        _as_saved(found, name),
         dataset.spec,
         dataset.tensor,
         trainable=_trainable(found, name, dataset.spec),
@@ -277,6 +277,14 @@ def _weight(found: Found, stored: Stored, name: str, remark: str | None) -> Weig
         source=stored.file,
         remark=remark,
     )
+
+
+def _as_saved(found: Found, name: str) -> str:
+    """Return what the Keras that saved a weight calls it; tf_keras, whose depthwise layers have `groups`, otherwise."""
+    config = found.config
+    if name == "kernel" and config is not None and config.class_name.startswith("DepthwiseConv"):
+        return "depthwise_kernel" if "groups" in config.values else name
+    return name
 
 
 def _trainable(found: Found, name: str, spec: TensorSpec) -> bool | None:

@@ -59,15 +59,25 @@ class Slot(Value):
     trained: Trained | None = None
 
 
+def is_optimizer(attribute: str, group: SavedGroup) -> bool:
+    """Return whether what an attribute holds is an optimizer: it is called so, and counts its steps first."""
+    called = _class_of(group.recorded_name)[0] is not None or "opt" in attribute.lower()
+    first = group.variables[0].dataset.spec if called and group.variables else None
+    return first is not None and first.shape == () and first.dtype.startswith("int")
+
+
 def optimizer_layer(
-    group: SavedGroup, compiled: object, trained: Callable[[], tuple[list[Trained], bool]]
+    group: SavedGroup,
+    compiled: object,
+    trained: Callable[[], tuple[list[Trained], bool]],
+    name: str = ".optimizer",
 ) -> Layer:
-    """Return the layer `.optimizer`.
+    """Return the layer of an optimizer.
 
     compiled: the optimizer's entry in the configuration. trained: gives the model's weights that an optimizer may
     change, and whether they come in the model's order.
     """
-    return Layer(".optimizer", lambda: _content(group, compiled, trained), system=True)
+    return Layer(name, lambda: _content(group, compiled, trained), system=name == ".optimizer")
 
 
 def metrics_layer(group: SavedGroup) -> Layer:
@@ -99,8 +109,8 @@ def _content(
     children: list[Layer] = []
     if inner is not None:
         slots = _outer(stored) if whole else slots
-        below = optimizer_layer(inner, config.get("inner_optimizer"), trained)
-        children.append(Layer("inner_optimizer", lambda: below.content))
+        of_inner = config.get("inner_optimizer") if class_name in (None, "LossScaleOptimizer") else compiled
+        children.append(optimizer_layer(inner, of_inner, trained, "inner_optimizer"))
     elif whole and class_name is not None:
         weights, ordered = trained()
         shapes = [each.dataset.spec.shape or () for each in stored]
@@ -177,6 +187,8 @@ def _assigned(
         if owners is not None:
             slots = [*map(Slot, head), *_slots(blocks, owners), *map(Slot, tail)]
             return slots
+    if len(shapes) <= 2 and not any(shapes):  # as it is before the first step of a training
+        return [Slot(name) for name in ("iterations", "learning_rate")[: len(shapes)]]
     return [None] * len(shapes)
 
 

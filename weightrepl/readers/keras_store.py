@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from weightrepl.errors import SourceError
@@ -13,7 +14,7 @@ from weightrepl.readers.guards import STANDARD, Limits, Reading
 from weightrepl.readers.hdf5 import SIGNATURE, Group, open_hdf5
 from weightrepl.readers.keras_groups import MissingGroup, Part, SavedGroup
 from weightrepl.readers.keras_layers import BUILD_LINE, NO_ORDER, Found, name_of, weights_of, within
-from weightrepl.readers.keras_optimizer import Trained, metrics_layer, optimizer_layer
+from weightrepl.readers.keras_optimizer import Trained, is_optimizer, metrics_layer, optimizer_layer
 from weightrepl.readers.keras_quantization import recorded
 from weightrepl.readers.shards import keys_of_shards
 from weightrepl.readers.sources import ByteSource, stem_of
@@ -141,7 +142,9 @@ class _Tree:
         self._compiled: object = config.get("compile_config") if config is not None else None
         self._records_names = store.recorded_name is not None
         self._never_built = (
-            self._config is not None and self._config.built is False and not _any_variable(store)
+            self._config is not None
+            and self._config.built is False
+            and not _any_variable(store, self._outside)
         )
         self._ordered = True
         self._by_key: dict[str, Layer] = {}
@@ -166,7 +169,7 @@ class _Tree:
         built = self._built(found)
         layer = Layer(
             name,
-            lambda: self._content(found),
+            lambda: self._content(found, remark),
             class_name=found.config.class_name if found.config is not None else None,
             attributes=self._held.get(key, found.attributes) if key is not None else found.attributes,
             built=built,
@@ -179,9 +182,9 @@ class _Tree:
             self._by_key[key] = layer
         return layer
 
-    def _content(self, found: Found) -> Content:
+    def _content(self, found: Found, remark: str | None) -> Content:
         with Reading(self._path, found.group.key if found.group is not None else ""):
-            outside = _OUTSIDE if found.group is self._store else ()
+            outside = self._outside if found.group is self._store else ()
             inside = within(found, self._records_names, outside)
             layers = inside.layers
             self._ordered &= inside.ordered or len(layers) < 2
@@ -189,8 +192,8 @@ class _Tree:
             names = [name_of(each) for each in layers]
             twice = set() if inside.ordered else _repeated([name for name, _ in names])
             children = [
-                self._child(each, name, NO_ORDER if name in twice else remark)
-                for each, (name, remark) in zip(layers, names, strict=True)
+                self._child(each, name, NO_ORDER if name in twice or remark == NO_ORDER else said)
+                for each, (name, said) in zip(layers, names, strict=True)
             ]
             children += self._system(found)
             if unread:
@@ -208,13 +211,28 @@ class _Tree:
         """Return the system's layers of the model: its optimizer, its metrics."""
         if found.group is None or found.group is not self._store:
             return []
-        made = []
-        if (optimizer := found.group.groups.get("optimizer")) is not None:
-            compiled = self._compiled.get("optimizer") if isinstance(self._compiled, Mapping) else None
-            made.append(optimizer_layer(optimizer, compiled, self._trained))
+        made = self._optimizers()
         if (metrics := found.group.groups.get("metrics")) is not None:
             made.append(metrics_layer(metrics))
         return made
+
+    @cached_property
+    def _outside(self) -> tuple[str, ...]:
+        """What the model has beside its layers, as it is called in the store: optimizers may be in any attribute."""
+        found = (name for name, group in self._store.groups.items() if is_optimizer(name, group))
+        return tuple(dict.fromkeys((*_OUTSIDE, *found)))
+
+    def _optimizers(self) -> list[Layer]:
+        """Return the layer of the optimizer; of several one that holds each under its attribute's name."""
+        names = [name for name in self._outside if name != "metrics" and name in self._store.groups]
+        if len(names) == 1:
+            return [self._optimizer(names[0], ".optimizer")]
+        each = tuple(self._optimizer(name, name) for name in names)
+        return [Layer(".optimizer", Content((), each), system=True)] if each else []
+
+    def _optimizer(self, attribute: str, name: str) -> Layer:
+        compiled = self._compiled.get(attribute) if isinstance(self._compiled, Mapping) else None
+        return optimizer_layer(self._store.groups[attribute], compiled, self._trained, name)
 
     def _trained(self) -> tuple[list[Trained], bool]:
         """Return the weights that an optimizer may change, and whether they come in the model's order."""
@@ -250,14 +268,14 @@ def _quantization(found: Found) -> Quantization | None:
     return recorded(config.class_name, config.values, config.inputs)
 
 
-def _any_variable(store: SavedGroup) -> bool:
-    """Return whether any layer has a weight."""
+def _any_variable(store: SavedGroup, outside: tuple[str, ...]) -> bool:
+    """Return whether any layer has a weight. outside: what is stored beside the layers."""
     pending = [store]
     while pending:
         group = pending.pop()
         if not group.is_empty:
             return True
-        pending += [below for name, below in group.groups.items() if group.key or name not in _OUTSIDE]
+        pending += [below for name, below in group.groups.items() if group.key or name not in outside]
     return False
 
 
