@@ -106,6 +106,8 @@ def _no_layer(name: str, span: Span, step: Step, trace: Trace, scope: Scope) -> 
     else:
         message = f"no layer '{visible(name)}' {where(step.before, scope)}"
     problem = Problem("no-such-layer", message, span)
+    if name.startswith("%"):
+        return problem.replace(hint="what begins with '%' is a command, for the prompt and for notebooks")
     habit = habits.fix_of_layer(name, step, trace, scope)
     if habit is not None:
         return _typed_instead(problem, habit, scope)
