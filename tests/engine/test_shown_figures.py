@@ -13,7 +13,7 @@ from tests import trees
 from tests.held import selected
 from weightrepl.engine.figures import FIGURES
 from weightrepl.engine.selection import Selection
-from weightrepl.engine.shown_figures import SAMPLE, Shown, figures_within
+from weightrepl.engine.shown_figures import SAMPLE, Figured, figures_within
 from weightrepl.engine.table import Histogram
 from weightrepl.errors import FormatError
 from weightrepl.model.tensor import TensorSpec
@@ -23,11 +23,11 @@ AMPLE = 60.0
 RNG = np.random.default_rng(0)
 
 
-def shown(selection: Selection, seconds: float = AMPLE) -> list[Shown | None]:
+def shown(selection: Selection, seconds: float = AMPLE) -> list[Figured | None]:
     return figures_within(selection.rows, seconds)
 
 
-def same(found: Shown | None, selection: Selection) -> bool:
+def same(found: Figured | None, selection: Selection) -> bool:
     """Whether it is what `stats` and `hist` say of the one weight, to the last bit."""
     assert found is not None
     (expected,) = selection.table([*FIGURES, "hist"]).to_dicts()
@@ -153,7 +153,7 @@ def test_without_time_nothing_is_read():
 
 def test_what_can_not_be_read_says_why_and_the_others_are_there():
     broken, fine = figures_within(rows_of(Broken(), trees.ArraySource(np.ones(3, "f4"))), AMPLE)
-    assert broken == Shown({}, reason="m.h5: vars/0: cut short")
+    assert broken == Figured({}, reason="m.h5: vars/0: cut short")
     assert fine is not None
     assert fine.figures["norm"] == math.sqrt(3)
 
@@ -165,4 +165,4 @@ def test_of_a_file_they_are_remembered_of_a_live_model_not():
         (first,) = figures_within(rows, AMPLE)
         assert first is not None
         assert isinstance(first.histogram, Histogram)
-        assert figures_within(rows, 0) == [Shown(first.figures) if known else None]
+        assert figures_within(rows, 0) == [Figured(first.figures) if known else None]

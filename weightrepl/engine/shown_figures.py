@@ -27,7 +27,7 @@ _TELLING_S = 0.02
 """After so long the speed of reading a weight tells how long the rest will take."""
 
 
-class Shown(Frozen):
+class Figured(Frozen):
     """What a display shows of a weight's values.
 
     figures: those of FIGURES by name; none where the values can't be read.
@@ -41,7 +41,7 @@ class Shown(Frozen):
     reason: str = ""
 
 
-def figures_within(rows: Sequence[Site], seconds: float) -> list[Shown | None]:
+def figures_within(rows: Sequence[Site], seconds: float) -> list[Figured | None]:
     """Return what to show of each row; None of those for which `seconds` for all together were not enough.
 
     The small weights come first, so that a large one leaves none of them out. Each is read once.
@@ -52,15 +52,15 @@ def figures_within(rows: Sequence[Site], seconds: float) -> list[Shown | None]:
         try:
             shown[number] = _looked_at(rows[number], clock)
         except SourceError as error:
-            shown[number] = Shown({}, reason=str(error))
+            shown[number] = Figured({}, reason=str(error))
         except _LateError:
             break
     return shown
 
 
-def _known(row: Site) -> Shown | None:
+def _known(row: Site) -> Figured | None:
     known = cast("Mapping[str, Value]", known_figures(row))
-    return Shown({name: known[name] for name in FIGURES}) if known.keys() >= FIGURES.keys() else None
+    return Figured({name: known[name] for name in FIGURES}) if known.keys() >= FIGURES.keys() else None
 
 
 # ------------------------------------------------------------------ one weight
@@ -105,7 +105,7 @@ class _Look(NamedTuple):
     sample: tuple[Array, ...]
 
 
-def _looked_at(row: Site, clock: _Clock) -> Shown:
+def _looked_at(row: Site, clock: _Clock) -> Figured:
     """Return the figures and the histogram of a weight, read now.
 
     Raises:
@@ -116,7 +116,7 @@ def _looked_at(row: Site, clock: _Clock) -> Shown:
 
     spec = row.spec
     if not are_numbers(spec):
-        return Shown(dict.fromkeys(FIGURES))
+        return Figured(dict.fromkeys(FIGURES))
     clock.begin(spec.nbytes or 0)
     size = spec.size or 0
     step = max(1, -(-size // SAMPLE))
@@ -128,7 +128,7 @@ def _looked_at(row: Site, clock: _Clock) -> Shown:
     )
     figures = {name: figure(name, look.total, spec.dtype) for name in FIGURES}
     remember(row, figures)
-    return Shown(figures, _histogram(look, spec.dtype))
+    return Figured(figures, _histogram(look, spec.dtype))
 
 
 def _look(block: Array, step: int, room: Room) -> _Look:

@@ -80,11 +80,16 @@ def _rendered(query: str, result: Result, style: Style, first: bool) -> Iterator
 
 def _for_people(query: str, result: Result, style: Style) -> Iterator[Block]:
     if style.titled:
-        yield Heading(visible(" ".join(query.split())))
+        yield heading(query)
     compose = as_tree if style.format == "tree" else as_table
     yield from compose(result, unfolded=style.unfolded)
     if style.totalled:
         yield from totals(result)
+
+
+def heading(query: str) -> Heading:
+    """Return what stands above the result of a query, one of several: the query, on one line."""
+    return Heading(visible(" ".join(query.split())))
 
 
 def _paths(query: str, result: Result) -> Iterator[str]:

@@ -12,16 +12,15 @@ from weightrepl.engine.selection import LayerSelection
 from weightrepl.engine.view import USUAL, View
 from weightrepl.errors import OutputError, Problem, SourceError
 from weightrepl.model.tree import Model
-from weightrepl.render.blocks import Block, Heading, ProblemBlock
+from weightrepl.render.blocks import Block, ProblemBlock
 from weightrepl.render.compose import as_table, totals
-from weightrepl.render.formats import Answer, Style, rendered
+from weightrepl.render.formats import Answer, Style, heading, rendered
 from weightrepl.render.html import html as as_html
 from weightrepl.render.outline import short_tree
 from weightrepl.render.plain import SHOWN_ROWS
 from weightrepl.render.sheets import Shown, bounded, layers_of, sheet, told
 from weightrepl.render.text import Screen, lines, screen_of
 from weightrepl.render.trees import tree_of
-from weightrepl.spans import visible
 
 MIME = "application/vnd.weightrepl+json"
 """Of its own, since JupyterLab would show `application/json` in the place of HTML."""
@@ -90,7 +89,7 @@ def _plain_lines(shown: Shown, view: View, screen: Screen) -> Iterator[str]:
     else:
         for answer in _answers(shown):
             if titled:
-                yield from lines([Heading(visible(" ".join(answer.query.split())))], screen)
+                yield from lines([heading(answer.query)], screen)
             yield from lines(told(answer, _blocks(answer.result, view)), screen)
 
 

@@ -13,7 +13,7 @@ from weightrepl.engine.figures import Figures
 from weightrepl.engine.pictures import picture_of
 from weightrepl.engine.selected import SelectedWeight
 from weightrepl.engine.selection import Selection
-from weightrepl.engine.shown_figures import Shown, figures_within
+from weightrepl.engine.shown_figures import Figured, figures_within
 from weightrepl.errors import Problem
 from weightrepl.model.tree import Site
 from weightrepl.quantities import numbered
@@ -91,7 +91,7 @@ def one_weight(result: Selection, seconds: float) -> Iterator[Part]:
         yield from corners(site)
 
 
-def _is_flat(shown: Shown) -> bool:
+def _is_flat(shown: Figured) -> bool:
     """Return whether all values are the same."""
     low = shown.figures.get("min")
     return low is not None and low == shown.figures.get("max")
@@ -110,7 +110,7 @@ def _facts(result: Selection, weight: SelectedWeight) -> tuple[Fact, ...]:
     return (*facts, *(("also", Cell(visible(alias), "name")) for alias in weight.aliases))
 
 
-def _figures(shown: Shown, size: int | None, drawn: bool) -> Iterator[Fact]:
+def _figures(shown: Figured, size: int | None, drawn: bool) -> Iterator[Fact]:
     """Yield the figures of a weight, and its histogram as a small picture if that is `drawn`."""
     if drawn and shown.histogram is not None:
         counted = sum(shown.histogram.counts) + shown.histogram.outside

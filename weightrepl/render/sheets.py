@@ -8,8 +8,7 @@ from typing import TypeAlias, TypeVar
 from weightrepl.engine.evaluate import Result
 from weightrepl.engine.relation import DEFAULT_COLUMNS
 from weightrepl.engine.selection import LayerSelection, Selection
-from weightrepl.engine.shown_figures import Shown as Figured
-from weightrepl.engine.shown_figures import figures_within
+from weightrepl.engine.shown_figures import Figured, figures_within
 from weightrepl.engine.table import Count, Table
 from weightrepl.engine.view import View
 from weightrepl.errors import Problem, SourceError
@@ -21,7 +20,7 @@ from weightrepl.render.cells import cell
 from weightrepl.render.charts import number
 from weightrepl.render.compose import as_table, totals, totals_of_all
 from weightrepl.render.folding import Entry
-from weightrepl.render.formats import Answer
+from weightrepl.render.formats import Answer, heading
 from weightrepl.render.one_weight import not_computed, one_weight, reads_values
 from weightrepl.render.outline import outline
 from weightrepl.render.trees import tree_of, tree_of_all
@@ -43,7 +42,7 @@ def sheet(shown: Shown, view: View) -> Iterator[Part]:
             yield from told(Answer("", None), _of_model(shown, view))
         case tuple():
             for answer in shown:
-                yield Heading(visible(" ".join(answer.query.split())))
+                yield heading(answer.query)
                 yield from _answer(answer, view)
         case _:
             yield from _answer(Answer("", shown, tuple(shown.notes)), view)
