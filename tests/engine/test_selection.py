@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,15 @@ def test_one_says_how_many_and_which() -> None:
         select("custom*:*").one()
     with pytest.raises(weightrepl.NotOneError, match="5 layers"):
         select_layers("**").one()
+
+
+def test_what_only_a_weight_has_is_told() -> None:
+    kernels = weightrepl.select(weightrepl.demo_path(), "**:kernel")
+    for name, told in (("numpy", "; a weight of it has: .one().numpy"), ("nothing", "")):
+        with pytest.raises(AttributeError) as caught:
+            getattr(kernels, name)
+        assert str(caught.value) == f"'Selection' object has no attribute '{name}'{told}"
+    assert copy(kernels).addresses == kernels.addresses
 
 
 def test_arrays_table_and_pandas() -> None:

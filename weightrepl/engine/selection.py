@@ -215,6 +215,13 @@ class Selection(_Rows[SelectedWeight]):
     def _item(self, row: Site) -> SelectedWeight:
         return SelectedWeight(row, self._workspace)
 
+    if not TYPE_CHECKING:  # else a checker would take any name for one
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise an AttributeError which tells who has what is asked for, where a weight has it."""
+            of_one = f"; a weight of it has: .one().{name}" if hasattr(SelectedWeight, name) else ""
+            raise AttributeError(f"'Selection' object has no attribute '{name}'{of_one}", name=name, obj=self)
+
     def _remarks(self, row: Site) -> tuple[str | None, ...]:
         return row.weight.remark, row.place.layer.remark
 
