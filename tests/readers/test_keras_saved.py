@@ -116,6 +116,31 @@ def test_weights_in_layers_of_one_name_say_that_the_order_is_unknown(tmp_path: P
     assert remarks[("net", "d")] == NO_ORDER
 
 
+@pytest.mark.parametrize("kind", ["ckpt", "saved_model", "export"])
+def test_the_states_of_a_recurrent_layer_are_state(tmp_path: Path, kind: str) -> None:
+    recurrent = layers.LSTM(3, stateful=True, name="lstm")
+    model = keras.Sequential([layers.Input(batch_shape=(2, 5, 4)), recurrent], name="m")
+    path = tmp_path / "m"
+    if kind == "ckpt":
+        tf.train.Checkpoint(model=model).write(str(path))
+    elif kind == "export":
+        model.export(str(path), verbose=False)
+    else:
+        tf.saved_model.save(model, str(path))
+    assert addresses(path) == addresses(model)
+    if kind != "export":
+        states = {".state/lstm:states.0", ".state/lstm:states.1"}
+        assert states <= {*addresses(model, system=True)} & {*addresses(path, system=True)}
+
+
+def test_a_backward_layer_of_one_s_own_keeps_its_name(tmp_path: Path) -> None:
+    forward, backward = layers.LSTM(2), layers.LSTM(2, go_backwards=True, name="back")
+    both = layers.Bidirectional(forward, backward_layer=backward, name="both")
+    model = keras.Sequential([layers.Input((5, 3)), both], name="m")
+    assert addresses(model) == addresses(saved(model, tmp_path, "m.h5"))
+    assert addresses(model) == addresses(saved(model, tmp_path, "m.keras"))
+
+
 class Unnamed(layers.Layer):
     """As Keras's guide on layers has it: its weights have no names."""
 

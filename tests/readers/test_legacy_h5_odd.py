@@ -16,11 +16,23 @@ from weightrepl.readers.registry import open_source
 
 
 def test_frozen_layers_and_all_below_them_are_not_trainable(tmp_path: Path):
-    inner = listing("Functional", "inner", entry("Dense", "a"), trainable=False)
+    inner = listing("Functional", "inner", entry("Dense", "a", trainable=None), trainable=False)
     config = listing("Functional", "m", inner, entry("Dense", "b"), entry("Mine", "c"))
     path = write(tmp_path / "m.h5", {"inner": ["a/kernel"], "b": ["b/kernel"], "c": ["c/w"]}, config)
     with open_source(path) as model:
         assert [row.weight.trainable for row in rows_of(model)] == [False, True, None]
+
+
+@pytest.mark.parametrize(("version", "expected"), [("2.15.0", [False] * 3), ("3.15.1", [True, False, False])])
+def test_what_was_unfrozen_in_a_frozen_model_is_trained_since_keras_3(
+    tmp_path: Path, version: str, expected: list[bool]
+):
+    settings = {"a": True, "b": False, "c": None}
+    inside = [entry("Dense", name, trainable=set_to) for name, set_to in settings.items()]
+    config = listing("Functional", "m", listing("Functional", "inner", *inside, trainable=False))
+    path = write(tmp_path / "m.h5", {"inner": [f"{name}/kernel" for name in settings]}, config, version)
+    with open_source(path) as model:
+        assert [row.weight.trainable for row in rows_of(model)] == expected
 
 
 def test_a_shared_layer_of_tf_keras_is_one_object(tmp_path: Path):

@@ -27,7 +27,7 @@ _OF_LOSS_SCALES = {"_loss_scale", "loss_scale", "dynamic_scale", "step_counter"}
 _STEPS = {"_iterations", "iter", "beta1_power"}
 _MORE_OF_OPTIMIZERS = {"_variables", "_learning_rate", "learning_rate", "decay", "beta2_power", "_momentums"}
 _STATE = {"_state_var", "state_var"}
-_STATE_NAMES = ("seed_generator_state", "StateVar")
+_STATE_NAMES = ("seed_generator_state", "StateVar", "rnn_state")
 
 
 class Node(Value):

@@ -38,7 +38,8 @@ class Node(Value):
     config: its settings, empty where unknown.
     closed: whether `children` are all the layers that it holds; a class of the user's may hold others.
     made: by its class and not listed (an LSTM's cell), or mentioned only: a layer of the tree if it has weights.
-    frozen: whether it, or what it lies in, was set not to be trained.
+    frozen: whether it was set not to be trained, or lies in what was: up to Keras 2 that decides, in Keras 3 where
+        it was set to nothing itself.
     shared_id: equal for two nodes that are one layer (tf_keras), else None.
     nameless: whether `name` is only its place, since the configuration has no name for it.
     """
@@ -65,20 +66,24 @@ class Node(Value):
 
 
 class _Context(Value):
-    """What a layer inherits from where it is listed. path: of the file, for messages."""
+    """What a layer inherits from where it is listed. path: of the file, for messages. major: Keras's version."""
 
     limits: Limits
     path: str = ""
+    major: int = 2
     depth: int = 0
     frozen: bool = False
     made: bool = False
     attributes: tuple[str, ...] | None = None
 
 
-def layer_tree(entry: object, name: str = "", limits: Limits = STANDARD, path: str = "") -> Node:
+def layer_tree(
+    entry: object, name: str = "", limits: Limits = STANDARD, path: str = "", major: int = 2
+) -> Node:
     """Return the layer that a `{"class_name": …, "config": …}` describes, with all below it.
 
     name: for a layer that has none of its own (a Sequential before Keras 2.2.3). path: of the file, for messages.
+    major: Keras's version.
 
     Raises:
         UnsafeFileError: layers lie deeper within each other than `limits` allow.
@@ -87,7 +92,7 @@ def layer_tree(entry: object, name: str = "", limits: Limits = STANDARD, path: s
     >>> [child.name for child in tree.children]
     ['a']
     """
-    return _node(entry, name, _Context(limits, path))
+    return _node(entry, name, _Context(limits, path, major))
 
 
 def _node(entry: object, name: str, context: _Context) -> Node:
@@ -98,7 +103,8 @@ def _node(entry: object, name: str, context: _Context) -> Node:
     config = raw_config if isinstance(raw_config, dict) else _NO_SETTINGS
     kind = _kind(written)
     shared_id = mapping.get("shared_object_id")
-    frozen = context.frozen or config.get("trainable") is False
+    set_to = config.get("trainable")
+    frozen = set_to is False or (context.frozen and (context.major < 3 or set_to is None))
     own = _text(config.get("name"))
     own = _text(mapping.get("name")) if own is None else own
     listed = _listed(written, config, raw_config)
@@ -186,7 +192,7 @@ def _is_layer(value: object) -> bool:
 
 
 def _directions(config: Mapping[str, Any], below: _Context) -> Iterator[Node]:
-    """The two children of a Bidirectional, which prefixes the name of what it was given."""
+    """The two children of a Bidirectional, which prefixes names; Keras 3 leaves that of a given backward layer."""
     forward = config.get("layer")
     if not is_entry(forward):
         return
@@ -194,9 +200,11 @@ def _directions(config: Mapping[str, Any], below: _Context) -> Iterator[Node]:
     name = _name_of(forward)
     plain = name.removeprefix("forward_")
     yield _renamed(forward, f"forward_{plain}", _with(below, ("forward_layer",)))
-    given = _name_of(backward).removeprefix("backward_") if is_entry(backward) else plain
+    given = _name_of(backward) if is_entry(backward) else plain
+    if below.major < 3 or not is_entry(backward):
+        given = f"backward_{given.removeprefix('backward_')}"
     entry = backward if is_entry(backward) else forward
-    yield _renamed(entry, f"backward_{given}", _with(below, ("backward_layer",)))
+    yield _renamed(entry, given, _with(below, ("backward_layer",)))
 
 
 def _name_of(entry: Any) -> str:

@@ -324,7 +324,7 @@ def _trained(
     name: str, spot: Spot, node: Node | None, siblings: Sequence[str], spec: TensorSpec
 ) -> bool | None:
     """Return whether the optimizer may change a weight, None where nothing tells it."""
-    if any(each.frozen for each in spot.way) or (node is not None and node.frozen):
+    if spot.way[-1].frozen or (node is not None and node.frozen):
         return False
     if node is None or node.kind is None:
         return None

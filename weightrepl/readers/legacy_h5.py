@@ -60,7 +60,7 @@ def _opened(source: ByteSource) -> Model:
     stem = base.partition(".")[0] or base
     stored = _weights_of(root)
     version = _version(root, stored)
-    tree, remark = _config(root, source)
+    tree, remark = _config(root, source, version)
     if "nb_layers" in stored.attributes:
         remark = "Keras 0.3 recorded no names"
     name = tree.name if tree is not None and tree.name else stem
@@ -101,7 +101,7 @@ def _version(root: Group, stored: Group) -> int:
     return 1
 
 
-def _config(root: Group, source: ByteSource) -> tuple[Node | None, str | None]:
+def _config(root: Group, source: ByteSource, major: int) -> tuple[Node | None, str | None]:
     """Return the layers that the file's configuration lists, or None and, where it is damaged, why."""
     text = root.attributes.get("model_config")
     if not isinstance(text, str):
@@ -110,4 +110,4 @@ def _config(root: Group, source: ByteSource) -> tuple[Node | None, str | None]:
         entry = parsed_json(text.encode("utf-8", "surrogatepass"), source.path, "model_config", source.limits)
     except FormatError as error:
         return None, f"the model's configuration was left out: {error.reason}"
-    return layer_tree(entry, "", source.limits, source.path), None
+    return layer_tree(entry, "", source.limits, source.path, major), None

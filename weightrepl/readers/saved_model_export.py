@@ -18,7 +18,7 @@ from weightrepl.readers.saved_model_scopes import CONTAINERS, Names, Read, are_n
 from weightrepl.readers.saved_model_stored import Stored
 
 _LISTS = ("variables", "_all_variables")
-_STATES = ("seed_generator_state", "StateVar")
+_STATES = ("seed_generator_state", "StateVar", "rnn_state")
 _TWICE = "a second copy of a weight, since model.export stores each twice"
 
 
