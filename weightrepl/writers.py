@@ -210,9 +210,7 @@ def _write_npy(weights: Sequence[NamedArray], temporary: str, path: str) -> None
 
     array = _raw(_array(_the_one(weights, path), path))
     with open(temporary, "wb") as file:
-        sink = SimpleNamespace(
-            write=file.write
-        )  # into a real file NumPy writes itself, and loses why it failed
+        sink = SimpleNamespace(write=file.write)  # to a file itself NumPy would lose why writing failed
         np.lib.format.write_array(sink, array, allow_pickle=False)
 
 

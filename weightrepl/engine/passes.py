@@ -74,9 +74,7 @@ class _Pass(Generic[B, T]):
             self.work()
             for helper in helpers:
                 helper.join()
-        except (
-            BaseException
-        ) as error:  # an interrupt comes at any point: the others must not go on without us
+        except BaseException as error:  # an interrupt comes at any point: none must go on without us
             self.error = error
             for helper in helpers:
                 if helper.ident is not None:

@@ -76,10 +76,8 @@ def serve_tcp(host: str, port: int) -> int:
     with socket.create_server((host, port)) as listener:
         print("listening on {}:{}".format(*listener.getsockname()), file=sys.stderr, flush=True)
         connection, _ = listener.accept()
-    reader, writer = (
-        connection.makefile("rb"),
-        connection.makefile("wb"),
-    )  # until the process ends, a thread reads
+    # they stay open: a thread reads until the process ends
+    reader, writer = connection.makefile("rb"), connection.makefile("wb")
     return asyncio.run(serve(made().protocol, reader, writer))
 
 

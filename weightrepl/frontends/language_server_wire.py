@@ -138,9 +138,8 @@ class _Writer:
         self._pool.submit(self._write, message)
 
     def _write(self, message: bytes) -> None:
-        with suppress(
-            OSError, ValueError
-        ):  # nobody reads any more: the input ends, too, and so does the server
+        # where nobody reads any more the input ends, too, and so does the server
+        with suppress(OSError, ValueError):
             self._stream.write(message)
             self._stream.flush()
 
@@ -165,9 +164,7 @@ async def serve(protocol: Protocol, reader: BinaryIO, writer: BinaryIO) -> int:
     async def take() -> None:
         while True:
             protocol.take(await bodies.get())
-            await asyncio.sleep(
-                0
-            )  # who answers it has looked at the documents before the next one changes them
+            await asyncio.sleep(0)  # so who answers sees the documents as they are before the next message
 
     Thread(target=pump, daemon=True).start()
     taking = asyncio.ensure_future(take())

@@ -39,9 +39,8 @@ def numbers(values: Sequence[float]) -> list[str]:
     (['1000.001', '1000.002'], ['1', '2'])
     """
     different = len(set(values))
-    tried = (
-        [number(value, digits) for value in values] for digits in range(4, 18)
-    )  # 17 tell all floats apart
+    digits_tried = range(4, 18)  # 17 tell all floats apart
+    tried = ([number(value, digits) for value in values] for digits in digits_tried)
     return next(texts for texts in tried if len(set(texts)) == different)
 
 

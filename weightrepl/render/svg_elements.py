@@ -86,9 +86,7 @@ def document(
     paper = [f'<rect width="{w}" height="{h}" {colour("paper")}/>'] if dark_where == SYSTEM else []
     body = "\n".join([*paper, *elements])
     sheet = _sheet(name, [key for key in DARK if f'class="{key}"' in body], dark_where)
-    body = body.replace(
-        'class="', f'class="{name}-'
-    )  # of its own, so that no page's style sheet meets another's
+    body = body.replace('class="', f'class="{name}-')  # of its own: no page's style sheet meets another's
     told = f'<title id="{name}-t">{safe(title)}</title>'
     if description:
         told += f'\n<desc id="{name}-d">{safe(description)}</desc>'
