@@ -25,6 +25,7 @@ from weightrepl.query.syntax import (
     Unary,
     Word,
 )
+from weightrepl.query.words import COLUMN_HABITS
 from weightrepl.spans import Span, nearest, visible
 from weightrepl.values import Value
 
@@ -70,7 +71,7 @@ def condition(expression: Expression, columns: Mapping[str, Column]) -> Typed:
     typed = _typed(expression, columns)
     if typed.type != "bool":
         message = f"a condition must be true or false; this is {_IN_WORDS[typed.type]}"
-        fix = None
+        fix = Fix(expression.span, "nans > 0") if _is_nan(expression) and "nans" in columns else None
         if _family(typed.type) == "number" and isinstance(expression, Word):
             fix = Fix(Span(expression.span.end, expression.span.end), " > 0")
         hint = None if fix else "compare it: size > 1M"
@@ -88,14 +89,13 @@ def column_of(word: Word, columns: Mapping[str, Column]) -> Column:
     if column is not None:
         return column
     name = visible(word.text)
+    message, meant = f"no column '{name}'", COLUMN_HABITS.get(word.text.casefold(), "")
+    near = (meant,) if meant in columns else nearest(word.text, columns, limit=1)
     if (kind := _rows_with(word.text)) is not None:
         message = f"'{name}' is a column of {kind}, which these rows are not"
-        raise ExpressionError("no-such-column", message, word.span, hint=_columns_there(columns))
-    near = nearest(word.text, columns, limit=1)
+        near = near if meant in columns else ()
     fix = Fix(word.span, near[0]) if near else None
-    raise ExpressionError(
-        "no-such-column", f"no column '{name}'", word.span, fix, None if fix else _columns_there(columns)
-    )
+    raise ExpressionError("no-such-column", message, word.span, fix, None if fix else _columns_there(columns))
 
 
 def _rows_with(column: str) -> str | None:
@@ -239,11 +239,16 @@ def _divide(a: float, b: float) -> float:
     return math.nan if not a or math.isnan(a) else math.copysign(math.inf, a)
 
 
+def _is_nan(expression: Expression) -> bool:
+    return isinstance(expression, Number) and expression.value != expression.value
+
+
 def _comparison(expression: Binary, columns: Mapping[str, Column]) -> Typed:
     left, right = expression.left, expression.right
     sign = expression.operator
-    if any(isinstance(side, Number) and side.value != side.value for side in (left, right)):
-        fix = Fix(expression.span, f"nans {'==' if sign == '!=' else '>'} 0") if "nans" in columns else None
+    if _is_nan(left) or _is_nan(right):
+        alone = "nans" in columns and expression.span.start <= left.span.start  # and not one of a list
+        fix = Fix(expression.span, f"nans {'==' if sign == '!=' else '>'} 0") if alone else None
         raise ExpressionError("wrong-kind", "nothing equals nan, not even nan itself", expression.span, fix)
     if isinstance(left, Tuple) and not isinstance(right, Tuple):
         left, right = right, left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from weightrepl.errors import Fix
 from weightrepl.query.cursor import insertion
 from weightrepl.query.syntax import Missing
-from weightrepl.query.words import RESERVED, SHOWN_COLUMNS, STAGE_HABITS, STAGES
+from weightrepl.query.words import RESERVED, SAVING, SHOWN_COLUMNS, STAGE_HABITS, STAGES
 from weightrepl.spans import nearest
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ _PATTERNS = {"contains": "*{}*", "startswith": "{}*", "endswith": "*{}"}
 
 def stage_meant(word: str) -> str:
     """Return the stage that a word means; "" where none is near."""
-    near = nearest(word, STAGES, 1)
+    near = () if word in SAVING else nearest(word, STAGES, 1)
     return STAGE_HABITS.get(word.casefold()) or (near[0] if near else "")
 
 
@@ -40,7 +40,7 @@ def called_stage(c: Cursor, name: Token) -> Missing:
     what = f"there is no stage '{name.text}'"
     if name.text in STAGES:
         what = f"the arguments of '{name.text}' stand behind it, without parentheses"
-    hint = None if meant else f"the stages are {', '.join(STAGES)}"
+    hint = None if meant else hint_of_stage(name)
     c.report("call" if name.text in STAGES else "no-such-stage", what, span, fix, hint=hint)
     c.skip_until("|")
     return Missing("a stage", span=span)
@@ -67,6 +67,13 @@ def column_of_jq(c: Cursor) -> Fix | None:
     if not c.at(".") or column.kind != "word":
         return None
     return Fix(c.token.span.to(column.span), f"show {column.text}")
+
+
+def hint_of_stage(name: Token) -> str:
+    """Return what to say of a word that is no stage, and near none."""
+    if name.text in SAVING:
+        return "no stage writes: -o FILE does, at the prompt %save FILE QUERY"
+    return f"the stages are {', '.join(STAGES)}"
 
 
 def word_operator(c: Cursor) -> Fix | None:

@@ -149,8 +149,9 @@ def _list(c: Cursor, left: Expression, operator: str, textual: bool) -> Tuple | 
         return item
     span = c.since(start)
     fix = Fix(span, f"({span.of(c.text)})")
-    if isinstance(left, String) and isinstance(item, Word):  # Python's `"ker" in name`
-        fix = Fix(left.span.to(span), f'{item.text} {"~" if operator == "in" else "!~"} "*{left.value}*"')
+    if isinstance(item, Word) and item.text in TEXT_COLUMNS and not textual:  # Python's `"ker" in name`
+        text = left.value if isinstance(left, String) else left.span.of(c.text)
+        fix = Fix(left.span.to(span), f'{item.text} {"~" if operator == "in" else "!~"} "*{text}*"')
     c.report("missing-list", "'in' takes a list in parentheses", span, fix)
     return Tuple((item,), span=span)
 

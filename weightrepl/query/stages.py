@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from weightrepl.errors import Fix
+from weightrepl.query import elsewhere
 from weightrepl.query.cursor import insertion, named
-from weightrepl.query.elsewhere import called_stage, column_of_jq, stage_meant, word_operator, words_of_stage
 from weightrepl.query.expressions import expression
-from weightrepl.query.operands import number, whole
+from weightrepl.query.operands import SUFFIXES, number, whole
 from weightrepl.query.selectors import address
 from weightrepl.query.syntax import Binary, Keyword, Missing, Number, Selector, SortKey, Stage, Tuple, Word
 from weightrepl.query.words import KEYWORDS, REDUCTION_HABITS, REDUCTIONS, RESERVED, STAGES
@@ -39,13 +39,13 @@ def _stage(c: Cursor, bar: Token) -> Stage | Missing:
     c.expect("stage")
     token = c.token
     if token.kind != "word":
-        fix = Fix(bar.span, "") if c.done or c.at("|") else column_of_jq(c)
+        fix = Fix(bar.span, "") if c.done or c.at("|") else elsewhere.column_of_jq(c)
         hole = c.missing("missing-stage", "stage", fix=fix)
         c.skip_until("|")
         return hole
     c.take()
     if c.at("(") and token.text != "where":
-        return called_stage(c, token)
+        return elsewhere.called_stage(c, token)
     name = token.text if token.text in STAGES else _meant(c, token)
     arguments: list[Argument] = []
     if name == token.text or not c.done:
@@ -64,10 +64,10 @@ def _stage(c: Cursor, bar: Token) -> Stage | Missing:
 
 def _meant(c: Cursor, token: Token) -> str:
     """Report that a word is no stage; return the one that it means, "" where none is near."""
-    fix = words_of_stage(c, token)
-    meant = "" if fix and fix.text not in STAGES else stage_meant(token.text)
+    fix = elsewhere.words_of_stage(c, token)
+    meant = "" if fix and fix.text not in STAGES else elsewhere.stage_meant(token.text)
     fix = fix or (Fix(token.span, meant) if meant else None)
-    hint = None if fix else f"the stages are {', '.join(STAGES)}"
+    hint = None if fix else elsewhere.hint_of_stage(token)
     c.report(
         "no-such-stage", f"there is no stage '{token.text}'", fix.span if fix else token.span, fix, hint=hint
     )
@@ -105,8 +105,10 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
     c.expect("separator")
     if not c.done and not c.at("|"):
         last, token = c.last, c.token
-        fix = word_operator(c) if isinstance(condition, Word) else None
+        fix = elsewhere.word_operator(c) if isinstance(condition, Word) else None
         fix = Fix(token.span, "") if token.text == ")" else fix
+        if last.kind == "number" and token.text in SUFFIXES:  # `1 MB`
+            fix = Fix(Span(last.span.end, token.span.end), token.text)
         span = token.span
         c.skip_until("|")
         what = f"expected a comparison, 'and' or '|' after {named(last)}, found {named(token)}"
@@ -302,7 +304,7 @@ def _keywords(c: Cursor, stage: str) -> list[Argument]:
                 "missing-keyword",
                 f"expected '{known}=' before the value",
                 c.token.span,
-                insertion(start, f"{known}="),
+                Fix(Span(c.last.span.end, start), f" {known}="),
             )
         elif c.token.kind != "word":
             return found

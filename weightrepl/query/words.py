@@ -55,5 +55,17 @@ SHOWN_COLUMNS = TEXT_COLUMNS - {"scale"} | {
 }
 """Columns that are asked for as if they were stages: `| shape`."""
 
+COLUMN_HABITS = {
+    "numel": "size", "params": "size", "n_params": "size", "length": "size", "elements": "size",
+    "ndim": "rank", "ndims": "rank", "dim": "rank", "dims": "rank",
+    "nbytes": "bytes", "memory": "bytes", "type": "class", "class_name": "class", "path": "address",
+    "avg": "mean", "average": "mean", "stddev": "std", "minimum": "min", "maximum": "max", "l2": "norm",
+    "nan": "nans", "isnan": "nans", "has_nan": "nans", "isinf": "infs", "has_inf": "infs",
+}  # fmt: skip
+"""What a column is called elsewhere."""
+
+SAVING = ("dump", "export", "save", "write")
+"""What a stage would be called that writes files, which none does."""
+
 RESERVED = frozenset(("and", "or", "not", "in"))
 """The words that no operand can be."""
