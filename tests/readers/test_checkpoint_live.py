@@ -228,6 +228,8 @@ def test_random_state_iterators_and_tables_are_state(tmp_path: Path) -> None:
         *(":w", ".state:rng._state_var", ".state:save_counter", ".unread:data/.ATTRIBUTES/ITERATOR_STATE"),
         *(".state:table.table-keys", ".state:table.table-values"),
     }
+    with open_source(tf.train.Checkpoint(model=module, rng=module.rng)) as model:
+        assert {":w", ".state:rng._state_var"} <= {below(row) for row in rows_of(model)} <= found.keys()
     assert "variant" in (found[".unread:data/.ATTRIBUTES/ITERATOR_STATE"].remark or "")
 
 

@@ -81,6 +81,11 @@ def is_optimizer(thing: Any) -> bool:
     )
 
 
+def is_generator(thing: Any) -> bool:
+    """Return whether an object makes random numbers: its variable is a state, and no weight."""
+    return type(thing).__name__ == "Generator" and type(thing).__module__.startswith("tensorflow.")
+
+
 def own_name(variable: Any) -> str:
     """Return `kernel` of a variable that is called `dense/kernel:0`."""
     return full_name(variable).rpartition("/")[2]

@@ -9,6 +9,7 @@ from weightrepl.readers.live_tree import ways_down
 from weightrepl.readers.tf_objects_kinds import (
     full_name,
     is_from_v1,
+    is_generator,
     is_metric,
     is_optimizer,
     kind_of,
@@ -55,7 +56,8 @@ class Survey:
 
     root: the object itself, or the one model that a `tf.train.Checkpoint` holds; attribute: under which it does.
     children: the objects that one holds and that are layers, in its order; a way that leads back up is left out.
-    own: its variables. loose: of a Keras layer, variables in attributes that it does not count among its weights.
+    own: its variables. loose: of a Keras layer, variables in attributes that it does not count among its weights;
+        of other objects, those of the generators of random numbers that they hold.
     optimizers: those that the root holds, which are none of its layers.
     ways: of a Keras layer, those on which it is held.
     shared: objects and variables that are reached on several ways. trained: variables that training changes.
@@ -96,9 +98,12 @@ class Survey:
             skipped = _is_book if _has_books(thing) else None
             found = tuple(_scopes(thing) if is_from_v1(thing) else held_by(thing, skipped))
             self._note_ways(found)
+            random = [held for held in found if is_generator(held.thing)]
             self.own[key] = tuple(held for held in found if kind_of(held.thing) == "variable")
-            self.children[key] = _once_of_keras(held for held in found if kind_of(held.thing) != "variable")
-            self.loose[key] = ()
+            self.children[key] = _once_of_keras(
+                held for held in found if kind_of(held.thing) != "variable" and held not in random
+            )
+            self.loose[key] = tuple(each for held in random for each in variables_in(held))
         return [held.thing for held in self.children[key]]
 
     def _enter_layer(self, layer: Any, lists: tuple[str, ...], below: str) -> None:
@@ -127,7 +132,7 @@ class Survey:
         known = self._known()
         for thing in [each for each in self.objects.values() if _has_books(each)]:
             for held in held_by(thing, lambda name: not _is_book(name)):
-                if id(held.thing) not in known:
+                if id(held.thing) not in known and not is_generator(held.thing):
                     if kind_of(held.thing) == "variable":
                         self.own[id(thing)] += (held,)
                         known.add(id(held.thing))
@@ -190,7 +195,7 @@ class Survey:
         if type(self.root).__name__ != "Checkpoint":
             return
         counters = [held for held in numbers if held.steps == ("_save_counter",)]
-        self.loose[key] = tuple(Held(("save_counter",), held.thing) for held in counters)
+        self.loose[key] += tuple(Held(("save_counter",), held.thing) for held in counters)
         self.own[key] = numbers = tuple(held for held in numbers if held not in counters)
         is_one = len(objects) == 1 and len(objects[0].steps) == 1
         if not is_one or any(held.thing.shape.rank for held in numbers):
