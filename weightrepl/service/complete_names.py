@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from weightrepl.engine.addresses import address
 from weightrepl.engine.columns import total
 from weightrepl.engine.resolve import Reached, advance
 from weightrepl.engine.scope import NamedResult
 from weightrepl.model.reading import NotReadYetError, without_reading
+from weightrepl.model.tensor import TensorSpec
 from weightrepl.model.tree import Place, Weight, nfc
 from weightrepl.quantities import human_count, numbered
 from weightrepl.query.parser import parse
@@ -159,16 +160,13 @@ def _weights(reached: Reached) -> Iterator[Entry]:
         for weight in place.layer.weights:
             found.setdefault(weight.name, []).append((place, weight))
     for name, called in found.items():
-        specs = {weight.spec: None for _, weight in called}
+        specs = [weight.spec for _, weight in called]
         yield Entry(name, "weight", escape_name(name), _specs(specs), _documentation(called))
 
 
-def _specs(specs: Iterable[object]) -> str:
-    from weightrepl.model.tensor import TensorSpec
-
-    each = [spec for spec in specs if isinstance(spec, TensorSpec)]
-    dtypes = list(dict.fromkeys(spec.dtype for spec in each))
-    shapes = list(dict.fromkeys(spec.shape for spec in each))
+def _specs(specs: Sequence[TensorSpec]) -> str:
+    dtypes = list(dict.fromkeys(spec.dtype for spec in specs))
+    shapes = list(dict.fromkeys(spec.shape for spec in specs))
     dtype = dtypes[0] if len(dtypes) == 1 else numbered(len(dtypes), "dtype")
     if len(shapes) > 1:
         return f"{dtype} · {numbered(len(shapes), 'shape')}"
