@@ -118,7 +118,7 @@ def _where(c: Cursor, stage: str) -> list[Argument]:
 
 def _sort(c: Cursor, stage: str) -> list[Argument]:
     """sort = "sort" COLUMN [ "desc" ] { "," COLUMN [ "desc" ] }"""
-    _superfluous(c, "by")
+    _superfluous_by(c)
     return _listed(c, _sort_key, stage)
 
 
@@ -154,7 +154,7 @@ def _sort_key(c: Cursor, stage: str) -> SortKey | Missing:
 
 def _columns(c: Cursor, stage: str) -> list[Argument]:
     """columns = COLUMN { "," COLUMN }"""
-    _superfluous(c, "by")
+    _superfluous_by(c)
     return _listed(c, _column, stage)
 
 
@@ -205,14 +205,14 @@ def _top(c: Cursor, stage: str) -> list[Argument]:
     number = _whole(c, stage)
     if isinstance(number, Missing):
         return [number]
-    _superfluous(c, "by")
+    _superfluous_by(c)
     c.skip()
     return [number, _column(c, stage)]
 
 
 def _top_without_number(c: Cursor, stage: str) -> list[Argument]:
     """Take the column of `top norm` or `top norm 5`, and report the number that is missing before it."""
-    _superfluous(c, "by")
+    _superfluous_by(c)
     c.skip()
     column = _column(c, stage)
     c.skip()
@@ -358,17 +358,17 @@ def _value(c: Cursor, stage: str, known: str) -> Expression:
     return node
 
 
-def _superfluous(c: Cursor, word: str) -> None:
+def _superfluous_by(c: Cursor) -> None:
     """Take the `by` of `sort by size`, and report that it is not needed."""
     following = c.beyond()
-    if following.text.casefold() != word:
+    if following.text.casefold() != "by":
         return
     c.skip()
     start = c.last.span.end
     c.take()
     c.report(
         "other-language",
-        f"there is no '{word}' before a column",
+        "there is no 'by' before a column",
         following.span,
         Fix(Span(start, following.span.end), ""),
     )
