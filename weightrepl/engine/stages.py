@@ -15,6 +15,7 @@ from weightrepl.engine.columns import (
 )
 from weightrepl.engine.expressions import ExpressionError, column_of, condition
 from weightrepl.engine.figures import FIGURES
+from weightrepl.engine.near_values import near_values
 from weightrepl.engine.relation import Relation, reading
 from weightrepl.engine.table import ColumnType, Value
 from weightrepl.errors import Problem
@@ -69,6 +70,8 @@ def _where(stage: Stage, given: Relation) -> Relation:
     with reading(given, [holds]):
         verdicts = [holds.of(row) for row in given.rows]
     rows = tuple(row for row, verdict in zip(given.rows, verdicts, strict=True) if verdict is True)
+    if not rows:
+        given = given.noted(*near_values(expression, given))
     unknown = sum(verdict is None for verdict in verdicts)
     if not unknown:
         return given.replace(rows=rows)
