@@ -83,6 +83,8 @@ def test_help_lists_commands_a_line_each(shell: Shell):
         ("no-such-layer", "is none of the layers there"),
         ("no-such-layer", "               ~~~~~~~~~~~~\n    did you mean 'custom_module'?"),
         ("no-such-layer", "Type instead:\n\n  larger_model/custom_module/*dense1:kernel"),
+        ("operators", "Compares columns with =="),
+        ("settings", "%set edit-mode vi"),
         ("wher", "did you mean %help where"),
         ("xyzzy", "%help says what there is"),
     ],

@@ -74,8 +74,8 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "save", "OUT QUERY", "write what a query selects to a file", ("file", "query"), asking.save,
-            "The suffix says the format: .npz .npy .safetensors .h5 .csv .tsv .svg. Before OUT,\n`--force` overwrites, "
-            "and `--labels FILE` names the rows of a weight of two axes (.tsv, .txt).\n`$_` is the last result.",
+            "The suffix says the format: .npz .npy .safetensors .h5 .csv .tsv .svg. `$_` is the last result.\n"
+            "Before OUT, `--force` overwrites, `--labels FILE` names the rows of a weight of two axes (.tsv, .txt).",
             ("%save kernels.npz **:kernel", "%save sizes.csv **:* | group dtype"), ("--force", "--labels"),
         ),
         Command(
@@ -101,8 +101,8 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "alias", "[NAME [QUERY]]", "names of queries that last, used as $NAME", ("alias", "query"), telling.alias,
-            "Without a query what the name stands for, without a name all; `%alias -d NAME` takes one\naway. They are "
-            "kept in the file of the settings.",
+            "Without a query what the name stands for, without a name all; `%alias -d NAME` takes one away.\n"
+            "They are kept in the file of the settings.",
             ("%alias", "%alias big **:* | where size > 1M"), ("-d",),
         ),
         Command(

@@ -158,11 +158,16 @@ column, operator, setting and error: %help where, %help unclosed-quote.
 """
 
 
+_OF_ALL = {"expressions": "where", "operators": "where", "settings": "%set"}
+"""Where several topics are told of that have no page together."""
+
+
 def help_(shell: Shell, given: Given) -> Iterator[Block]:
     """Yield help on a topic; without one how to begin."""
     topic = given.text.strip().removesuffix("?").strip()
     known = topics()
-    pages = known.get(topic) or known.get(topic.removeprefix("|").strip()) or ()
+    named = _OF_ALL.get(topic, topic.removeprefix("|").strip())
+    pages = known.get(topic) or known.get(named) or ()
     if not topic:
         yield from map(Line, _BEGINNING.splitlines())
     elif topic.removeprefix("%") == "commands":
