@@ -108,6 +108,10 @@ def _no_layer(name: str, span: Span, step: Step, trace: Trace, scope: Scope) -> 
     problem = Problem("no-such-layer", message, span)
     if name.startswith("%"):
         return problem.replace(hint="what begins with '%' is a command, for the prompt and for notebooks")
+    if name.endswith((".keras", ".h5", ".npz", ".safetensors")):
+        return problem.replace(
+            hint="a file is opened first: weightrepl NAME=FILE, at the prompt %open NAME=FILE"
+        )
     habit = habits.fix_of_layer(name, step, trace, scope)
     if habit is not None:
         return _typed_instead(problem, habit, scope)

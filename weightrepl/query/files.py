@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from weightrepl.query.syntax import Query
 
 _DIRECTIVES = ("open", "let", "expect")
+_EXPECTATIONS = (["expect", "none"], ["expect", "some"])
 _ANYTHING = tuple(Expectation(kind) for kind in ("layer", "weight", "reference", "exclusion", "directive"))
 
 
@@ -39,6 +40,8 @@ def parse_file(text: str) -> ParsedFile:
     reader = _Reader(text)
     for span in items_of(text):
         reader.item(span)
+    if "expect" in text:
+        reader.comments()
     return reader.finish()
 
 
@@ -114,6 +117,17 @@ class _Reader:
     def problem(self, code: str, message: str, span: Span, fix: Fix | None = None) -> None:
         """Record an error."""
         self.problems.append(Problem(code, message, span, fix))
+
+    def comments(self) -> None:
+        """Report `#expect none`, which as a comment would let every check pass."""
+        start = 0
+        for line in self.text.split("\n"):
+            words = line[1:].replace(":", " ").split()
+            if line.startswith("#") and not line.startswith("#:") and words in _EXPECTATIONS:
+                span = Span(start, start + len(line.rstrip()))
+                what = "a directive begins with '#:', and this would be a comment"
+                self.problem("no-such-directive", what, span, Fix(span, f"#: {' '.join(words)}"))
+            start += len(line) + 1
 
     # ---------------------------------------------------------------- directives
 
