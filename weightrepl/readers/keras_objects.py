@@ -119,10 +119,9 @@ def _role(variable: Any, owner: Any, survey: Survey) -> str:
     """
     if type(owner).__name__ == "TFSMLayer":
         return str(vars(variable)["_value"].name).removesuffix(":0").rpartition("/")[2]
-    steps = survey.ways.get(id(variable), ())
-    if steps and None not in steps and _COUNTED.fullmatch(variable.name):
-        return ".".join(map(str, steps))
-    return str(variable.name)
+    name, steps = str(variable.name), survey.ways.get(id(variable), ())
+    is_held = bool(steps) and None not in steps
+    return ".".join(map(str, steps)) if is_held and _COUNTED.fullmatch(name) else name
 
 
 def _access(steps: Steps) -> str:

@@ -61,8 +61,9 @@ class Slot(Value):
 
 def is_optimizer(attribute: str, group: SavedGroup) -> bool:
     """Return whether what an attribute holds is an optimizer: it is called so, and counts its steps first."""
-    called = _class_of(group.recorded_name)[0] is not None or "opt" in attribute.lower()
-    first = group.variables[0].dataset.spec if called and group.variables else None
+    recorded = group.recorded_name
+    is_called_so = _class_of(recorded)[0] is not None or "opt" in f"{attribute} {recorded}".lower()
+    first = group.variables[0].dataset.spec if is_called_so and group.variables else None
     return first is not None and first.shape == () and first.dtype.startswith("int")
 
 

@@ -98,11 +98,10 @@ class Survey:
             skipped = _is_book if _has_books(thing) else None
             found = tuple(_scopes(thing) if is_from_v1(thing) else held_by(thing, skipped))
             self._note_ways(found)
-            random = [held for held in found if is_generator(held.thing)]
+            random = tuple(held for held in found if is_generator(held.thing))
+            others = (held for held in found if not is_generator(held.thing))
             self.own[key] = tuple(held for held in found if kind_of(held.thing) == "variable")
-            self.children[key] = _once_of_keras(
-                held for held in found if kind_of(held.thing) != "variable" and held not in random
-            )
+            self.children[key] = _once_of_keras(held for held in others if kind_of(held.thing) != "variable")
             self.loose[key] = tuple(each for held in random for each in variables_in(held))
         return [held.thing for held in self.children[key]]
 
