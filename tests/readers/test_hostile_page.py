@@ -5,6 +5,7 @@ python -m tests.readers.test_hostile_page      writes them anew
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "safety.md"
 
 def meanings() -> dict[str, str]:
     """What each limit is, as the class's docstring says."""
-    return dict(re.findall(r"^        (\w+): (.*)\.$", Limits.__doc__ or "", re.MULTILINE))
+    return dict(re.findall(r"^    (\w+): (.*)\.$", inspect.cleandoc(Limits.__doc__ or ""), re.MULTILINE))
 
 
 def limits_table() -> list[str]:

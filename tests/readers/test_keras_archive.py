@@ -218,7 +218,7 @@ def test_a_config_may_not_unfold_for_ever(tmp_path: Path):
     for i in range(300):
         config = {**entry("TimeDistributed", f"t{i}"), "config": {"name": f"t{i}", "layer": config}}
     config["config"]["layer"]["shared_object_id"] = 1
-    with pytest.raises(SourceError):
+    with pytest.raises(UnsafeFileError, match="201 layers within each other"):
         opened(archive(tmp_path, functional("m", config)))
 
 

@@ -294,7 +294,8 @@ def _shared_entries(
     at one of them. Where several stored layers have that entry, none is taken.
     """
     assert root.config is not None
-    if all(entry.shared_id is None for entry in root.config.walk(limits, path)):
+    ids = [entry.shared_id for entry in root.config.walk(limits, path)]  # to its end: it bounds them all
+    if all(each is None for each in ids):
         return {}, {}
     stored: dict[str, list[Found]] = {}
     wanted: list[tuple[LayerConfig, Found]] = []
