@@ -137,6 +137,7 @@ SEPARATE = {
         "keras_store": {"config", "keras_groups", "keras_layers", "keras_optimizer", "shards"},
         "keras_archive": {"keras_groups", "keras_store", "zip_members"},
         "arrays": {"flat_keys", "zip_members"},
+        "legacy_h5": {"flat_keys"},
         "safetensors": {"flat_keys", "shards"},
         "registry": {"folders", "other_formats"},
         "other_formats": {"folders", "zip_members"},

@@ -55,7 +55,7 @@ def test_system_layers_of_saved_addresses_are_that_again(tmp_path: Path):
         assert model[".optimizer/**:*"].addresses == ("m/.optimizer/m/d:kernel",)
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".h5"])
 def test_what_weightrepl_saved_has_the_same_addresses(tmp_path: Path, suffix: str):
     with open_source(ZOO / "keras3" / "weird_names" / "model.keras") as model:
         selection = model["**:*"]

@@ -276,9 +276,7 @@ def test_models_are_told_from_what_they_are_made_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", range(4))
-def test_a_loosened_model_is_deleted_with_its_last_name(
-    which: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_loosened_model_is_deleted_with_its_last_name(which: int, tmp_path: Path, caplog: Any) -> None:
     caplog.set_level("ERROR", "tensorflow")  # a warning that is kept for the report holds what it is about
     live = things(tmp_path)[which]
     model = open_source(live)

@@ -138,6 +138,11 @@ def _ways(keys: Sequence[str]) -> tuple[list[tuple[str, ...]], Callable[[str], s
     return (bare if len(set(bare)) == len(set(ways)) else ways), str
 
 
+def is_address(key: str) -> bool:
+    """Return whether a key is the address of a weight, as weightrepl writes them: `base/dense:kernel`."""
+    return _address(key) is not None
+
+
 def _address(key: str) -> tuple[str, ...] | None:
     """Return the parts of an address of a weight, None if the key is none: `base/dense:kernel`, but not `kernel:0`."""
     pieces = [(found[1], found[2]) for found in _PIECE.finditer(key)]

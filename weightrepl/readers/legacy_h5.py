@@ -10,17 +10,20 @@
     model_config, training_config, keras_version, backend
 
 An attribute that is too long for HDF5 is cut into `layer_names0`, `layer_names1`, …. Keras 0.3 had `nb_layers`,
-`layer_N` and `param_N` instead. An HDF5 file of another make is shown as it is: groups as layers, datasets as weights.
+`layer_N` and `param_N` instead. What weightrepl saved has its addresses again; any other HDF5 file is shown as it is:
+groups as layers, datasets as weights.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
-from weightrepl.errors import FormatError
+from weightrepl.errors import FormatError, UnsafeFileError
 from weightrepl.model.tree import Layer, Model
+from weightrepl.readers.flat_keys import Flat, flat_model, is_address
 from weightrepl.readers.guards import STANDARD, Limits, Reading, parsed_json
-from weightrepl.readers.hdf5 import SIGNATURE, Group, open_hdf5
+from weightrepl.readers.hdf5 import SIGNATURE, Dataset, Group, open_hdf5
 from weightrepl.readers.legacy_config import Node, layer_tree
 from weightrepl.readers.legacy_contents import Contents, is_split, member
 from weightrepl.readers.registry import HEAD_NBYTES
@@ -56,6 +59,8 @@ def _opened(source: ByteSource) -> Model:
     root = open_hdf5(source, _beginning(head) or 0)
     if not root.members and not root.attributes:
         raise FormatError("the file is empty HDF5: it was left when saving the model broke off", source.path)
+    if not root.attributes and (saved := _saved(root, source.path)):
+        return flat_model(saved, source.path, "HDF5 file", source.close, source.limits)
     base = os.path.basename(source.path)
     stem = base.partition(".")[0] or base
     stored = _weights_of(root)
@@ -71,6 +76,27 @@ def _opened(source: ByteSource) -> Model:
         remark=remark,
     )
     return Model(layer, tuple(dict.fromkeys((name, stem))), source.path, _format(root, stored), source.close)
+
+
+def _saved(root: Group, path: str) -> list[Flat]:
+    """Return the tensors of a file whose keys are addresses, as weightrepl writes them; none of any other file."""
+    found = []
+    try:
+        for each in _datasets(root):
+            if not is_address(each.path):
+                return []
+            found.append(Flat(each.path, each.spec, each.tensor, path, each.unreadable or ""))
+    except (FormatError, UnsafeFileError):  # what is damaged is put aside where the file is shown as it is
+        return []
+    return found
+
+
+def _datasets(group: Group) -> Iterator[Dataset]:
+    for found in group.members.values():
+        if isinstance(found, Group):
+            yield from _datasets(found)
+        else:
+            yield found
 
 
 def _weights_of(root: Group) -> Group:
