@@ -55,6 +55,18 @@ def test_a_workspace_is_taken_as_it_is() -> None:
     assert weightrepl.select(space.closed(first), "**:kernel").addresses[0].startswith("b/")
 
 
+def test_what_is_no_text_is_no_query() -> None:
+    """A position, a layer, a list of queries: said as such, by every function that takes a query."""
+    with weightrepl.open(DEMO) as model:
+        asking = (weightrepl.select, weightrepl.select_layers, weightrepl.evaluate, weightrepl.explain)
+        for ask in (*asking, type(model).__getitem__):
+            for wrong in (0, None, b"**:*", ["a:b", "c:d"]):
+                with pytest.raises(
+                    TypeError, match=r"a query is a text, .* of the type (int|NoneType|bytes|list)$"
+                ):
+                    ask(model, wrong)  # type: ignore[arg-type]
+
+
 def test_layers_and_whatever_comes() -> None:
     """`select_layers`, `evaluate` and `explain`."""
     assert weightrepl.select_layers(DEMO).addresses[0] == "larger_model"

@@ -31,9 +31,14 @@ def _place(problem: Problem) -> Span:
 def parse(text: str, start: int = 0, end: int | None = None) -> Parsed:
     """Return what `text[start:end]` says; spans are those of the whole text. Raises nothing, whatever the text.
 
+    Raises:
+        TypeError: it is no text.
+
     >>> parse("a/b:kernel[3").problems[0].message
     "the '[' is never closed"
     """
+    if not isinstance(text, str):
+        raise TypeError(f"a query is a text, such as '**:kernel'; this is of the type {type(text).__name__}")
     c = Cursor(text, start, end)
     query = Query(selectors(c), stages(c), span=Span(start, c.end))
     problems = sorted(c.problems, key=_place)
