@@ -63,11 +63,6 @@ def oracle_of(case: str, part: str = "keras3") -> dict[str, Any]:
     return found
 
 
-def name_in_keras(row: dict[str, Any]) -> str:
-    """Return what Keras itself calls a weight of an oracle: a number, where nobody named it."""
-    return str(row["keras_path"]).rpartition("/")[2].removesuffix(":0")
-
-
 def write_store(target: Any, groups: Mapping[str, tuple[str | None, list[Any]]], **options: Any) -> None:
     """Write a Keras 3 store: path of a group -> its recorded name and its variables."""
     with h5py.File(target, "w", **options) as file:

@@ -49,7 +49,6 @@ FORMATS = {
 """What wrote a file, and as what -> how the page calls it."""
 
 _UNRECORDED = "not recorded"
-_COUNTED = "the number that Keras gave to weights without a name"
 _OWN = "unknown in classes of one's own"
 _ATTRIBUTES = "attributes, where no variable's name tells"
 WHY = {
@@ -59,9 +58,7 @@ WHY = {
     ("keras3", "weights", "trainable"): _UNRECORDED,
     ("keras3", "sharded", "roles"): "classes are not recorded",
     ("keras3", "sharded", "trainable"): _UNRECORDED,
-    ("keras3", "h5", "roles"): _COUNTED,
     ("keras3", "h5", "trainable"): _OWN,
-    ("keras3", "export", "roles"): _COUNTED,
     ("keras3", "ckpt", "names"): _ATTRIBUTES,
     ("keras3", "ckpt", "trainable"): _UNRECORDED,
     ("tf_keras", "keras", "names"): "attributes, in classes of one's own",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.readers.files import REAL, ZOO, layers_of, name_in_keras, oracle_of, rows_of
+from tests.readers.files import REAL, ZOO, layers_of, oracle_of, rows_of
 from tests.zoo_maker.values import digest
 from weightrepl.readers.registry import open_source
 
@@ -35,8 +35,7 @@ def path_of(part: str, case: str, name: str) -> Path:
 def live_weights(part: str, case: str, name: str) -> list[dict[str, Any]]:
     oracle = oracle_of(case, part)
     missing = oracle["files"][KINDS[name]]["missing"]
-    weights = [r for r in oracle["weights"] if r["kind"] == "weight" and r["var_id"] not in missing]
-    return [{**row, "name": name_in_keras(row)} for row in weights]
+    return [r for r in oracle["weights"] if r["kind"] == "weight" and r["var_id"] not in missing]
 
 
 def test_the_zoo_is_there():
@@ -89,8 +88,7 @@ def test_layers_and_classes_equal_the_oracle(part: str, case: str):
 
 @pytest.mark.parametrize(("part", "case"), MODELS)
 def test_trainable_is_told_where_the_class_is_known(part: str, case: str):
-    weights = live_weights(part, case, "model.h5")
-    live = {(tuple(r["layer_path"]), r["name"]): r["trainable"] for r in weights}
+    live = {(tuple(r["layer_path"]), r["name"]): r["trainable"] for r in oracle_of(case, part)["weights"]}
     with open_source(path_of(part, case, "model.h5")) as model:
         for row in rows_of(model):
             if row.is_system:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import weightrepl
-from tests.readers.files import REAL, ZOO, Row, name_in_keras, oracle_of, rows_of
+from tests.readers.files import REAL, ZOO, Row, oracle_of, rows_of
 from tests.readers.tensor_files import message
 from tests.zoo_maker.values import digest
 from weightrepl.errors import FormatError, SourceError, UnknownFormatError
@@ -46,11 +46,10 @@ def recorded(part: str, case: str, kind: str) -> list[tuple[object, ...]]:
     """Return the facts of an oracle; an own name of the root is known of Keras's models only."""
     oracle = oracle_of(case, part)
     root = oracle["root_name"] if part != "tf" else "saved_model"
-    weights = [each for each in oracle["weights"] if each["kind"] == "weight"]
-    names = [name_in_keras(each) if kind == "export" else each["name"] for each in weights]
     return [
-        ((root, *each["layer_path"][1:]), name, tuple(each["shape"]), each["dtype"], each["sha256"])
-        for each, name in zip(weights, names, strict=True)
+        ((root, *each["layer_path"][1:]), each["name"], tuple(each["shape"]), each["dtype"], each["sha256"])
+        for each in oracle["weights"]
+        if each["kind"] == "weight"
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.readers.files import ZOO, Row, name_in_keras, oracle_of, rows_of
+from tests.readers.files import ZOO, Row, oracle_of, rows_of
 from tests.zoo_maker.values import digest
 from weightrepl.readers.registry import open_source
 
@@ -52,8 +52,7 @@ class Met(NamedTuple):
         """Whether each of its names is one of the model's, or one that the file itself has in its place."""
         weight = self.row.weight
         known = {part for each in self.live for part in (*each["layer_path"], *map(str, each["attr_path"]))}
-        known |= {name for each in self.live for name in (each["name"], name_in_keras(each))}
-        known |= {*str(weight.key).replace(".S", "/").split("/")}
+        known |= {each["name"] for each in self.live} | {*str(weight.key).replace(".S", "/").split("/")}
         return {*self.row.path[1:]} <= known and (weight.name in known or weight.name.isdecimal())
 
 

@@ -5,7 +5,6 @@ The walks know what the libraries keep privately and nothing of weightrepl, so t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -79,8 +78,6 @@ class Walk:
 
     def _add(self, variable: Any, kind: str, path: list[str], index: int, owner: Any, way: Steps) -> None:
         name, keras_path = self.names(variable)
-        if kind == "weight" and re.fullmatch(r"variable(_\d+)?", name):
-            name = str(way[-1])  # nobody named it: Keras counts those of a process
         row = {"layer_path": path, "name": name, "index": index, "owner_class": type(owner).__name__}
         row |= {"attr_path": way, "var_id": self._ids.setdefault(id(variable), len(self._ids))}
         self.found.append((variable, {**row, "kind": kind, "keras_path": keras_path}))

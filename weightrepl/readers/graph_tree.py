@@ -34,7 +34,8 @@ OMITTED = (
 NO_CELLS = "its weights are not in this file: Keras 3 leaves cells in a list out of checkpoints"
 MISSING = "recorded in the graph of objects, but not stored in this file"
 
-_DEFAULT = re.compile(r"(Variable|variable)(_\d+)?")
+_DEFAULT = re.compile(r"Variable(_\d+)?")
+_DEFAULT_OF_MODULES = re.compile(r"(Variable|variable)(_\d+)?")
 """What a variable is called that nobody named; Keras 3 counts its own."""
 
 
@@ -186,7 +187,7 @@ class _Tree:
         if self.names.is_keras:
             return own if own and not _DEFAULT.fullmatch(own) else ".".join((*way, step))
         if step.isdecimal():
-            return own if own and not _DEFAULT.fullmatch(own) else step
+            return own if own and not _DEFAULT_OF_MODULES.fullmatch(own) else step
         return own if own == step.lstrip("_") else step
 
     def weight(self, number: int, name: str) -> Weight:

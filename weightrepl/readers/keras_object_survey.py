@@ -34,7 +34,6 @@ class Survey:
     children: a layer's layers, each once, in Keras's order; a way that leads back up is left out.
     own: a layer's variables, trainable ones first. loose: variables in attributes that Keras does not track.
     attributes: the ways on which parents hold a layer. held: layers that are in an attribute, if only in a set.
-    ways: the way on which a layer holds a variable of its own, where there is one.
     shared: layers and variables that are reached on several ways.
     """
 
@@ -46,7 +45,6 @@ class Survey:
         self.loose: dict[int, tuple[tuple[Steps, Any], ...]] = {}
         self.attributes: dict[int, tuple[Steps, ...]] = {id(root): ()}
         self.held: set[int] = {id(root)}
-        self.ways: dict[int, Steps] = {}
         self.shared: set[int] = set()
         self._parents: dict[int, list[Any]] = {}
         self._walk()
@@ -76,9 +74,7 @@ class Survey:
                 if None not in steps:
                     ways = self.attributes.get(id(thing), ())
                     self.attributes[id(thing)] = ways if steps in ways else (*ways, steps)
-            elif id(thing) in tracked:
-                self.ways.setdefault(id(thing), steps)
-            else:
+            elif id(thing) not in tracked:
                 for found in ((steps, thing),) if is_variable(thing) else _in_module(thing, steps):
                     loose.setdefault(id(found[1]), found)
         self.loose[id(layer)] = tuple(loose.values())

@@ -6,7 +6,6 @@ opened model's `live` keeps the objects alive, until it is loosened: all else re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +17,6 @@ from weightrepl.readers.keras_quantization import of_live
 from weightrepl.readers.live_tree import TAKEN_OUT, LiveTree
 
 GHOST = "no attribute of the layer above holds it any more, but Keras still counts it in"
-_COUNTED = re.compile(r"variable(_\d+)?")
 _MODELS = ("keras.src.models.model.Model", "keras.src.export.tfsm_layer.TFSMLayer")
 
 
@@ -90,7 +88,7 @@ class _LiveTree(LiveTree[Survey]):
         weights = tuple(
             self.weight(
                 variable,
-                _role(variable, thing, survey),
+                _role(variable, thing),
                 trainable=is_trained and bool(variable.trainable),
                 shared=id(variable) in survey.shared,
             )
@@ -112,16 +110,11 @@ class _LiveTree(LiveTree[Survey]):
         return (*first, *system_layers(tree))
 
 
-def _role(variable: Any, owner: Any, survey: Survey) -> str:
-    """Return a variable's name; in a SavedModel's layer the one that it had before Keras wrapped it.
-
-    That of a variable which nobody named is the way on which the layer holds it: Keras only counts those.
-    """
+def _role(variable: Any, owner: Any) -> str:
+    """Return a variable's name; in a SavedModel's layer the one that it had before Keras wrapped it."""
     if type(owner).__name__ == "TFSMLayer":
         return str(vars(variable)["_value"].name).removesuffix(":0").rpartition("/")[2]
-    name, steps = str(variable.name), survey.ways.get(id(variable), ())
-    is_held = bool(steps) and None not in steps
-    return ".".join(map(str, steps)) if is_held and _COUNTED.fullmatch(name) else name
+    return str(variable.name)
 
 
 def _access(steps: Steps) -> str:
