@@ -215,7 +215,7 @@ class Selection(_Rows[SelectedWeight]):
     def _item(self, row: Site) -> SelectedWeight:
         return SelectedWeight(row, self._workspace)
 
-    if not TYPE_CHECKING:  # else a checker would take any name for one
+    if not TYPE_CHECKING:  # pragma: no branch - else a checker would take any name for one
 
         def __getattr__(self, name: str) -> Any:
             """Raise an AttributeError which tells who has what is asked for, where a weight has it."""
