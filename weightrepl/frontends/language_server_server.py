@@ -244,7 +244,9 @@ class WeightServer(LanguageServer):
         self.shows_results = not (isinstance(options, dict) and options.get("showResults") is False)
         self.set(options)
         self.soon(self.library.watch())
-        if params.process_id is not None:
+        if params.process_id is not None and _is_running(
+            params.process_id
+        ):  # else it can't be seen from here
             self.soon(self._watch_client(params.process_id))
 
     def set(self, given: object) -> None:
@@ -263,11 +265,10 @@ class WeightServer(LanguageServer):
                 self.set(given[0])
 
     async def _watch_client(self, process_id: int) -> None:
-        """End when the client's process is gone; one that can't be seen from here never is."""
-        while os.name == "posix" and _is_running(process_id):
+        """End when the client's process is gone."""
+        while _is_running(process_id):
             await asyncio.sleep(1)
-            if not _is_running(process_id):
-                self.protocol.end(1)
+        self.protocol.end(1)
 
     def _models_changed(self) -> None:
         """Tell everybody that answers may be others now."""
@@ -296,6 +297,8 @@ class WeightServer(LanguageServer):
 
 
 def _is_running(process_id: int) -> bool:
+    if os.name != "posix":  # where to ask would be to end it
+        return False
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
