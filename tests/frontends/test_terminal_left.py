@@ -111,6 +111,15 @@ def test_by_a_signal_while_a_query_runs(tmp_path: Path, number: signal.Signals):
         assert "reading values" not in seen.text
 
 
+def test_by_a_signal_though_something_holds_it_up(tmp_path: Path):
+    code = SLOW.format(arguments=[DEMO.name])
+    held_up = "import atexit, threading; atexit.register(threading.Event().wait)\n"
+    with sitting(tmp_path, held_up + code) as seen:
+        ready(seen, "net>")
+        os.kill(seen.process.pid, signal.SIGTERM)
+        ended_as_found(seen, 128 + signal.SIGTERM)
+
+
 def test_after_a_query_was_interrupted(tmp_path: Path):
     with sitting(tmp_path, SLOW.format(arguments=[DEMO.name])) as seen:
         ready(seen, "net>")

@@ -31,6 +31,9 @@ _NOTEBOOK = (
     "or run 'weightrepl MODEL' in a terminal"
 )
 
+_PATIENCE_S = 10
+"""So long an end from outside may take to leave the terminal as it was, and to save."""
+
 
 class Reader(Protocol):
     """Reads lines from somebody."""
@@ -120,7 +123,17 @@ def _end_well() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
+            signal.signal(getattr(signal, name), _ended)
+
+
+def _ended(number: int, frame: object) -> None:
+    """End as found, by the way of an exception; should that be held up, end all the same."""
+    import signal
+
+    if hasattr(signal, "alarm"):  # not on Windows
+        signal.signal(signal.SIGALRM, lambda _, frame: os._exit(128 + number))
+        signal.alarm(_PATIENCE_S)
+    sys.exit(128 + number)
 
 
 # ------------------------------------------------------------------ the conversation
